@@ -1,0 +1,426 @@
+/* Made from schemas/ by `npm run generate`. Do not edit. */
+
+/**
+ * Bytes. A bare number is bytes; k, M, G, T, P are 1000-based; Ki, Mi, Gi, Ti, Pi are 1024-based. Exact to the byte.
+ */
+export type Quantity = number | string;
+/**
+ * A time span: whole or decimal numbers with ms, s, m, h or d, biggest first, as in 90s, 10m, 1h30m, 7d.
+ */
+export type Duration = string;
+/**
+ * RFC 3339 in UTC with milliseconds.
+ */
+export type Time = string;
+/**
+ * docker: a container. process: a plain process of the node, where its runner allows that.
+ */
+export type Runtime = 'docker' | 'process';
+
+export interface StringMap {
+  [k: string]: string;
+}
+/**
+ * The object that this one belongs to and is removed with.
+ */
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+/**
+ * Which manager owns which fields, as server-side apply keeps it.
+ */
+export interface ManagedFieldsEntry {
+  manager: string;
+  operation: 'Apply' | 'Update';
+  apiVersion?: string;
+  time?: Time;
+  fieldsType?: 'FieldsV1';
+  fieldsV1?: {};
+  subresource?: string;
+}
+export interface ObjectMeta {
+  /**
+   * Unique in its kind and namespace: lower case letters, digits, - and . (RFC 1123).
+   */
+  name?: string;
+  /**
+   * Scope of the name; made on first use. Absent on cluster kinds.
+   */
+  namespace?: string;
+  labels?: StringMap;
+  annotations?: StringMap;
+  /**
+   * Set by the host; another object of the same name has another one.
+   */
+  uid?: string;
+  /**
+   * Set by the host at every change. Sent back, the write is refused when the object has changed since.
+   */
+  resourceVersion?: string;
+  /**
+   * Grows with every change of spec.
+   */
+  generation?: number;
+  creationTimestamp?: Time;
+  deletionTimestamp?: Time;
+  deletionGracePeriodSeconds?: number;
+  /**
+   * What must be cleaned up before the object goes.
+   */
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+  managedFields?: ManagedFieldsEntry[];
+}
+/**
+ * One aspect of the observed state.
+ */
+export interface Condition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  /**
+   * One word in CamelCase, for programs.
+   */
+  reason: string;
+  /**
+   * A sentence, for people.
+   */
+  message: string;
+  lastTransitionTime: Time;
+  observedGeneration?: number;
+}
+/**
+ * What a run is given, and what is charged to its node while it is bound there.
+ */
+export interface Resources {
+  /**
+   * CPU cores, in steps of 0.001. 0 = no limit and nothing charged. Default 1.
+   */
+  cores?: number;
+  memory?: Quantity;
+}
+/**
+ * Something that happened to an object, for describe. Kept for an hour.
+ */
+export interface Event {
+  apiVersion: 'river.dev/v1';
+  kind: 'Event';
+  metadata: ObjectMeta;
+  involvedObject: {
+    apiVersion?: string;
+    kind: string;
+    namespace?: string;
+    name: string;
+    uid?: string;
+  };
+  reason: string;
+  message: string;
+  type: 'Normal' | 'Warning';
+  count?: number;
+  firstTimestamp?: Time;
+  lastTimestamp?: Time;
+  source?: {
+    component?: string;
+    host?: string;
+  };
+}
+export interface NodeSpec {
+  /**
+   * true: no new runs are bound to this node.
+   */
+  unschedulable?: boolean;
+}
+export interface NodeResources {
+  cores: number;
+  /**
+   * Bytes.
+   */
+  memory: number;
+}
+export interface NodeStatus {
+  /**
+   * Ready; DockerReady and ProcessReady for the runtimes that its configuration allows.
+   */
+  conditions?: Condition[];
+  capacity?: NodeResources;
+  allocatable?: NodeResources;
+  /**
+   * Runtimes that work there now.
+   */
+  runtimes?: string[];
+  versions?: StringMap;
+  addresses?: string[];
+  bootId?: string;
+  /**
+   * Of the runner; a new one at each of its starts.
+   */
+  session?: string;
+  /**
+   * Live values, filled in by the host from the last heartbeat; never stored.
+   */
+  usage?: {
+    /**
+     * Of all cores together, 0 to 100.
+     */
+    cpuPercent?: number;
+    /**
+     * Bytes.
+     */
+    memoryUsed?: number;
+    /**
+     * Degrees Celsius, the hottest sensor.
+     */
+    cpuTemperature?: number;
+  };
+  lastHeartbeat?: Time;
+}
+/**
+ * A machine with a runner. The runner makes it and writes its status; people write its labels.
+ */
+export interface Node {
+  apiVersion: 'river.dev/v1';
+  kind: 'Node';
+  metadata: ObjectMeta;
+  spec?: NodeSpec;
+  status?: NodeStatus;
+}
+/**
+ * Where the run is bound. Written by the binding subresource only.
+ */
+export interface Placement {
+  node: string;
+}
+/**
+ * The fields of the Task, resolved for one ordinal, with every default filled in.
+ */
+export interface RunSpec {
+  /**
+   * Name of the owner, in the same namespace.
+   */
+  task: string;
+  revision: number;
+  /**
+   * Position among the runs of the Task, from 0.
+   */
+  ordinal: number;
+  /**
+   * From 0.
+   */
+  attempt: number;
+  /**
+   * Written by the task controller.
+   */
+  desired: 'Running' | 'Stopped';
+  /**
+   * Name of the node that it must run on; absent: any.
+   */
+  target?: string;
+  nodeSelector?: StringMap;
+  runtime: Runtime;
+  command?: string[];
+  args?: string[];
+  script?: string;
+  image?: string;
+  resources?: Resources;
+  env?: StringMap;
+  mounts?: string[];
+  workingDir?: string;
+  privileged?: boolean;
+  timeout?: Duration;
+  ttlAfterFinished?: Duration;
+  placement?: Placement;
+}
+export interface RunStatus {
+  phase:
+    | 'Pending'
+    | 'Scheduled'
+    | 'Preparing'
+    | 'Starting'
+    | 'Running'
+    | 'Succeeded'
+    | 'Failed'
+    | 'Stopped'
+    | 'Lost';
+  /**
+   * Session of the runner that reported last.
+   */
+  session?: string;
+  /**
+   * Scheduled (why not), TornDown (nothing of it is left on its node).
+   */
+  conditions?: Condition[];
+  /**
+   * Nodes whose runner refused it.
+   */
+  avoid?: string[];
+  startedAt?: Time;
+  finishedAt?: Time;
+  /**
+   * Of the program; absent when a signal ended it.
+   */
+  exitCode?: number;
+  /**
+   * Name of the signal that ended the program, as in SIGKILL.
+   */
+  signal?: string;
+  oomKilled?: boolean;
+  /**
+   * Why the phase is what it is, one word: Completed, NonZeroExit, Signalled, OOMKilled, DeadlineExceeded, StartFailed, ImageNotFound, …
+   */
+  reason?: string;
+  message?: string;
+  usage?: {
+    cpuSeconds?: number;
+    /**
+     * Bytes.
+     */
+    memoryPeak?: number;
+  };
+  /**
+   * Files of the run's output on its node.
+   */
+  log?: {
+    out?: string;
+    err?: string;
+  };
+}
+/**
+ * One execution of a Task on one node. Made by the task controller, never by people; never restarted in place.
+ */
+export interface Run {
+  apiVersion: 'river.dev/v1';
+  kind: 'Run';
+  metadata: ObjectMeta;
+  spec: RunSpec;
+  status?: RunStatus;
+}
+export interface TaskSpec {
+  /**
+   * Program and arguments; never a shell string. In docker it replaces the entrypoint of the image.
+   *
+   * @minItems 1
+   */
+  command?: [string, ...string[]];
+  /**
+   * Arguments after command or script; alone, in docker, it replaces the image's CMD.
+   */
+  args?: string[];
+  /**
+   * In place of command: the text of a file that is run by its #! line.
+   */
+  script?: string;
+  /**
+   * Image that the node has or can pull, as in docker run.
+   */
+  image?: string;
+  runtime?: Runtime;
+  /**
+   * Names of nodes; each is a run of its own. Left out: one run, on a node that the scheduler chooses.
+   *
+   * @minItems 1
+   * @maxItems 1000
+   */
+  targets?: [string, ...string[]];
+  nodeSelector?: StringMap;
+  resources?: Resources;
+  env?: StringMap;
+  /**
+   * SOURCE:TARGET[:ro|rw] with absolute paths: folders or files of the node, shown in the container. Docker only.
+   */
+  mounts?: string[];
+  /**
+   * Absolute path. Default: the image's own, in docker; the run's temporary directory, in process.
+   */
+  workingDir?: string;
+  /**
+   * Docker's privileged mode. Default: the host's defaults.privileged.
+   */
+  privileged?: boolean;
+  timeout?: Duration;
+  ttlAfterFinished?: Duration;
+  /**
+   * true: nothing is started. What already runs goes on. Default false.
+   */
+  suspend?: boolean;
+  /**
+   * true: runs are stopped and none are started. Default false.
+   */
+  stopped?: boolean;
+  /**
+   * Any new value runs everything again.
+   */
+  rerun?: string;
+}
+export interface TaskStatus {
+  /**
+   * For people; derived from the runs.
+   */
+  phase?: 'Pending' | 'Running' | 'Suspended' | 'Stopping' | 'Stopped' | 'Succeeded' | 'Failed';
+  /**
+   * Runs of this revision that have not ended.
+   */
+  active?: number;
+  succeeded?: number;
+  /**
+   * Runs of this revision that ended as Failed or Stopped.
+   */
+  failed?: number;
+  /**
+   * Runs that this revision makes.
+   */
+  total?: number;
+  observedGeneration?: number;
+  /**
+   * Scheduled, Suspended, Complete, Failed.
+   */
+  conditions?: Condition[];
+  /**
+   * Grows when executionHash changes or rerun has a new value; names of runs are made of it.
+   */
+  revision?: number;
+  /**
+   * Hash of the fields that a run is made of.
+   */
+  executionHash?: string;
+  /**
+   * Version of the rules by which executionHash is made.
+   */
+  hashVersion?: number;
+  /**
+   * The value of spec.rerun that revision stands for.
+   */
+  rerun?: string;
+  /**
+   * Ordinals that succeeded in this revision, as in 0-411,413; never made again.
+   */
+  completed?: string;
+  /**
+   * Ordinals that ended otherwise in this revision, kept when their runs are gone; not made again before a rerun.
+   */
+  ended?: string;
+  /**
+   * At most 20: unfinished and failed ones first.
+   */
+  runs?: {
+    name: string;
+    ordinal: number;
+    target?: string;
+    node?: string;
+    phase: string;
+    exitCode?: number;
+  }[];
+}
+/**
+ * A command to run, once for each target.
+ */
+export interface Task {
+  apiVersion: 'river.dev/v1';
+  kind: 'Task';
+  metadata: ObjectMeta;
+  spec: TaskSpec;
+  status?: TaskStatus;
+}
