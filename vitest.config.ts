@@ -8,10 +8,15 @@ const project = (name: string, include: string[], more: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['pkg/**/*.test.ts', 'cmd/**/*.test.ts', 'test/house/**/*.test.ts'], { testTimeout: 20_000 }),
+      project('unit', ['pkg/**/*.test.ts', 'cmd/**/*.test.ts', 'test/house/**/*.test.ts'], {
+        testTimeout: 20_000,
+      }),
       project('contract', ['test/contract/**/*.test.ts']),
       project('sim', ['test/sim/**/*.test.ts'], { testTimeout: 600_000 }),
-      project('integration', ['test/integration/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
+      project('integration', ['test/integration/**/*.test.ts'], {
+        testTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 180_000, fileParallelism: false }),
     ],
   },

@@ -14,6 +14,14 @@ function wrap(inner: pino.Logger): Logger {
 /** JSON lines on standard error (standard output belongs to commands). Level: debug, info, warn, error or silent. */
 export function pinoLogger(level: string): Logger {
   return wrap(
-    pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { error: pino.stdSerializers.err } }, pino.destination(2)),
+    pino(
+      {
+        level,
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        serializers: { error: pino.stdSerializers.err },
+      },
+      pino.destination(2),
+    ),
   );
 }

@@ -2,7 +2,7 @@
  * Writes `pkg/api/types.gen.ts` from `schemas/`. With `--check` it writes nothing and fails when the file is
  * not what the schemas say.
  */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from 'json-schema-to-typescript';
 
@@ -23,7 +23,9 @@ function bundle(): Record<string, unknown> {
   }
   const text = JSON.stringify({ title: 'Everything', type: 'object', definitions }, (_key, value) =>
     // A description beside $ref would make a second type of the same shape.
-    value !== null && typeof value === 'object' && typeof value.$ref === 'string' ? { $ref: value.$ref } : value,
+    value !== null && typeof value === 'object' && typeof value.$ref === 'string'
+      ? { $ref: value.$ref }
+      : value,
   );
   return JSON.parse(text.replaceAll(/"\$ref":"[a-z]*\.json#/g, '"$ref":"#'));
 }
@@ -35,14 +37,22 @@ const body = await compile(bundle() as never, 'Everything', {
   style: { singleQuote: true, printWidth: 110 },
 });
 const text = body
-  .replaceAll(/\n\/\*\*\n \* This interface was referenced by `[^`]*`'s JSON-Schema\n \* via the `definition` "[^"]*"\.\n \*\//g, '')
-  .replaceAll(/\n \*\n \* This interface was referenced by `[^`]*`'s JSON-Schema\n \* via the `definition` "[^"]*"\./g, '')
+  .replaceAll(
+    /\n\/\*\*\n \* This interface was referenced by `[^`]*`'s JSON-Schema\n \* via the `definition` "[^"]*"\.\n \*\//g,
+    '',
+  )
+  .replaceAll(
+    /\n \*\n \* This interface was referenced by `[^`]*`'s JSON-Schema\n \* via the `definition` "[^"]*"\./g,
+    '',
+  )
   .replaceAll(/\n *\[k: string\]: unknown;/g, '')
   .replace(/export interface Everything \{\}\n/, '');
 
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
-    console.error('pkg/api/types.gen.ts is not what schemas/ say: run `npm run generate` and commit the result');
+    console.error(
+      'pkg/api/types.gen.ts is not what schemas/ say: run `npm run generate` and commit the result',
+    );
     process.exit(1);
   }
 } else {
