@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import {
+  addCharge,
+  chargeOf,
+  chargesOn,
+  isCharged,
+  type Need,
+  noCharge,
+  type RunLike,
+  runNeed,
+  subtractCharge,
+} from './charges.ts';
+import { fits, type NodeLike } from './fits.ts';
+
+const gibibyte = 2 ** 30;
+
+const node: NodeLike = {
+  metadata: { name: 'n1', labels: { gpu: 'a100' } },
+  status: {
+    conditions: [{ type: 'Ready', status: 'True', reason: 'RunnerReady' }],
+    allocatable: { cores: 8, memory: 16 * gibibyte },
+    runtimes: ['docker'],
+  },
+};
+
+const need: Need = {
+  milliCores: 2000,
+  memoryBytes: gibibyte,
+  runtime: 'docker',
+  nodeSelector: {},
+  avoid: [],
+};
+
+const parseMemory = (quantity: number | string) => Number(quantity);
+
+function reasons(change: Partial<Need>, nodeChange: Partial<NodeLike> = {}, charged = noCharge) {
+  const verdict = fits({ ...need, ...change }, { ...node, ...nodeChange }, charged);
+  return verdict.fits ? [] : verdict.reasons;
+}
+
+describe('fits', () => {
+  test('a node with room, and one that is filled to the last millicore and byte', () => {
+    expect(fits(need, node, noCharge)).toEqual({ fits: true });
+    expect(fits(need, node, { milliCores: 6000, memoryBytes: 15 * gibibyte })).toEqual({ fits: true });
+    expect(reasons({}, {}, { milliCores: 6001, memoryBytes: 0 })).toEqual(['1.999 of 8 cores free, needs 2']);
+    expect(reasons({}, {}, { milliCores: 0, memoryBytes: 15 * gibibyte + 1 })).toEqual([
+      '1G of 16Gi memory free, needs 1Gi',
+    ]);
+  });
+
+  test('says that the node is too small at all', () => {
+    expect(reasons({ milliCores: 9000, memoryBytes: 20e9 })).toEqual([
+      'has 8 cores, needs 9',
+      'has 16Gi memory, needs 20G',
+    ]);
+  });
+
+  test('needs of nothing fit on a node that has shrunk below its charges', () => {
+    expect(reasons({ milliCores: 0, memoryBytes: 0 }, {}, { milliCores: 9000, memoryBytes: 0 })).toEqual([]);
+    expect(reasons({}, {}, { milliCores: 9000, memoryBytes: 0 })).toEqual(['0 of 8 cores free, needs 2']);
+  });
+
+  test.each([
+    ['another target', { target: 'n2' }, {}, 'not the target n2'],
+    ['no status', {}, { status: undefined }, 'not Ready (NeverReported)'],
+    ['cordoned', {}, { spec: { unschedulable: true } }, 'unschedulable (cordoned)'],
+    ['deleted', {}, { metadata: { name: 'n1', deletionTimestamp: 'x' } }, 'being deleted'],
+    ['avoided', { avoid: ['n1'] }, {}, 'its runner has refused this run'],
+    ['other label', { nodeSelector: { gpu: 'h100' } }, {}, 'needs label gpu=h100, has gpu=a100'],
+    ['no label', { nodeSelector: { zone: 'a' } }, {}, 'needs label zone=a, has no such label'],
+    ['no runtime', { runtime: 'process' }, {}, 'runtime process is not available'],
+  ])('%s', (_name, change, nodeChange, reason) => {
+    expect(reasons(change, nodeChange)).toEqual([reason]);
+  });
+
+  test('a node whose lease has expired', () => {
+    const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'LeaseExpired' }];
+    expect(reasons({ milliCores: 99_000 }, { status: { ...node.status, conditions } })).toEqual([
+      'not Ready (LeaseExpired)',
+    ]);
+  });
+
+  test('the right target and the right labels fit', () => {
+    expect(reasons({ target: 'n1', nodeSelector: { gpu: 'a100' }, avoid: ['n2'] })).toEqual([]);
+  });
+});
+
+function run(phase: string, placement?: { node: string }): RunLike {
+  return {
+    spec: { runtime: 'docker', resources: { cores: 0.1, memory: '512' }, placement },
+    status: { phase },
+  };
+}
+
+describe('charges', () => {
+  test('bound and active Runs count, Lost ones too, ended and unbound ones do not', () => {
+    const bound = { node: 'n1' };
+    const counted = ['Scheduled', 'Preparing', 'Starting', 'Running', 'Lost'];
+    for (const phase of counted) expect(isCharged(run(phase, bound))).toBe(true);
+    for (const phase of ['Succeeded', 'Failed', 'Stopped']) expect(isCharged(run(phase, bound))).toBe(false);
+    expect(isCharged(run('Pending'))).toBe(false);
+  });
+
+  test('sums are exact integers', () => {
+    const runs = Array.from({ length: 3 }, () => run('Running', { node: 'n1' }));
+    const sum = chargesOn('n1', [...runs, run('Running', { node: 'n2' })], parseMemory);
+    expect(sum).toEqual({ milliCores: 300, memoryBytes: 1536 });
+    expect(subtractCharge(addCharge(sum, sum), sum)).toEqual(sum);
+  });
+
+  test('the need of a Run without resources charges nothing', () => {
+    const plain: RunLike = {
+      spec: { runtime: 'process', target: 'n1' },
+      status: { phase: 'Pending', avoid: ['n2'] },
+    };
+    expect(chargeOf(plain, parseMemory)).toEqual(noCharge);
+    expect(runNeed(plain, parseMemory)).toEqual({
+      ...noCharge,
+      runtime: 'process',
+      nodeSelector: {},
+      target: 'n1',
+      avoid: ['n2'],
+    });
+  });
+});

@@ -1,0 +1,7 @@
+/**
+ * What a machine is and what fits on it: the pure `fits()` that the scheduler and the API's binding transaction
+ * share, the sums of what is charged, and readers for the facts of the machine a runner is on. Knows the shape of
+ * Nodes and Runs only structurally; never talks to the API, never decides which of several nodes to take.
+ */
+export * from './charges.ts';
+export * from './fits.ts';
