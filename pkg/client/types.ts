@@ -138,6 +138,8 @@ export interface LogOptions {
   offset?: number;
   /** Only the last so many lines. */
   tailLines?: number;
+  /** Called once, before the first bytes, with the offset where they start: with `tailLines`, what to go on from after a broken stream. */
+  startsAt?: (offset: number) => void;
   signal?: AbortSignal;
 }
 
