@@ -4,4 +4,8 @@
  * Nodes and Runs only structurally; never talks to the API, never decides which of several nodes to take.
  */
 export * from './charges.ts';
+export * from './cpu-list.ts';
+export * from './file-reader.ts';
 export * from './fits.ts';
+export * from './machine.ts';
+export * from './usage.ts';
