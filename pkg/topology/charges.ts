@@ -1,17 +1,4 @@
-/** The parts of a Run that accounting looks at; every Run of `pkg/api` has this shape. */
-export interface RunLike {
-  spec: {
-    target?: string;
-    nodeSelector?: Record<string, string>;
-    runtime: string;
-    resources?: { cores?: number; memory?: number | string };
-    placement?: { node: string };
-  };
-  status?: { phase: string; avoid?: readonly string[] };
-}
-
-/** Turns a quantity as users write it into bytes; `parseQuantity` of `pkg/api`, which this package may not import. */
-export type ParseMemory = (quantity: number | string) => number;
+import { isBound, parseCores, parseQuantity, type Run } from '../api/index.ts';
 
 /** Integers: thousandths of a core, and bytes. Sums of them stay exact. */
 export interface Charge {
@@ -31,25 +18,23 @@ export interface Need extends Charge {
 
 export const noCharge: Readonly<Charge> = { milliCores: 0, memoryBytes: 0 };
 
-const chargedPhases: ReadonlySet<string> = new Set(['Scheduled', 'Preparing', 'Starting', 'Running', 'Lost']);
-
 /**
  * Whether the Run takes up room on the node it is bound to: bound and not ended. A Lost one does, until its runner
  * has reported: it may still be running behind a cut network.
  */
-export function isCharged(run: RunLike): boolean {
-  return run.spec.placement !== undefined && chargedPhases.has(run.status?.phase ?? 'Pending');
+export function isCharged(run: Run): boolean {
+  return run.spec.placement !== undefined && isBound(run.status?.phase ?? 'Pending');
 }
 
 /** What the Run takes up where it is bound, whether it counts now (`isCharged`) or not. */
-export function chargeOf(run: RunLike, parseMemory: ParseMemory): Charge {
+export function chargeOf(run: Run): Charge {
   const { cores = 0, memory = 0 } = run.spec.resources ?? {};
-  return { milliCores: Math.round(cores * 1000), memoryBytes: memory === 0 ? 0 : parseMemory(memory) };
+  return { milliCores: parseCores(cores), memoryBytes: parseQuantity(memory) };
 }
 
-export function runNeed(run: RunLike, parseMemory: ParseMemory): Need {
+export function runNeed(run: Run): Need {
   return {
-    ...chargeOf(run, parseMemory),
+    ...chargeOf(run),
     runtime: run.spec.runtime,
     nodeSelector: run.spec.nodeSelector ?? {},
     target: run.spec.target,
@@ -72,10 +57,10 @@ export function subtractCharge(sum: Readonly<Charge>, charge: Readonly<Charge>):
 }
 
 /** Sum of what the charged Runs of `runs` take up on `node`. */
-export function chargesOn(node: string, runs: Iterable<RunLike>, parseMemory: ParseMemory): Charge {
+export function chargesOn(node: string, runs: Iterable<Run>): Charge {
   let sum: Charge = noCharge;
   for (const run of runs) {
-    if (run.spec.placement?.node === node && isCharged(run)) sum = addCharge(sum, chargeOf(run, parseMemory));
+    if (run.spec.placement?.node === node && isCharged(run)) sum = addCharge(sum, chargeOf(run));
   }
   return sum;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { apiVersion, type Condition, type Node, type Run, type RunPhase } from '../api/index.ts';
 import {
   addCharge,
   chargeOf,
@@ -6,18 +7,23 @@ import {
   isCharged,
   type Need,
   noCharge,
-  type RunLike,
   runNeed,
   subtractCharge,
 } from './charges.ts';
-import { fits, type NodeLike } from './fits.ts';
+import { fits } from './fits.ts';
 
 const gibibyte = 2 ** 30;
 
-const node: NodeLike = {
+function condition(status: Condition['status'], reason: string): Condition {
+  return { type: 'Ready', status, reason, message: '', lastTransitionTime: '2026-11-22T00:00:00.000Z' };
+}
+
+const node: Node = {
+  apiVersion,
+  kind: 'Node',
   metadata: { name: 'n1', labels: { gpu: 'a100' } },
   status: {
-    conditions: [{ type: 'Ready', status: 'True', reason: 'RunnerReady' }],
+    conditions: [condition('True', 'RunnerReady')],
     allocatable: { cores: 8, memory: 16 * gibibyte },
     runtimes: ['docker'],
   },
@@ -31,9 +37,7 @@ const need: Need = {
   avoid: [],
 };
 
-const parseMemory = (quantity: number | string) => Number(quantity);
-
-function reasons(change: Partial<Need>, nodeChange: Partial<NodeLike> = {}, charged = noCharge) {
+function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged = noCharge) {
   const verdict = fits({ ...need, ...change }, { ...node, ...nodeChange }, charged);
   return verdict.fits ? [] : verdict.reasons;
 }
@@ -43,8 +47,8 @@ describe('fits', () => {
     expect(fits(need, node, noCharge)).toEqual({ fits: true });
     expect(fits(need, node, { milliCores: 6000, memoryBytes: 15 * gibibyte })).toEqual({ fits: true });
     expect(reasons({}, {}, { milliCores: 6001, memoryBytes: 0 })).toEqual(['1.999 of 8 cores free, needs 2']);
-    expect(reasons({}, {}, { milliCores: 0, memoryBytes: 15 * gibibyte + 1 })).toEqual([
-      '1G of 16Gi memory free, needs 1Gi',
+    expect(reasons({}, {}, { milliCores: 0, memoryBytes: 15 * gibibyte + 2 ** 29 })).toEqual([
+      '512Mi of 16Gi memory free, needs 1Gi',
     ]);
   });
 
@@ -74,7 +78,7 @@ describe('fits', () => {
   });
 
   test('a node whose lease has expired', () => {
-    const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'LeaseExpired' }];
+    const conditions = [condition('Unknown', 'LeaseExpired')];
     expect(reasons({ milliCores: 99_000 }, { status: { ...node.status, conditions } })).toEqual([
       'not Ready (LeaseExpired)',
     ]);
@@ -85,9 +89,14 @@ describe('fits', () => {
   });
 });
 
-function run(phase: string, placement?: { node: string }): RunLike {
+function run(phase: RunPhase, placement?: { node: string }): Run {
+  const identity = { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running' } as const;
+  const resources = { cores: 0.1, memory: '1k' };
   return {
-    spec: { runtime: 'docker', resources: { cores: 0.1, memory: '512' }, placement },
+    apiVersion,
+    kind: 'Run',
+    metadata: { name: 'r' },
+    spec: { ...identity, runtime: 'docker', resources, placement },
     status: { phase },
   };
 }
@@ -95,28 +104,28 @@ function run(phase: string, placement?: { node: string }): RunLike {
 describe('charges', () => {
   test('bound and active Runs count, Lost ones too, ended and unbound ones do not', () => {
     const bound = { node: 'n1' };
-    const counted = ['Scheduled', 'Preparing', 'Starting', 'Running', 'Lost'];
+    const counted = ['Scheduled', 'Preparing', 'Starting', 'Running', 'Lost'] as const;
     for (const phase of counted) expect(isCharged(run(phase, bound))).toBe(true);
-    for (const phase of ['Succeeded', 'Failed', 'Stopped']) expect(isCharged(run(phase, bound))).toBe(false);
+    for (const phase of ['Succeeded', 'Failed', 'Stopped'] as const)
+      expect(isCharged(run(phase, bound))).toBe(false);
     expect(isCharged(run('Pending'))).toBe(false);
   });
 
   test('sums are exact integers', () => {
     const runs = Array.from({ length: 3 }, () => run('Running', { node: 'n1' }));
-    const sum = chargesOn('n1', [...runs, run('Running', { node: 'n2' })], parseMemory);
-    expect(sum).toEqual({ milliCores: 300, memoryBytes: 1536 });
+    const sum = chargesOn('n1', [...runs, run('Running', { node: 'n2' })]);
+    expect(sum).toEqual({ milliCores: 300, memoryBytes: 3000 });
     expect(subtractCharge(addCharge(sum, sum), sum)).toEqual(sum);
   });
 
   test('the need of a Run without resources charges nothing', () => {
-    const plain: RunLike = {
-      spec: { runtime: 'process', target: 'n1' },
-      status: { phase: 'Pending', avoid: ['n2'] },
-    };
-    expect(chargeOf(plain, parseMemory)).toEqual(noCharge);
-    expect(runNeed(plain, parseMemory)).toEqual({
+    const { spec } = run('Pending');
+    const bare = { ...spec, resources: undefined, target: 'n1' };
+    const plain: Run = { ...run('Pending'), spec: bare, status: { phase: 'Pending', avoid: ['n2'] } };
+    expect(chargeOf(plain)).toEqual(noCharge);
+    expect(runNeed(plain)).toEqual({
       ...noCharge,
-      runtime: 'process',
+      runtime: 'docker',
       nodeSelector: {},
       target: 'n1',
       avoid: ['n2'],

@@ -1,15 +1,5 @@
+import { formatBytes, formatCores, formatQuantity, getCondition, type Node } from '../api/index.ts';
 import type { Charge, Need } from './charges.ts';
-
-/** The parts of a Node that placement looks at; every Node of `pkg/api` has this shape. */
-export interface NodeLike {
-  metadata: { name?: string; labels?: Record<string, string>; deletionTimestamp?: string };
-  spec?: { unschedulable?: boolean };
-  status?: {
-    conditions?: readonly { type: string; status: string; reason: string }[];
-    allocatable?: { cores: number; memory: number };
-    runtimes?: readonly string[];
-  };
-}
 
 /** Which rule refuses; unlike the sentence it does not change with every number. */
 export type RefusalCode =
@@ -36,7 +26,7 @@ export type Verdict = { fits: true } | { fits: false; reasons: string[]; codes: 
  * snapshot, the API asks it again inside the binding transaction. What makes every other reason moot (another
  * target, not Ready) is answered alone.
  */
-export function fits(need: Need, node: NodeLike, charged: Readonly<Charge>): Verdict {
+export function fits(need: Need, node: Node, charged: Readonly<Charge>): Verdict {
   const gate = gateRefusal(need, node);
   const refusals = gate ? [gate] : roomRefusals(need, node, charged);
   if (refusals.length === 0) return { fits: true };
@@ -47,13 +37,13 @@ export function fits(need: Need, node: NodeLike, charged: Readonly<Charge>): Ver
   };
 }
 
-function gateRefusal(need: Need, node: NodeLike): Refusal | undefined {
+function gateRefusal(need: Need, node: Node): Refusal | undefined {
   const name = node.metadata.name ?? '';
   if (need.target !== undefined && need.target !== name) {
     return { code: 'Target', reason: `not the target ${need.target}` };
   }
   if (node.metadata.deletionTimestamp) return { code: 'Deleting', reason: 'being deleted' };
-  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+  const ready = getCondition(node.status?.conditions, 'Ready');
   if (ready?.status !== 'True') {
     return { code: 'NotReady', reason: `not Ready (${ready?.reason ?? 'NeverReported'})` };
   }
@@ -62,7 +52,7 @@ function gateRefusal(need: Need, node: NodeLike): Refusal | undefined {
   return undefined;
 }
 
-function roomRefusals(need: Need, node: NodeLike, charged: Readonly<Charge>): Refusal[] {
+function roomRefusals(need: Need, node: Node, charged: Readonly<Charge>): Refusal[] {
   const refusals = selectorRefusals(need, node);
   const runtimes = node.status?.runtimes ?? [];
   if (!runtimes.includes(need.runtime)) {
@@ -86,12 +76,12 @@ function roomRefusals(need: Need, node: NodeLike, charged: Readonly<Charge>): Re
 }
 
 /** What a node has for Runs; nothing before its first report. */
-export function allocatable(node: NodeLike): Charge {
+export function allocatable(node: Node): Charge {
   const { cores, memory } = node.status?.allocatable ?? { cores: 0, memory: 0 };
   return { milliCores: Math.round(cores * 1000), memoryBytes: memory };
 }
 
-function selectorRefusals(need: Need, node: NodeLike): Refusal[] {
+function selectorRefusals(need: Need, node: Node): Refusal[] {
   const refusals: Refusal[] = [];
   for (const [key, wanted] of Object.entries(need.nodeSelector)) {
     const has = node.metadata.labels?.[key];
@@ -114,29 +104,8 @@ function memoryReason(need: number, total: number, charged: number): string {
   return `${formatMemory(Math.max(0, total - charged))} of ${formatMemory(total)} memory free, needs ${wanted}`;
 }
 
-function formatCores(milliCores: number): string {
-  return String(milliCores / 1000);
-}
-
-const binaryUnits = [
-  ['Ti', 2 ** 40],
-  ['Gi', 2 ** 30],
-  ['Mi', 2 ** 20],
-] as const;
-
-const decimalUnits = [
-  ['T', 1e12],
-  ['G', 1e9],
-  ['M', 1e6],
-] as const;
-
-/** As the user is likely to have written it when that is exact, else in decimal units, rounded down to a tenth. */
+/** As the user has written it when that is short, else rounded. */
 function formatMemory(bytes: number): string {
-  for (const [unit, size] of [...decimalUnits, ...binaryUnits]) {
-    if (bytes >= size && bytes % size === 0) return `${bytes / size}${unit}`;
-  }
-  for (const [unit, size] of decimalUnits) {
-    if (bytes >= size) return `${Math.floor((bytes / size) * 10) / 10}${unit}`;
-  }
-  return `${bytes} bytes`;
+  const exact = formatQuantity(bytes);
+  return exact.length <= 6 ? exact : formatBytes(bytes);
 }

@@ -1,7 +1,7 @@
 /**
  * What a machine is and what fits on it: the pure `fits()` that the scheduler and the API's binding transaction
- * share, the sums of what is charged, and readers for the facts of the machine a runner is on. Knows the shape of
- * Nodes and Runs only structurally; never talks to the API, never decides which of several nodes to take.
+ * share, the sums of what is charged, and readers for the facts of the machine that a runner is on. Never decides
+ * which of several nodes to take, and never talks to the API.
  */
 export * from './charges.ts';
 export * from './cpu-list.ts';
