@@ -36,10 +36,42 @@ export interface Resource {
 }
 
 export const resources: Readonly<Record<Kind, Resource>> = {
-  Task: { kind: 'Task', plural: 'tasks', singular: 'task', shortNames: [], namespaced: true, userWritable: true, hasStatus: true },
-  Run: { kind: 'Run', plural: 'runs', singular: 'run', shortNames: [], namespaced: true, userWritable: false, hasStatus: true },
-  Node: { kind: 'Node', plural: 'nodes', singular: 'node', shortNames: ['no'], namespaced: false, userWritable: true, hasStatus: true },
-  Event: { kind: 'Event', plural: 'events', singular: 'event', shortNames: ['ev'], namespaced: true, userWritable: false, hasStatus: false },
+  Task: {
+    kind: 'Task',
+    plural: 'tasks',
+    singular: 'task',
+    shortNames: [],
+    namespaced: true,
+    userWritable: true,
+    hasStatus: true,
+  },
+  Run: {
+    kind: 'Run',
+    plural: 'runs',
+    singular: 'run',
+    shortNames: [],
+    namespaced: true,
+    userWritable: false,
+    hasStatus: true,
+  },
+  Node: {
+    kind: 'Node',
+    plural: 'nodes',
+    singular: 'node',
+    shortNames: ['no'],
+    namespaced: false,
+    userWritable: true,
+    hasStatus: true,
+  },
+  Event: {
+    kind: 'Event',
+    plural: 'events',
+    singular: 'event',
+    shortNames: ['ev'],
+    namespaced: true,
+    userWritable: false,
+    hasStatus: false,
+  },
 };
 
 /** By kind, plural, singular or short name, in any case; undefined when there is none. */
@@ -58,7 +90,9 @@ export function objectKey(metadata: ObjectMeta): string {
 
 export function splitKey(key: string): { namespace: string; name: string } {
   const slash = key.indexOf('/');
-  return slash < 0 ? { namespace: '', name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+  return slash < 0
+    ? { namespace: '', name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
 export const labels = {

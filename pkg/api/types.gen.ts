@@ -13,6 +13,10 @@ export type Duration = string;
  */
 export type Time = string;
 /**
+ * How much is logged. Default info.
+ */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+/**
  * docker: a container. process: a plain process of the node, where its runner allows that.
  */
 export type Runtime = 'docker' | 'process';
@@ -127,6 +131,52 @@ export interface Event {
     component?: string;
     host?: string;
   };
+}
+export interface ListenConfig {
+  /**
+   * A loopback address. Default 127.0.0.1.
+   */
+  address?: string;
+  /**
+   * 0: any free one. Default 8000.
+   */
+  port?: number;
+}
+export interface DefaultsConfig {
+  runtime?: Runtime;
+  /**
+   * Of a Task in docker that does not say. Default false.
+   */
+  privileged?: boolean;
+  /**
+   * SOURCE:TARGET[:ro|rw], of a Task in docker that names no mounts. Default none.
+   */
+  mounts?: string[];
+}
+export interface CompactionConfig {
+  interval?: Duration;
+  /**
+   * So many of the newest versions always stay. Default 10000.
+   */
+  keep?: number;
+}
+/**
+ * Configuration file of river-host.
+ */
+export interface HostConfig {
+  listen?: ListenConfig;
+  /**
+   * Absolute path: the store, its key and its lock. On a local disk, never on NFS. Default /var/lib/river/host.
+   */
+  stateDir?: string;
+  /**
+   * Absolute path of the directory that host and runners share, where there is one: output of runs is under its logs.
+   */
+  sharedDir?: string;
+  logLevel?: LogLevel;
+  leaseDuration?: Duration;
+  defaults?: DefaultsConfig;
+  compaction?: CompactionConfig;
 }
 export interface NodeSpec {
   /**
@@ -298,13 +348,67 @@ export interface Run {
   spec: RunSpec;
   status?: RunStatus;
 }
+export interface RuntimesConfig {
+  docker?: DockerConfig;
+  process?: ProcessConfig;
+}
+export interface DockerConfig {
+  /**
+   * Default true.
+   */
+  enabled?: boolean;
+  /**
+   * Absolute path of the engine's socket. Default /var/run/docker.sock.
+   */
+  socket?: string;
+}
+export interface ProcessConfig {
+  /**
+   * true: Tasks run as plain processes with the rights of the runner. Default false.
+   */
+  enabled?: boolean;
+}
+/**
+ * Configuration file of river-runner.
+ */
+export interface RunnerConfig {
+  /**
+   * Address of the host's API, as in http://127.0.0.1:8000.
+   */
+  host: string;
+  /**
+   * Absolute path of the file with the node's token. Nobody but its owner may read it.
+   */
+  tokenFile: string;
+  /**
+   * Name of the Node. Default: the machine's host name.
+   */
+  name?: string;
+  /**
+   * Absolute path: intents, records of processes, and output where no directory is shared. On a local disk. Default /var/lib/river/runner.
+   */
+  stateDir?: string;
+  /**
+   * Absolute path of the directory that host and runners share, where there is one: output of runs is under its logs, its shared_data is /shared in containers.
+   */
+  sharedDir?: string;
+  /**
+   * Absolute path for temporary files of runs: /local_temp in containers. Default: temp under stateDir.
+   */
+  localTempDir?: string;
+  logLevel?: LogLevel;
+  labels?: StringMap;
+  runtimes?: RuntimesConfig;
+  reserved?: Resources;
+  stopGrace?: Duration;
+}
 export interface TaskSpec {
   /**
    * Program and arguments; never a shell string. In docker it replaces the entrypoint of the image.
    *
    * @minItems 1
    */
-  command?: [string, ...string[]];
+  command?: string[];
   /**
    * Arguments after command or script; alone, in docker, it replaces the image's CMD.
    */
@@ -324,7 +428,7 @@ export interface TaskSpec {
    * @minItems 1
    * @maxItems 1000
    */
-  targets?: [string, ...string[]];
+  targets?: string[];
   nodeSelector?: StringMap;
   resources?: Resources;
   env?: StringMap;

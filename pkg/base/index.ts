@@ -5,5 +5,6 @@
 export * from './backoff.ts';
 export * from './clock.ts';
 export * from './errors.ts';
+export * from './lazy.ts';
 export * from './logger.ts';
 export * from './rng.ts';

@@ -1,0 +1,179 @@
+import { createRequire } from 'node:module';
+import type { Document, LineCounter, Node as YamlNode } from 'yaml';
+import { lazy, RiverError } from '../base/index.ts';
+import { type FieldPath, parseField } from './field-path.ts';
+
+// Most commands read no YAML: loading the parser is left for the first that does.
+const yaml = lazy(() => createRequire(import.meta.url)('yaml') as typeof import('yaml'));
+
+/** Deeper than any object of ours; keeps a hostile file from the stack of whoever walks it. */
+const nestingLimit = 64;
+/** How many nodes aliases may unfold to, all together, before the file counts as an alias bomb. */
+const aliasLimit = 1000;
+
+/** From 1, in characters. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+export interface ManifestProblem extends Position {
+  file: string;
+  field: string;
+  message: string;
+}
+
+function formatProblem({ file, line, column, field, message }: ManifestProblem): string {
+  return `${file}:${line}:${column}: ${field ? `${field}: ` : ''}${message}`;
+}
+
+/** Everything that is wrong with a set of files; the message has one line for each. */
+export class ManifestError extends RiverError {
+  readonly problems: readonly ManifestProblem[];
+
+  constructor(problems: readonly ManifestProblem[]) {
+    const causes = problems.map(({ field, message }) => ({ field, message, reason: 'FieldValueInvalid' }));
+    super('Invalid', problems.map(formatProblem).join('\n'), { causes });
+    this.name = 'ManifestError';
+    this.problems = problems;
+  }
+}
+
+/** One object of a file and where its parts stand. */
+export interface ManifestDocument {
+  object: unknown;
+  /** Among the objects of the file, from 0. */
+  index: number;
+  file: string;
+  /** Of the key, or of the list's entry; of the nearest part above where there is no such field. */
+  locate(field: FieldPath | string): Position;
+}
+
+interface Source {
+  file: string;
+  lines: LineCounter;
+}
+
+function positionAt({ lines }: Source, offset: number): Position {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+const offsetOf = (node: unknown) => (node as YamlNode | null | undefined)?.range?.[0];
+
+/** Offset of the deepest part of the path that is there. */
+function findOffset(root: unknown, path: FieldPath, document: Document): number {
+  const { isMap, isSeq, isAlias } = yaml();
+  let node = root;
+  let offset = offsetOf(root) ?? 0;
+  for (const part of path) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => String((key as { value?: unknown })?.value) === String(part));
+      if (!pair) break;
+      offset = offsetOf(pair.key) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === 'number' && part in node.items) {
+      node = node.items[part];
+      offset = offsetOf(node) ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function exceedsNesting(value: unknown, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth >= nestingLimit || Object.values(value).some((member) => exceedsNesting(member, depth + 1));
+}
+
+/** The first line of a message of the parser; the rest is a drawing of the source. */
+const firstLine = (error: unknown) =>
+  (error instanceof Error ? error.message : String(error))
+    .split('\n')[0]!
+    .replace(/ at line \d+, column \d+:?$/, '');
+
+const duplicateKey = 'this key stands here twice; keep one';
+
+function syntaxProblems(document: Document, source: Source): ManifestProblem[] {
+  return [...document.errors, ...document.warnings].map((error) => ({
+    file: source.file,
+    ...positionAt(source, error.pos[0]),
+    field: '',
+    message: error.code === 'DUPLICATE_KEY' ? duplicateKey : `cannot be read as YAML: ${firstLine(error)}`,
+  }));
+}
+
+/** Plain data of one YAML document, or the problem with it. */
+function toData(document: Document, source: Source): { data?: unknown; problem?: ManifestProblem } {
+  const problem = (message: string) => ({
+    problem: {
+      file: source.file,
+      ...positionAt(source, offsetOf(document.contents) ?? 0),
+      field: '',
+      message,
+    },
+  });
+  const tooDeep = () => problem(`lists and maps may be nested ${nestingLimit} deep at most`);
+  try {
+    const data: unknown = document.toJS({ maxAliasCount: aliasLimit });
+    return exceedsNesting(data) ? tooDeep() : { data };
+  } catch (error) {
+    if (error instanceof RangeError) return tooDeep();
+    return problem(
+      error instanceof ReferenceError
+        ? 'aliases (*name) unfold to too much; write it out'
+        : `cannot be read as YAML: ${firstLine(error)}`,
+    );
+  }
+}
+
+/** A `kind: List`, as `get -o yaml` prints several objects, stands for its items. */
+function unfold(data: unknown): { object: unknown; prefix: FieldPath }[] {
+  const list = data as { kind?: unknown; items?: unknown } | null;
+  if (list?.kind !== 'List' || !Array.isArray(list.items)) return [{ object: data, prefix: [] }];
+  return list.items.map((object, index) => ({ object, prefix: ['items', index] }));
+}
+
+function parseDocuments(text: string, source: Source): Document[] {
+  const refuse = (message: string) =>
+    new ManifestError([{ file: source.file, line: 1, column: 1, field: '', message }]);
+  try {
+    const parsed = yaml().parseAllDocuments(text, {
+      lineCounter: source.lines,
+      merge: true,
+      prettyErrors: true,
+      logLevel: 'error',
+    });
+    return [...parsed] as Document[];
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw refuse(`lists and maps may be nested ${nestingLimit} deep at most`);
+    throw refuse(`cannot be read as YAML: ${firstLine(error)}`);
+  }
+}
+
+/**
+ * The objects of one YAML or JSON text, in order; empty documents are skipped. Raises `ManifestError` for what is
+ * not YAML, duplicate keys, alias bombs and deep nesting. What the objects say is not looked at: see
+ * `checkManifests`.
+ */
+export function parseManifest(text: string, file: string): ManifestDocument[] {
+  const source: Source = { file, lines: new (yaml().LineCounter)() };
+  const problems: ManifestProblem[] = [];
+  const found: ManifestDocument[] = [];
+  for (const document of parseDocuments(text, source)) {
+    const wrong = syntaxProblems(document, source);
+    const { data, problem } = wrong.length > 0 ? {} : toData(document, source);
+    problems.push(...wrong, ...(problem ? [problem] : []));
+    if (data === undefined || data === null) continue;
+    for (const { object, prefix } of unfold(data)) {
+      const locate = (field: FieldPath | string) => {
+        const path = typeof field === 'string' ? parseField(field) : field;
+        return positionAt(source, findOffset(document.contents, [...prefix, ...path], document));
+      };
+      found.push({ object, index: found.length, file, locate });
+    }
+  }
+  if (problems.length > 0) throw new ManifestError(problems);
+  return found;
+}

@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import common from '../../schemas/common.json' with { type: 'json' };
+import event from '../../schemas/event.json' with { type: 'json' };
+import host from '../../schemas/host.json' with { type: 'json' };
+import node from '../../schemas/node.json' with { type: 'json' };
+import run from '../../schemas/run.json' with { type: 'json' };
+import runner from '../../schemas/runner.json' with { type: 'json' };
+import task from '../../schemas/task.json' with { type: 'json' };
+import { lazy } from '../base/index.ts';
+
+const schemas = { Task: task, Run: run, Node: node, Event: event, HostConfig: host, RunnerConfig: runner };
+
+/** The schema of a kind or of a configuration file: the source of its type. */
+export type SchemaName = keyof typeof schemas;
+
+export function schemaOf(name: SchemaName): object {
+  return schemas[name];
+}
+
+function compileAll(): Record<SchemaName, ValidateFunction> {
+  // Most commands validate nothing: loading and compiling are left for the first that does.
+  const { Ajv } = createRequire(import.meta.url)('ajv') as typeof import('ajv');
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    strict: true,
+    strictTypes: false,
+    schemas: [common],
+  });
+  const compiled: Partial<Record<SchemaName, ValidateFunction>> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    // Compiled by Ajv itself at its first use.
+    let validate: ValidateFunction | undefined;
+    Object.defineProperty(compiled, name, { get: () => (validate ??= ajv.compile(schema)) });
+  }
+  return compiled as Record<SchemaName, ValidateFunction>;
+}
+
+const validators = lazy(compileAll);
+
+/** What Ajv says about the value; all errors, none for a valid value. */
+export function schemaErrors(name: SchemaName, value: unknown): ErrorObject[] {
+  const validate = validators()[name];
+  return validate(value) ? [] : [...(validate.errors ?? [])];
+}

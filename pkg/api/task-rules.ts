@@ -1,0 +1,214 @@
+import { hasCode } from '../base/index.ts';
+import { parseDuration } from './duration.ts';
+import type { Finding } from './finding.ts';
+import { parseMount } from './mounts.ts';
+import { environmentNameProblem, labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
+import { parseCores, parseQuantity } from './quantity.ts';
+import type { TaskSpec } from './types.gen.ts';
+
+/** A rule that no schema can say. It is asked only when the schema has found nothing wrong with the fields that it reads. */
+interface TaskRule {
+  reads: readonly (keyof TaskSpec)[];
+  check(spec: TaskSpec): Finding[];
+}
+
+type Path = Finding['path'];
+
+const invalid = (path: Path, message: string): Finding => ({
+  path: ['spec', ...path],
+  message,
+  reason: 'FieldValueInvalid',
+});
+const forbidden = (path: Path, message: string): Finding => ({
+  path: ['spec', ...path],
+  message,
+  reason: 'FieldValueForbidden',
+});
+const required = (path: Path, message: string): Finding => ({
+  path: ['spec', ...path],
+  message,
+  reason: 'FieldValueRequired',
+});
+
+/** The finding of a parser that raises `Invalid`, or of a check that answers with a problem. */
+function tried(path: Path, check: () => unknown): Finding[] {
+  try {
+    const problem = check();
+    return typeof problem === 'string' ? [invalid(path, problem)] : [];
+  } catch (error) {
+    if (hasCode(error, 'Invalid')) return [invalid(path, error.message)];
+    throw error;
+  }
+}
+
+/** Docker when nothing else is said and there is an image; undefined where the host's defaults decide. */
+function knownRuntime(spec: TaskSpec): TaskSpec['runtime'] {
+  return spec.runtime ?? (spec.image === undefined ? undefined : 'docker');
+}
+
+function checkProgram(spec: TaskSpec): Finding[] {
+  const { command, script, image } = spec;
+  if (command && script !== undefined)
+    return [forbidden(['script'], 'cannot stand beside command; leave one of them out')];
+  if (command || script !== undefined) return [];
+  if (spec.runtime === 'process')
+    return [required(['command'], 'is required, or script, where runtime is process')];
+  if (image === undefined)
+    return [required(['command'], 'is required, or script, or an image with a command of its own')];
+  return [];
+}
+
+function checkRuntime(spec: TaskSpec): Finding[] {
+  if (spec.runtime === 'docker' && spec.image === undefined) {
+    return [
+      required(
+        ['image'],
+        'is required where runtime is docker; for a plain process of the node write runtime: process',
+      ),
+    ];
+  }
+  if (knownRuntime(spec) !== 'process') return [];
+  const findings: Finding[] = [];
+  if (spec.image !== undefined) findings.push(forbidden(['image'], 'cannot stand beside runtime: process'));
+  if (spec.mounts?.length)
+    findings.push(
+      forbidden(
+        ['mounts'],
+        'need runtime: docker; a process sees all of the node; for none write mounts: []',
+      ),
+    );
+  if (spec.privileged)
+    findings.push(forbidden(['privileged'], 'needs runtime: docker; write privileged: false'));
+  return findings;
+}
+
+/** A NUL ends every text that is given to a program: what follows would be lost without a word. */
+function checkNul(spec: TaskSpec): Finding[] {
+  const texts: [Path, string][] = [
+    ...(spec.command ?? []).map((text, index): [Path, string] => [['command', index], text]),
+    ...(spec.args ?? []).map((text, index): [Path, string] => [['args', index], text]),
+    ...Object.entries(spec.env ?? {}).map(([key, text]): [Path, string] => [['env', key], text]),
+    [['workingDir'], spec.workingDir ?? ''],
+    [['script'], spec.script ?? ''],
+  ];
+  return texts
+    .filter(([, text]) => text.includes('\0'))
+    .map(([path]) => invalid(path, 'must not hold a NUL character'));
+}
+
+function checkTargets({ targets = [] }: TaskSpec): Finding[] {
+  return targets.flatMap((target, index) => {
+    const first = targets.indexOf(target);
+    if (first < index) {
+      const message = `is the same node as targets[${first}]; name each node once`;
+      return [{ path: ['spec', 'targets', index], message, reason: 'FieldValueDuplicate' as const }];
+    }
+    return tried(['targets', index], () => nameProblem(target));
+  });
+}
+
+function checkMounts({ mounts = [] }: TaskSpec): Finding[] {
+  const seen = new Map<string, number>();
+  return mounts.flatMap((text, index) =>
+    tried(['mounts', index], () => {
+      const target = parseMount(text).target.replace(/\/+$/, '');
+      const first = seen.get(target);
+      if (first !== undefined) return `has the same target as mounts[${first}]`;
+      seen.set(target, index);
+      return undefined;
+    }),
+  );
+}
+
+/** The least that the Docker Engine takes. */
+const dockerMemoryMinimum = 6 * 2 ** 20;
+
+function checkResources(spec: TaskSpec): Finding[] {
+  const { cores, memory } = spec.resources ?? {};
+  return [
+    ...tried(['resources', 'cores'], () => parseCores(cores ?? 0)),
+    ...tried(['resources', 'memory'], () => {
+      if (memory === undefined) return undefined;
+      const bytes = parseQuantity(memory);
+      if (bytes === 0) return 'must be more than 0; leave it out for no limit';
+      return knownRuntime(spec) === 'docker' && bytes < dockerMemoryMinimum
+        ? `must be 6Mi or more in docker; found ${memory}`
+        : undefined;
+    }),
+  ];
+}
+
+const rules: readonly TaskRule[] = [
+  { reads: ['command', 'script', 'image', 'runtime'], check: checkProgram },
+  { reads: ['runtime', 'image', 'mounts', 'privileged'], check: checkRuntime },
+  { reads: ['command', 'args', 'env', 'workingDir', 'script'], check: checkNul },
+  {
+    reads: ['command'],
+    check: ({ command }) =>
+      command?.[0] === ''
+        ? [invalid(['command', 0], 'must be the name or path of a program; found an empty text')]
+        : [],
+  },
+  {
+    reads: ['script'],
+    check: ({ script }) =>
+      script === undefined || /^#! *\//.test(script)
+        ? []
+        : [
+            invalid(
+              ['script'],
+              'must begin with #! and the absolute path of its interpreter, as in #!/bin/sh',
+            ),
+          ],
+  },
+  {
+    reads: ['image'],
+    check: ({ image = '' }) =>
+      /[\s\p{Cc}]/u.test(image)
+        ? [invalid(['image'], 'must be the name of an image, as in python:3.12-slim, without spaces')]
+        : [],
+  },
+  { reads: ['targets'], check: checkTargets },
+  {
+    reads: ['nodeSelector'],
+    check: ({ nodeSelector = {} }) =>
+      Object.entries(nodeSelector).flatMap(([key, value]) =>
+        tried(['nodeSelector', key], () => labelKeyProblem(key) ?? labelValueProblem(value)),
+      ),
+  },
+  {
+    reads: ['env'],
+    check: ({ env = {} }) =>
+      Object.keys(env).flatMap((name) => tried(['env', name], () => environmentNameProblem(name))),
+  },
+  { reads: ['mounts'], check: checkMounts },
+  {
+    reads: ['workingDir'],
+    check: ({ workingDir }) =>
+      workingDir === undefined || workingDir.startsWith('/')
+        ? []
+        : [invalid(['workingDir'], `must be an absolute path; found "${workingDir}"`)],
+  },
+  { reads: ['resources'], check: checkResources },
+  {
+    reads: ['timeout'],
+    check: ({ timeout }) =>
+      tried(['timeout'], () =>
+        timeout !== undefined && parseDuration(timeout) === 0
+          ? 'must be more than 0; leave it out for no limit'
+          : undefined,
+      ),
+  },
+  {
+    reads: ['ttlAfterFinished'],
+    check: ({ ttlAfterFinished }) =>
+      tried(['ttlAfterFinished'], () => ttlAfterFinished !== undefined && parseDuration(ttlAfterFinished)),
+  },
+];
+
+/** What is wrong with the spec beyond its schema. `faulty`: fields of spec that the schema has already found wrong. */
+export function taskFindings(spec: TaskSpec, faulty: ReadonlySet<unknown>): Finding[] {
+  return rules
+    .filter(({ reads }) => !reads.some((field) => faulty.has(field)))
+    .flatMap(({ check }) => check(spec));
+}

@@ -1,0 +1,106 @@
+import { type ErrorCause, RiverError } from '../base/index.ts';
+import { type Finding, type FindingReason, toCause } from './finding.ts';
+import { labelKeyProblem, labelValueProblem, nameProblem, namespaceProblem, taskNameLimit } from './names.ts';
+import { suggestion } from './nearest.ts';
+import { apiVersion, type Kind, resources } from './objects.ts';
+import { describeFound, schemaFindings } from './schema-findings.ts';
+import { taskFindings } from './task-rules.ts';
+import type { ObjectMeta, TaskSpec } from './types.gen.ts';
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function metadataFindings(kind: Kind, metadata: ObjectMeta): Finding[] {
+  const findings: Finding[] = [];
+  const add = (path: string[], message: string | undefined, reason: FindingReason = 'FieldValueInvalid') => {
+    if (message !== undefined) findings.push({ path: ['metadata', ...path], message, reason });
+  };
+  if (!metadata.name) add(['name'], 'is required', 'FieldValueRequired');
+  else add(['name'], nameProblem(metadata.name, kind === 'Task' ? taskNameLimit : undefined));
+  if (metadata.namespace !== undefined) {
+    if (resources[kind].namespaced) add(['namespace'], namespaceProblem(metadata.namespace));
+    else if (metadata.namespace !== '')
+      add(['namespace'], `must be left out: a ${kind} is in no namespace`, 'FieldValueForbidden');
+  }
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    add(['labels', key], labelKeyProblem(key) ?? labelValueProblem(value));
+  }
+  for (const key of Object.keys(metadata.annotations ?? {})) add(['annotations', key], labelKeyProblem(key));
+  return findings;
+}
+
+function ruleFindings(kind: Kind, object: unknown, found: readonly Finding[]): Finding[] {
+  if (!isRecord(object)) return [];
+  // An unknown field says nothing about its neighbours; every other finding makes its field unfit for the rules.
+  const faults = found.filter(({ reason }) => reason !== 'FieldValueForbidden');
+  const metadataFaulty = faults.some(({ path }) => path[0] === 'metadata');
+  const findings = metadataFaulty ? [] : metadataFindings(kind, object.metadata as ObjectMeta);
+  const specFaults = faults.filter(({ path }) => path[0] === 'spec');
+  if (kind !== 'Task' || specFaults.some(({ path }) => path.length === 1)) return findings;
+  return [
+    ...findings,
+    ...taskFindings(object.spec as TaskSpec, new Set(specFaults.map(({ path }) => path[1]))),
+  ];
+}
+
+export interface ValidateOptions {
+  /** Only status, and unknown fields in it are fine: a newer runner may report more than this host knows. */
+  subresource?: 'status';
+}
+
+/**
+ * Everything that is wrong with an object of this kind; none for a good one. Without a subresource `status` is not
+ * looked at. Defaults come first: what depends on a default is not checked where it is missing.
+ */
+export function validateObject(kind: Kind, object: unknown, options: ValidateOptions = {}): ErrorCause[] {
+  const found = schemaFindings(kind, object);
+  if (options.subresource === 'status') {
+    return found
+      .filter(({ path, message }) => path[0] === 'status' && !message.startsWith('unknown field'))
+      .map(toCause);
+  }
+  const own = found.filter(({ path }) => path[0] !== 'status');
+  return [...own, ...ruleFindings(kind, object, own)].map(toCause);
+}
+
+/** As `validateObject`, for what a person wrote: the kind is in the object, and must be one that people may write. */
+export function validateManifest(object: unknown): ErrorCause[] {
+  const refuse = (field: string, message: string, reason: FindingReason) => [{ field, message, reason }];
+  if (!isRecord(object))
+    return refuse(
+      '',
+      `must be an object with apiVersion, kind and metadata; found ${describeFound(object)}`,
+      'FieldValueTypeInvalid',
+    );
+  const writable = Object.values(resources)
+    .filter(({ userWritable }) => userWritable)
+    .map(({ kind }) => kind as string);
+  const { kind } = object;
+  if (kind === undefined)
+    return refuse('kind', `is required: ${writable.join(' or ')}`, 'FieldValueRequired');
+  if (typeof kind === 'string' && kind in resources && !writable.includes(kind)) {
+    return refuse('kind', `a ${kind} is made by river, never by a manifest`, 'FieldValueForbidden');
+  }
+  if (typeof kind !== 'string' || !writable.includes(kind)) {
+    const hint = typeof kind === 'string' ? suggestion(kind, writable) : '';
+    return refuse(
+      'kind',
+      `must be ${writable.join(' or ')}; found ${describeFound(kind)}${hint}`,
+      'FieldValueNotSupported',
+    );
+  }
+  if (object.apiVersion === undefined) {
+    return [
+      ...refuse('apiVersion', `is required: ${apiVersion}`, 'FieldValueRequired'),
+      ...validateObject(kind as Kind, { apiVersion, ...object }),
+    ];
+  }
+  return validateObject(kind as Kind, object);
+}
+
+/** Raises `Invalid` with the causes, as the API answers it; nothing when there are none. */
+export function refuseInvalid(kind: Kind, name: string, causes: ErrorCause[]): void {
+  if (causes.length === 0) return;
+  const list = causes.map(({ field, message }) => (field ? `${field}: ${message}` : message)).join('; ');
+  throw new RiverError('Invalid', `${kind} "${name}" is invalid: ${list}`, { kind, name, causes });
+}
