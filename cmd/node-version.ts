@@ -1,0 +1,19 @@
+/** The oldest Node that River runs on: major and minor (package.json, `engines`). */
+const oldest = [22, 22];
+
+/** Ends the process with one sentence when this Node is too old to load the rest. Plain syntax, for old ones. */
+export function refuseOldNode(program: string): void {
+  const parts = process.versions.node.split('.');
+  const major = Number(parts[0]);
+  const minor = Number(parts[1]);
+  if (major > Number(oldest[0]) || (major === oldest[0] && minor >= Number(oldest[1]))) return;
+  console.error(
+    program +
+      ' needs Node ' +
+      oldest.join('.') +
+      ' or newer and this is ' +
+      process.versions.node +
+      ': install a newer one from nodejs.org',
+  );
+  process.exit(1);
+}

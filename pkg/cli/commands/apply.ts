@@ -1,0 +1,123 @@
+import { locateCauses, ManifestError, type ManifestProblem } from '../../api/index.ts';
+import { errorMessage, hasCode, RiverError } from '../../base/index.ts';
+import type { ApplyResult, Client } from '../../client/index.ts';
+import { type Context, print } from '../context.ts';
+import { Refusal } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { inNamespace, type Manifest, problemAt, readManifests } from '../manifests.ts';
+import { shownObject } from '../object-args.ts';
+
+export interface ApplyFlags {
+  filename: string[];
+  recursive?: boolean;
+  dryRun: 'none' | 'client' | 'server';
+  forceConflicts?: boolean;
+}
+
+/** Owner of the fields that manifests set. */
+export const applyManager = 'river';
+/** Requests under way at once: enough to fill a group commit of the host, little enough to stay fair. */
+const atOnce = 16;
+
+/**
+ * All manifests are checked here, then all of them by the host without a change; only when every one of them is
+ * good the first is written.
+ */
+export async function apply(context: Context, flags: ApplyFlags): Promise<number> {
+  const read = await readManifests(context, flags.filename, flags.recursive === true);
+  if (flags.dryRun === 'client') {
+    for (const { object } of read) await print(context, `${shownObject(object)} valid (client dry run)`);
+    return exitCodes.ok;
+  }
+  const { client, namespace } = await context.connect();
+  const manifests = inNamespace(read, context.flags.namespace, namespace);
+  const force = flags.forceConflicts === true;
+  const checked = await checkAll(client, manifests, force);
+  if (flags.dryRun === 'server') {
+    for (const { object, outcome } of checked)
+      await print(context, `${shownObject(object)} ${outcome} (server dry run)`);
+    return exitCodes.ok;
+  }
+  await writeAll(context, client, manifests, force);
+  return exitCodes.ok;
+}
+
+async function checkAll(
+  client: Client,
+  manifests: readonly Manifest[],
+  force: boolean,
+): Promise<ApplyResult[]> {
+  const results: ApplyResult[] = [];
+  const refusals: { manifest: Manifest; error: RiverError }[] = [];
+  for (const batch of batches(manifests)) {
+    const answers = await send(client, batch, { force, dryRun: true });
+    for (const [index, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled') results.push(answer.value);
+      else refusals.push({ manifest: batch[index] as Manifest, error: refusalOf(answer.reason) });
+    }
+  }
+  if (refusals.length > 0) throw refused(refusals);
+  return results;
+}
+
+/** What says something about the one object. Anything else (the host is gone, the token is not good) ends the command. */
+function refusalOf(error: unknown): RiverError {
+  if (hasCode(error, 'Invalid', 'BadRequest', 'Conflict', 'Forbidden', 'NotFound', 'RequestEntityTooLarge'))
+    return error;
+  throw error;
+}
+
+function refused(refusals: readonly { manifest: Manifest; error: RiverError }[]): Error {
+  const problems = refusals.flatMap(({ manifest, error }) => problemsOf(manifest, error));
+  const invalid = refusals.some(({ error }) => error.code === 'Invalid' || error.code === 'BadRequest');
+  const { message } = new ManifestError(problems);
+  return new Refusal(invalid ? exitCodes.invalid : exitCodes.failed, message);
+}
+
+function problemsOf({ object, document }: Manifest, error: RiverError): ManifestProblem[] {
+  const causes = error.details.causes ?? [];
+  const advice =
+    error.code === 'Conflict' && causes.length > 0
+      ? '; leave it out, or use --force-conflicts to take it over'
+      : '';
+  const located = locateCauses(document, causes);
+  if (located.length > 0)
+    return located.map((problem) => ({ ...problem, message: problem.message + advice }));
+  return [problemAt(document, '', `${shownObject(object)}: ${error.message}`)];
+}
+
+async function writeAll(
+  context: Context,
+  client: Client,
+  manifests: readonly Manifest[],
+  force: boolean,
+): Promise<void> {
+  let written = 0;
+  for (const batch of batches(manifests)) {
+    const answers = await send(client, batch, { force });
+    for (const answer of answers) {
+      if (answer.status !== 'fulfilled') continue;
+      written += 1;
+      await print(context, `${shownObject(answer.value.object)} ${answer.value.outcome}`);
+    }
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed) throw interruptedBy(failed.reason, written, manifests.length);
+  }
+}
+
+/** Between the dry run and the write something has changed; applying again is always right. */
+function interruptedBy(error: unknown, written: number, total: number): unknown {
+  if (!(error instanceof RiverError)) return error;
+  const message = `${errorMessage(error)} (${written} of ${total} objects are known to be written; apply again to complete it)`;
+  return new RiverError(error.code, message, error.details, { cause: error });
+}
+
+function send(client: Client, batch: readonly Manifest[], options: { force: boolean; dryRun?: boolean }) {
+  return Promise.allSettled(
+    batch.map(({ object }) => client.apply(object, { fieldManager: applyManager, ...options })),
+  );
+}
+
+function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += atOnce) yield items.slice(start, start + atOnce);
+}

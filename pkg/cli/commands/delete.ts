@@ -1,0 +1,101 @@
+import { hasCode } from '../../base/index.ts';
+import type { Client } from '../../client/index.ts';
+import { type Context, print, warn } from '../context.ts';
+import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
+import { ExitError, Interrupted } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { followObject } from '../follow.ts';
+import { shownName } from '../object-args.ts';
+import { type SelectedObject, selectObjects } from '../select-objects.ts';
+import type { TargetFlags } from '../select-tasks.ts';
+
+export interface DeleteFlags extends TargetFlags {
+  wait: boolean;
+  /** A time span; 0 = no limit. */
+  timeout: string;
+  ignoreNotFound?: boolean;
+}
+
+interface Deleting extends SelectedObject {
+  uid: string;
+  /** The host has removed it at once: there is nothing to wait for. */
+  gone: boolean;
+}
+
+/** Asks for all of them first, so that their runs end together, and waits then. */
+export async function deleteObjects(
+  context: Context,
+  words: readonly string[],
+  flags: DeleteFlags,
+): Promise<number> {
+  const { client } = await context.connect();
+  const selected = await selectObjects(context, words, flags);
+  if (selected.length === 0) await warn(context, 'river: nothing matches; nothing was deleted');
+  const asked: Deleting[] = [];
+  for (const object of selected) {
+    const deleting = await askFor(client, object, flags.ignoreNotFound === true);
+    if (!deleting) continue;
+    asked.push(deleting);
+    if (!flags.wait)
+      await print(
+        context,
+        `${shownName(object.resource, object.name)} ${deleting.gone ? 'deleted' : 'deletion started'}`,
+      );
+  }
+  if (flags.wait) await waitForAll(context, asked, flags.timeout);
+  return exitCodes.ok;
+}
+
+async function askFor(
+  client: Client,
+  object: SelectedObject,
+  ignoreNotFound: boolean,
+): Promise<Deleting | undefined> {
+  try {
+    const answer = await client.delete(object.resource.kind, object.namespace, object.name);
+    const { uid = '', finalizers = [] } = answer.metadata;
+    return { ...object, uid, gone: finalizers.length === 0 };
+  } catch (error) {
+    if (ignoreNotFound && hasCode(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
+async function waitForAll(context: Context, asked: readonly Deleting[], timeout: string): Promise<void> {
+  const limit = deadline(context.io.clock, timeoutMs(timeout), context.io.signal);
+  try {
+    for (const object of asked) {
+      if (!object.gone) await waitUntilGone(context, object, limit);
+      await print(context, `${shownName(object.resource, object.name)} deleted`);
+    }
+  } finally {
+    limit.cancel();
+  }
+}
+
+async function waitUntilGone(context: Context, object: Deleting, limit: Deadline): Promise<void> {
+  const { client } = await context.connect();
+  const shown = shownName(object.resource, object.name);
+  let told = false;
+  try {
+    const seams = { clock: context.io.clock, rng: context.io.rng, signal: limit.signal };
+    for await (const state of followObject(
+      client,
+      object.resource.kind,
+      object.namespace,
+      object.name,
+      seams,
+    )) {
+      if (!state || state.metadata.uid !== object.uid) return;
+      if (!told && context.io.stderr.isTerminal)
+        await warn(context, `${shown}: waiting until nothing of it runs any more`);
+      told = true;
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted) || !limit.passed()) throw error;
+    throw new ExitError(
+      exitCodes.timeout,
+      `${shown} is still being deleted; its node may be away: see "river describe ${object.resource.singular}/${object.name}"`,
+    );
+  }
+}

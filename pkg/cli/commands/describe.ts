@@ -1,0 +1,71 @@
+import type { Kind } from '../../api/index.ts';
+import type { Client } from '../../client/index.ts';
+import type { Context } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { listAll } from '../follow.ts';
+import { parseSelections } from '../object-args.ts';
+import { describeNode } from '../printers/describe-node.ts';
+import { describeRun } from '../printers/describe-run.ts';
+import { describeTask } from '../printers/describe-task.ts';
+import { type SelectedObject, selectObjects } from '../select-objects.ts';
+import { runsOf } from '../task-runs.ts';
+
+export interface DescribeFlags {
+  selector?: string;
+}
+
+/** Everything a person needs to see why an object is as it is; without names: all of the kind. */
+export async function describe(
+  context: Context,
+  words: readonly string[],
+  flags: DescribeFlags,
+): Promise<number> {
+  const { client } = await context.connect();
+  const wholeKinds = parseSelections(words).every(({ names }) => names.length === 0);
+  const objects = await selectObjects(context, words, {
+    selector: flags.selector,
+    all: wholeKinds && !flags.selector,
+  });
+  for (const [index, object] of objects.entries()) {
+    const text = await describeOne(client, object, context.io.clock.now());
+    await context.io.stdout.write(index > 0 ? `\n\n${text}` : text);
+  }
+  return 0;
+}
+
+async function describeOne(
+  client: Client,
+  { resource, namespace, name }: SelectedObject,
+  now: number,
+): Promise<string> {
+  if (resource.kind === 'Task') {
+    const object = await client.get('Task', namespace, name);
+    const [runs, events] = await Promise.all([
+      runsOf(client, object),
+      eventsOf(client, 'Task', object.metadata.uid),
+    ]);
+    return describeTask({ object, runs, events, now });
+  }
+  if (resource.kind === 'Run') {
+    const object = await client.get('Run', namespace, name);
+    return describeRun({ object, runs: [], events: await eventsOf(client, 'Run', object.metadata.uid), now });
+  }
+  if (resource.kind === 'Node') {
+    const object = await client.get('Node', '', name);
+    const [bound, events] = await Promise.all([
+      listAll(client, 'Run', { fieldSelector: `spec.placement.node=${name}` }),
+      eventsOf(client, 'Node', object.metadata.uid),
+    ]);
+    return describeNode({ object, runs: bound.items, events, now });
+  }
+  throw new UsageError(
+    `river: describe knows tasks, runs and nodes; see "river get ${resource.plural} -o yaml"`,
+  );
+}
+
+async function eventsOf(client: Client, kind: Kind, uid = '') {
+  const { items } = await listAll(client, 'Event', {
+    fieldSelector: `involvedObject.kind=${kind},involvedObject.uid=${uid}`,
+  });
+  return items;
+}

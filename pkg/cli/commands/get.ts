@@ -1,0 +1,167 @@
+import type { ApiObject, Resource } from '../../api/index.ts';
+import { hasCode } from '../../base/index.ts';
+import { type Connection, type Context, listNamespace, objectNamespace, warn } from '../context.ts';
+import { describeError, exitCodeOf, UsageError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { follow, listAll } from '../follow.ts';
+import { mayColour } from '../io.ts';
+import { parseSelections, type Selection } from '../object-args.ts';
+import {
+  documentPrinter,
+  formatObjects,
+  namePrinter,
+  type ObjectPrinter,
+  type OutputFormat,
+  TablePrinter,
+  withoutManagedFields,
+} from '../printers/objects.ts';
+
+export interface GetFlags {
+  output?: OutputFormat;
+  selector?: string;
+  fieldSelector?: string;
+  watch?: boolean;
+}
+
+export async function get(context: Context, words: readonly string[], flags: GetFlags): Promise<number> {
+  const selections = parseSelections(words);
+  const named = selections.some(({ names }) => names.length > 0);
+  if (named && (flags.selector || flags.fieldSelector))
+    throw new UsageError('river: give names or a selector, not both');
+  if (named && context.flags.allNamespaces)
+    throw new UsageError('river: names are looked up in one namespace: leave -A out');
+  if (flags.watch) return watch(context, selections, flags);
+  return flags.output === 'yaml' || flags.output === 'json'
+    ? getDocuments(context, selections, flags, flags.output)
+    : getTables(context, selections, flags);
+}
+
+interface Found {
+  objects: ApiObject[];
+  /** One for each name that is not there; the others are shown all the same. */
+  failures: unknown[];
+}
+
+async function find(
+  context: Context,
+  connection: Connection,
+  { resource, names }: Selection,
+  flags: GetFlags,
+): Promise<Found> {
+  if (names.length === 0) {
+    const selector = {
+      namespace: listNamespace(context, connection, resource),
+      labelSelector: flags.selector,
+      fieldSelector: flags.fieldSelector,
+    };
+    return { objects: (await listAll(connection.client, resource.kind, selector)).items, failures: [] };
+  }
+  const namespace = objectNamespace(context, connection, resource);
+  const answers = await Promise.allSettled(
+    names.map((name) => connection.client.get(resource.kind, namespace, name)),
+  );
+  const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []));
+  const serious = failures.find((failure) => !hasCode(failure, 'NotFound'));
+  if (serious) throw serious;
+  return {
+    objects: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+    failures,
+  };
+}
+
+async function getTables(
+  context: Context,
+  selections: readonly Selection[],
+  flags: GetFlags,
+): Promise<number> {
+  const connection = await context.connect();
+  let printed = 0;
+  const failures: unknown[] = [];
+  for (const selection of selections) {
+    const found = await find(context, connection, selection, flags);
+    failures.push(...found.failures);
+    if (found.objects.length === 0) continue;
+    const printer = printerFor(context, selection.resource, flags, selections.length > 1);
+    await context.io.stdout.write(
+      (printed++ > 0 && flags.output !== 'name' ? '\n' : '') + printer.print(found.objects),
+    );
+  }
+  if (printed === 0 && failures.length === 0) await sayNothingFound(context, connection, selections);
+  return report(context, failures);
+}
+
+async function getDocuments(
+  context: Context,
+  selections: readonly Selection[],
+  flags: GetFlags,
+  format: 'yaml' | 'json',
+): Promise<number> {
+  const connection = await context.connect();
+  const found = await Promise.all(selections.map((selection) => find(context, connection, selection, flags)));
+  const objects = found.flatMap((each) => each.objects).map(withoutManagedFields);
+  const single = selections.length === 1 && selections[0]?.names.length === 1;
+  if (!single || objects.length > 0) await context.io.stdout.write(formatObjects(format, objects, single));
+  return report(
+    context,
+    found.flatMap((each) => each.failures),
+  );
+}
+
+/** What is there, then a row or document for every change, until Ctrl-C. */
+async function watch(context: Context, selections: readonly Selection[], flags: GetFlags): Promise<number> {
+  const [selection, ...more] = selections;
+  if (!selection || more.length > 0 || selection.names.length > 1) {
+    throw new UsageError('river: -w watches one kind or one object');
+  }
+  const connection = await context.connect();
+  const { resource, names } = selection;
+  const [name] = names;
+  if (name) await connection.client.get(resource.kind, objectNamespace(context, connection, resource), name);
+  const selector = {
+    namespace: listNamespace(context, connection, resource),
+    labelSelector: flags.selector,
+    fieldSelector: name ? `metadata.name=${name}` : flags.fieldSelector,
+  };
+  const printer = printerFor(context, resource, flags, false);
+  let first: ApiObject[] | undefined = [];
+  for await (const event of follow(connection.client, resource.kind, selector, context.io)) {
+    if (event.type === 'SYNCED') {
+      if (first?.length) await context.io.stdout.write(printer.print(first));
+      first = undefined;
+    } else if (first) first.push(event.object);
+    else await context.io.stdout.write(printer.print([event.object]));
+  }
+  return exitCodes.ok;
+}
+
+function printerFor(context: Context, resource: Resource, flags: GetFlags, withKind: boolean): ObjectPrinter {
+  if (flags.output === 'name') return namePrinter;
+  if (flags.output === 'yaml' || flags.output === 'json') {
+    const printer = documentPrinter[flags.output];
+    return { print: (objects) => printer.print(objects.map(withoutManagedFields)) };
+  }
+  return new TablePrinter(resource, {
+    wide: flags.output === 'wide',
+    withNamespace: resource.namespaced && context.flags.allNamespaces === true,
+    withKind,
+    colour: mayColour(context.io, context.io.stdout),
+    now: () => context.io.clock.now(),
+  });
+}
+
+async function sayNothingFound(
+  context: Context,
+  connection: Connection,
+  selections: readonly Selection[],
+): Promise<void> {
+  const kinds = selections.map(({ resource }) => resource.plural).join(', ');
+  const scope = selections.every(({ resource }) => listNamespace(context, connection, resource) === undefined)
+    ? ''
+    : ` in namespace ${context.flags.namespace ?? connection.namespace}`;
+  await warn(context, `No ${kinds} found${scope}.`);
+}
+
+async function report(context: Context, failures: readonly unknown[]): Promise<number> {
+  for (const failure of failures) await warn(context, describeError(failure));
+  return failures.length > 0 ? exitCodeOf(failures[0]) : exitCodes.ok;
+}

@@ -1,0 +1,101 @@
+import { hasCode } from '../../base/index.ts';
+import type { Client } from '../../client/index.ts';
+import { type Context, objectNamespace, warn } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Output } from '../io.ts';
+import { LinePrefixer } from '../line-prefix.ts';
+import { logStream } from '../log-stream.ts';
+import { parseSelections, resourceOf, type Selection } from '../object-args.ts';
+import { followTaskRuns, runsOf } from '../task-runs.ts';
+
+export interface LogsFlags {
+  follow?: boolean;
+  stream: 'stdout' | 'stderr' | 'both';
+  /** Lines from the end of each stream; left out: all. */
+  tail?: number;
+}
+
+interface Reading {
+  client: Client;
+  namespace: string;
+  flags: LogsFlags;
+}
+
+/** Standard output of the runs goes to standard output, their standard error to standard error. */
+export async function logs(context: Context, words: readonly string[], flags: LogsFlags): Promise<number> {
+  const { resource, names } = parseTarget(words);
+  const connection = await context.connect();
+  const reading = {
+    client: connection.client,
+    namespace: objectNamespace(context, connection, resource),
+    flags,
+  };
+  const name = names[0] ?? '';
+  if (resource.kind === 'Task') await copyTask(context, reading, name);
+  else {
+    await connection.client.get('Run', reading.namespace, name);
+    await copyRun(context, reading, name, false);
+  }
+  return exitCodes.ok;
+}
+
+function parseTarget(words: readonly string[]): Selection {
+  const bare = words.length === 1 && !words[0]?.includes('/');
+  const [selection, ...more] = bare
+    ? [{ resource: resourceOf('task'), names: [words[0] ?? ''] }]
+    : parseSelections(words);
+  if (!selection || more.length > 0 || selection.names.length !== 1) {
+    throw new UsageError('river: name one task or run, as in "river logs task/hello"');
+  }
+  if (selection.resource.kind !== 'Task' && selection.resource.kind !== 'Run') {
+    throw new UsageError(`river: a ${selection.resource.singular} has no output; tasks and runs have`);
+  }
+  return selection;
+}
+
+async function copyTask(context: Context, reading: Reading, name: string): Promise<void> {
+  const { client, namespace, flags } = reading;
+  const task = await client.get('Task', namespace, name);
+  if (flags.follow)
+    return followTaskRuns(client, task, context.io, (run, several) =>
+      copyRun(context, reading, run, several),
+    );
+  const runs = await runsOf(client, task);
+  if (runs.length === 0) await warn(context, `task/${name} has no runs yet`);
+  for (const run of runs) await copyRun(context, reading, run.metadata.name ?? '', runs.length > 1);
+}
+
+async function copyRun(context: Context, reading: Reading, run: string, withPrefix: boolean): Promise<void> {
+  const { stdout, stderr } = context.io;
+  const { stream } = reading.flags;
+  const wanted = [
+    ...(stream === 'stderr' ? [] : [copyStream(context, reading, run, 'stdout', stdout, withPrefix)]),
+    ...(stream === 'stdout' ? [] : [copyStream(context, reading, run, 'stderr', stderr, withPrefix)]),
+  ];
+  await Promise.all(wanted);
+}
+
+async function copyStream(
+  context: Context,
+  { client, namespace, flags }: Reading,
+  run: string,
+  stream: 'stdout' | 'stderr',
+  output: Output,
+  withPrefix: boolean,
+): Promise<void> {
+  const prefixer = withPrefix ? new LinePrefixer(`[${run}] `) : undefined;
+  const request = { namespace, run, stream, follow: flags.follow === true, tailLines: flags.tail };
+  try {
+    for await (const chunk of logStream(client, request, context.io)) {
+      const text = prefixer ? prefixer.push(chunk) : chunk;
+      if (text.length > 0) await output.write(text);
+    }
+  } catch (error) {
+    if (!flags.follow || !hasCode(error, 'NotFound')) throw error;
+    await warn(context, `run/${run} was deleted`);
+  } finally {
+    const rest = prefixer?.end();
+    if (rest?.length) await output.write(rest);
+  }
+}

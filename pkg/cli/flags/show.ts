@@ -1,0 +1,83 @@
+import { type Command, Option } from 'commander';
+import type { DescribeFlags } from '../commands/describe.ts';
+import type { GetFlags } from '../commands/get.ts';
+import type { LogsFlags } from '../commands/logs.ts';
+import type { VersionFlags } from '../commands/version.ts';
+import type { WaitFlags } from '../commands/wait.ts';
+import type { Act } from '../program.ts';
+import { addNamespace, count } from './common.ts';
+
+/** Flags of the commands that only look. What a command does is loaded only when it is used. */
+export function addShowCommands(program: Command, act: Act): void {
+  addGet(program, act);
+  addDescribe(program, act);
+  addLogs(program, act);
+  addWait(program, act);
+  program
+    .command('version')
+    .description('Versions of this program and of the host.')
+    .option('--client', 'only of this program: asks no host')
+    .action((flags: VersionFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/version.ts')).version(context, flags)),
+    );
+}
+
+function addGet(program: Command, act: Act): void {
+  const command = program
+    .command('get')
+    .description('Show objects: tasks, runs, nodes, events.')
+    .argument('<objects...>', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…')
+    .addOption(new Option('-o, --output <form>', 'how').choices(['wide', 'yaml', 'json', 'name']))
+    .option('-l, --selector <labels>', 'those with these labels, as in a=b,c!=d,e in (f,g),!h')
+    .option('--field-selector <fields>', 'those with these fields, as in status.phase=Running')
+    .option('-w, --watch', 'go on with every change, until Ctrl-C')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .action((words: string[], flags: GetFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/get.ts')).get(context, words, flags)),
+    );
+  addNamespace(command);
+}
+
+function addDescribe(program: Command, act: Act): void {
+  const command = program
+    .command('describe')
+    .description('Show all about tasks, runs or nodes, with conditions and events.')
+    .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
+    .option('-l, --selector <labels>', 'those with these labels')
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .action((words: string[], flags: DescribeFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/describe.ts')).describe(context, words, flags)),
+    );
+  addNamespace(command);
+}
+
+function addLogs(program: Command, act: Act): void {
+  const command = program
+    .command('logs')
+    .description('Show the output of a run, or of all runs of a task.')
+    .argument('<object...>', 'task/NAME, run/NAME, or the NAME of a task')
+    .option('-f, --follow', 'go on until it has ended')
+    .addOption(
+      new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'),
+    )
+    .option('--tail <lines>', 'only the last so many lines of each stream', count)
+    .action((words: string[], flags: LogsFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/logs.ts')).logs(context, words, flags)),
+    );
+  addNamespace(command);
+}
+
+function addWait(program: Command, act: Act): void {
+  const command = program
+    .command('wait')
+    .description('Wait until objects are as asked, or never will be.')
+    .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
+    .requiredOption('--for <what>', 'condition=TYPE[=STATUS], phase=PHASE, or delete')
+    .option('-l, --selector <labels>', 'those with these labels')
+    .option('--all', 'all of the kind in the namespace')
+    .option('--timeout <time>', 'longest wait, as in 90s; 0 = no limit', '0')
+    .action((words: string[], flags: WaitFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/wait.ts')).wait(context, words, flags)),
+    );
+  addNamespace(command);
+}

@@ -1,0 +1,41 @@
+import { ageOf, formatBytes, type Node, type NodeResources } from '../../api/index.ts';
+import { type Described, runTable } from './describe-task.ts';
+import { conditions, events, fields, head } from './sections.ts';
+
+export function describeNode({ object, runs, events: happened, now }: Described<Node>): string {
+  const status = object.status ?? {};
+  const versions = Object.entries(status.versions ?? {}).map(([part, version]) => `${part} ${version}`);
+  return [
+    head(object, now),
+    fields([
+      ['Unschedulable', object.spec?.unschedulable ? 'yes' : 'no'],
+      ['Capacity', resourcesLine(status.capacity)],
+      ['Allocatable', resourcesLine(status.allocatable)],
+      ['In use', usageLine(status.usage)],
+      [
+        'Last heartbeat',
+        status.lastHeartbeat && `${status.lastHeartbeat} (${ageOf(status.lastHeartbeat, now)} ago)`,
+      ],
+      ['Runtimes', status.runtimes?.join(', ')],
+      ['Versions', versions.join(', ')],
+      ['Addresses', status.addresses?.join(', ')],
+      ['Boot', status.bootId],
+    ]),
+    runTable(runs),
+    conditions(status.conditions, now),
+    events(happened, now),
+  ].join('');
+}
+
+function resourcesLine(resources: NodeResources | undefined): string | undefined {
+  return resources && `${resources.cores} cores, ${formatBytes(resources.memory)} memory`;
+}
+
+function usageLine(usage: NonNullable<Node['status']>['usage']): string | undefined {
+  const parts = [
+    usage?.cpuPercent === undefined ? '' : `${Math.round(usage.cpuPercent)}% CPU`,
+    usage?.memoryUsed === undefined ? '' : `${formatBytes(usage.memoryUsed)} memory`,
+    usage?.cpuTemperature === undefined ? '' : `${Math.round(usage.cpuTemperature)} °C`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}

@@ -1,0 +1,32 @@
+import { formatBytes, type Run } from '../../api/index.ts';
+import { type Described, ending } from './describe-task.ts';
+import { conditions, events, fields, head, yamlSection } from './sections.ts';
+
+export function describeRun({ object, events: happened, now }: Described<Run>): string {
+  const status = object.status;
+  return [
+    head(object, now),
+    fields([
+      ['Task', object.spec.task],
+      ['Phase', status?.phase],
+      ['Reason', status?.reason],
+      ['Message', status?.message],
+      ['Node', object.spec.placement?.node],
+      ['Refused by', status?.avoid?.join(', ')],
+      ['Started', status?.startedAt],
+      ['Finished', status?.finishedAt],
+      ['Exit', status?.finishedAt && ending(object)],
+      ['Out of memory', status?.oomKilled ? 'yes' : undefined],
+      ['CPU seconds', status?.usage?.cpuSeconds?.toFixed(2)],
+      [
+        'Memory peak',
+        status?.usage?.memoryPeak === undefined ? undefined : formatBytes(status.usage.memoryPeak),
+      ],
+      ['Output', status?.log?.out],
+      ['Errors', status?.log?.err],
+    ]),
+    yamlSection('Spec', object.spec),
+    conditions(status?.conditions, now),
+    events(happened, now),
+  ].join('');
+}
