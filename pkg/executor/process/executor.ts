@@ -1,0 +1,262 @@
+import { access, constants } from 'node:fs/promises';
+import { release } from 'node:os';
+import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
+import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../types.ts';
+import { type CgroupKind, cgroupMembers, makeRunCgroup, openCgroups, removeRunCgroup } from './cgroup.ts';
+import { prepareCommand, type StartError } from './command.ts';
+import { ExitWatch } from './exit-watch.ts';
+import { launch } from './launch.ts';
+import { isAlive, sessionMembers, signalAll, someoneHasArgument } from './proc-table.ts';
+import { type Claim, Records, type RunRecord } from './records.ts';
+import { wrapperArguments } from './wrapper.ts';
+
+export interface ProcessExecutorOptions {
+  /** Its own folder, on a local disk; made when missing. */
+  stateDir: string;
+  clusterUid: string;
+  clock: Clock;
+  logger: Logger;
+  /** The machine's boot id, as `/proc/sys/kernel/random/boot_id` has it. */
+  bootId: () => string;
+  /** PATH, HOME and LANG of the runner; what a Run sets wins. */
+  baseEnv: Record<string, string>;
+  /** Default `/sys/fs/cgroup`. */
+  cgroupRoot?: string;
+}
+
+/** How often a stop looks whether everything has gone: soon at first, then seldom. */
+const firstLookMs = 5;
+const lastLookMs = 200;
+
+class ProcessExecutor implements Executor {
+  readonly runtime = 'process';
+  readonly #options: ProcessExecutorOptions;
+  readonly #records: Records;
+  readonly #watch: ExitWatch;
+  /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
+  readonly #active = new Set<string>();
+  #opened: Promise<CgroupKind> | undefined;
+
+  constructor(options: ProcessExecutorOptions) {
+    this.#options = options;
+    this.#records = new Records(options.stateDir);
+    this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
+  }
+
+  #open(): Promise<CgroupKind> {
+    this.#opened ??= this.#openNow().catch((error: unknown) => {
+      this.#opened = undefined;
+      throw new RiverError(
+        'ServiceUnavailable',
+        `The process executor cannot use ${this.#options.stateDir}: ${errorMessage(error)}`,
+        {},
+        { cause: error },
+      );
+    });
+    return this.#opened;
+  }
+
+  async #openNow(): Promise<CgroupKind> {
+    await this.#records.open();
+    const root = this.#options.cgroupRoot ?? '/sys/fs/cgroup';
+    const kind = await openCgroups(root, `river-${this.#options.clusterUid.slice(0, 12)}`);
+    this.#watch.open(() => this.#changedSilently());
+    return kind;
+  }
+
+  async probe(): Promise<RuntimeProbe> {
+    try {
+      const kind = await this.#open();
+      await access('/bin/sh', constants.X_OK);
+      const limits =
+        kind.version === 0
+          ? `Limits of cores and memory do not apply, and children that make a session of their own are not stopped: ${kind.why}.`
+          : `Limits of cores and memory apply (cgroup v${kind.version}).`;
+      return {
+        ready: true,
+        reason: 'ProcessesAllowed',
+        message: `Plain processes run here. ${limits}`,
+        version: release(),
+      };
+    } catch (error) {
+      return { ready: false, reason: 'ProcessesUnusable', message: errorMessage(error) };
+    }
+  }
+
+  async list(): Promise<Execution[]> {
+    await this.#open();
+    const found = await Promise.all((await this.#records.uids()).map((uid) => this.inspect(uid)));
+    return found.filter((execution) => execution !== undefined);
+  }
+
+  async inspect(runUid: string): Promise<Execution | undefined> {
+    await this.#open();
+    if (!/^[\w-]{1,64}$/.test(runUid))
+      throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
+    const record = await this.#records.read(runUid);
+    if (record === undefined) return undefined;
+    const execution = await this.#observe(record);
+    if (execution.state === 'running') this.#active.add(runUid);
+    else this.#active.delete(runUid);
+    return execution;
+  }
+
+  async #observe(record: RunRecord): Promise<Execution> {
+    const { runUid, namespace, runName } = record;
+    const claim = await this.#records.claim(runUid);
+    const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
+    const ending = await this.#records.ending(runUid);
+    if (ending) return { ...base, state: 'exited', ...ending };
+    if (record.bootId !== this.#options.bootId())
+      return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
+    if (claim === undefined) return { ...base, state: 'created' };
+    if (await this.#isRunning(runUid, claim)) return { ...base, state: 'running' };
+    // It may have ended between the two looks.
+    const late = await this.#records.ending(runUid);
+    return late
+      ? { ...base, state: 'exited', ...late }
+      : { ...base, state: 'exited', unknownEnd: 'RecordLost' };
+  }
+
+  /** Also while only the wrapper was killed: what it started is then still alive, though its end will not be known. */
+  async #isRunning(runUid: string, claim: Claim): Promise<boolean> {
+    if (claim.empty) return someoneHasArgument(this.#records.folder(runUid));
+    if (await isAlive(claim.pid, claim.startTime)) return true;
+    return (await this.#members(runUid, claim)).length > 0;
+  }
+
+  /** Everything of the run but its wrapper. */
+  async #members(runUid: string, claim: Claim | undefined): Promise<number[]> {
+    const inGroup = await cgroupMembers(await this.#open(), runUid);
+    if (inGroup !== undefined) return inGroup;
+    return claim && !claim.empty ? sessionMembers(claim.pid) : [];
+  }
+
+  async prepare(): Promise<void> {}
+
+  async start(spec: ExecutionSpec): Promise<Execution> {
+    const kind = await this.#open();
+    const before = await this.inspect(spec.runUid);
+    if (before && before.state !== 'created') return before;
+    try {
+      if (before === undefined) await this.#records.write(spec, this.#options.bootId());
+      await this.#launch(spec, kind);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      throw new RiverError(
+        'ServiceUnavailable',
+        `The process cannot be started now: ${code ?? ''} ${errorMessage(error)}`,
+        {},
+        { cause: error },
+      );
+    }
+    return (await this.inspect(spec.runUid)) ?? this.#missing(spec.runUid);
+  }
+
+  async #launch(spec: ExecutionSpec, kind: CgroupKind): Promise<void> {
+    const folder = this.#records.folder(spec.runUid);
+    const env = { ...this.#options.baseEnv, ...spec.env };
+    const [command, cgroup] = await Promise.all([
+      prepareCommand(spec, folder, env),
+      makeRunCgroup(kind, spec),
+    ]);
+    if ('startError' in command) return this.#giveUp(spec.runUid, command.startError);
+    const exitPath = this.#records.exitPath(spec.runUid);
+    const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, command.argv);
+    const answer = await launch(spec, args, { env, cwd: command.workingDir });
+    if (answer instanceof Error) {
+      // Nothing was executed if the claim is still free; otherwise the records say how it went.
+      await this.#giveUp(spec.runUid, {
+        reason: 'StartFailed',
+        message: `The process could not be started: ${answer.message}`,
+      });
+    }
+  }
+
+  async #giveUp(runUid: string, error: StartError): Promise<void> {
+    if (await this.#records.takeClaim(runUid)) await this.#records.writeStartError(runUid, error);
+  }
+
+  #missing(runUid: string): never {
+    throw new RiverError('NotFound', `The records of run ${runUid} were removed while it was started.`);
+  }
+
+  async adopt(spec: ExecutionSpec): Promise<void> {
+    await this.inspect(spec.runUid);
+  }
+
+  async stop(runUid: string, graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const execution = await this.inspect(runUid);
+    if (execution === undefined) return;
+    if (execution.state === 'created') {
+      await this.#giveUp(runUid, { reason: 'Stopped', message: 'It was stopped before it was started.' });
+    }
+    const killAt = clock.monotonic() + graceMs;
+    const asked = new Set<number>();
+    for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
+      const leftMs = killAt - clock.monotonic();
+      await this.#signal(runUid, leftMs > 0 ? asked : undefined);
+      await sleep(clock, leftMs > 0 ? Math.min(waitMs, leftMs) : Math.min(waitMs, 20));
+    }
+    this.#watch.tell(runUid);
+  }
+
+  /** SIGTERM to every member once, those included that came since the last look; without `asked`, SIGKILL to all. */
+  async #signal(runUid: string, asked: Set<number> | undefined): Promise<void> {
+    const members = await this.#members(runUid, await this.#records.claim(runUid));
+    if (asked === undefined) return signalAll(members, 'SIGKILL');
+    const fresh = members.filter((pid) => !asked.has(pid));
+    for (const pid of fresh) asked.add(pid);
+    signalAll(fresh, 'SIGTERM');
+    // A process that is halted would keep SIGTERM waiting.
+    signalAll(fresh, 'SIGCONT');
+  }
+
+  async #isLeft(runUid: string): Promise<boolean> {
+    if ((await this.inspect(runUid))?.state === 'running') return true;
+    return (await this.#members(runUid, await this.#records.claim(runUid))).length > 0;
+  }
+
+  async remove(runUid: string): Promise<void> {
+    const kind = await this.#open();
+    if ((await this.inspect(runUid))?.state === 'running') {
+      throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
+    }
+    // What the program left behind in the background goes with it.
+    const claim = await this.#records.claim(runUid);
+    const sameBoot = (await this.#records.read(runUid))?.bootId === this.#options.bootId();
+    for (let waitMs = 0; sameBoot; waitMs = Math.min(waitMs + 2, lastLookMs)) {
+      const members = await this.#members(runUid, claim);
+      if (members.length === 0) break;
+      signalAll(members, 'SIGKILL');
+      await sleep(this.#options.clock, waitMs);
+    }
+    if (!(await removeRunCgroup(kind, runUid))) {
+      throw new RiverError('ServiceUnavailable', `The control group of run ${runUid} is not empty yet.`);
+    }
+    this.#active.delete(runUid);
+    await this.#records.remove(runUid);
+  }
+
+  /** Runs that were seen alive and are not any more. */
+  async #changedSilently(): Promise<string[]> {
+    const before = [...this.#active];
+    const now = await Promise.all(before.map((uid) => this.inspect(uid)));
+    return before.filter((_, index) => now[index]?.state !== 'running');
+  }
+
+  onChange(listener: (runUid: string | undefined) => void): { close(): void } {
+    return this.#watch.onChange(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    await this.#opened?.catch(() => {});
+  }
+}
+
+/** Touches nothing before its first use. Raises ServiceUnavailable while its folder cannot be used. */
+export function processExecutor(options: ProcessExecutorOptions): Executor {
+  return new ProcessExecutor(options);
+}

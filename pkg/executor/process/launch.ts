@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import type { ExecutionSpec } from '../types.ts';
+
+/**
+ * Spawns the wrapper as leader of its own session, output straight to the files. `started`: it won the claim and
+ * executes; `refused`: somebody else had it; an error: it could not be spawned or ended before it said anything.
+ */
+export async function launch(
+  spec: ExecutionSpec,
+  args: string[],
+  options: { env: Record<string, string>; cwd: string },
+): Promise<'started' | 'refused' | Error> {
+  const out = await open(spec.outPath, 'a', 0o644);
+  const err = await open(spec.errPath, 'a', 0o644).catch(async (error: unknown) => {
+    await out.close();
+    throw error;
+  });
+  try {
+    return await new Promise((resolve) => {
+      const child = spawn('/bin/sh', args, {
+        ...options,
+        detached: true,
+        stdio: ['ignore', out.fd, err.fd, 'pipe'],
+      });
+      const pipe = child.stdio[3];
+      const answer = (value: 'started' | 'refused' | Error) => {
+        pipe?.destroy();
+        resolve(value);
+      };
+      pipe?.once('data', (data: Buffer) =>
+        answer(data.toString().startsWith('started') ? 'started' : 'refused'),
+      );
+      pipe?.once('end', () => answer(new Error('the wrapper ended before it said anything')));
+      pipe?.once('error', answer);
+      child.once('error', answer);
+      child.unref();
+    });
+  } finally {
+    await Promise.all([out.close(), err.close()]);
+  }
+}

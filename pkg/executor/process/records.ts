@@ -1,0 +1,144 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionSpec } from '../types.ts';
+import { type Ending, parseExitRecord, startErrorRecord } from './exit-record.ts';
+import { parseStat } from './proc-table.ts';
+
+/** What is known of a run before anything of it is executed. Made durable first: it also says in which boot. */
+export interface RunRecord {
+  runUid: string;
+  namespace: string;
+  runName: string;
+  clusterUid: string;
+  bootId: string;
+}
+
+/** The claim: whoever created it may execute. `empty`: made, but its writer has not got further. */
+export type Claim =
+  | { empty: true; at: number }
+  | { empty: false; at: number; bootId: string; pid: number; startTime: string };
+
+const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The files of one cluster's runs on this machine:
+ *
+ *   runs/UID/run.json   the record        runs/UID/started   the claim        runs/UID/work, script
+ *   exits/UID           how it ended      trash/             folders on their way out
+ */
+export class Records {
+  readonly exits: string;
+  readonly #runs: string;
+  readonly #trash: string;
+
+  constructor(root: string) {
+    this.exits = join(root, 'exits');
+    this.#runs = join(root, 'runs');
+    this.#trash = join(root, 'trash');
+  }
+
+  /** Folders exist afterwards; what an earlier removal left half way is gone. */
+  async open(): Promise<void> {
+    await rm(this.#trash, { recursive: true, force: true });
+    for (const folder of [this.#runs, this.exits, this.#trash])
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+
+  folder(runUid: string): string {
+    return join(this.#runs, runUid);
+  }
+
+  exitPath(runUid: string): string {
+    return join(this.exits, runUid);
+  }
+
+  /** Durable when it answers: after a power cut the machine still knows that the run may have been started. */
+  async write(spec: ExecutionSpec, bootId: string): Promise<void> {
+    const folder = this.folder(spec.runUid);
+    await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 });
+    const { runUid, namespace, runName, clusterUid } = spec;
+    const record: RunRecord = { runUid, namespace, runName, clusterUid, bootId };
+    // Not truncated: whoever else writes it in this boot writes the same bytes, and a torn one is a prefix of them.
+    const file = await open(join(folder, 'run.json'), constants.O_WRONLY | constants.O_CREAT, 0o600);
+    await file.write(JSON.stringify(record));
+    await file.datasync();
+    await file.close();
+  }
+
+  async read(runUid: string): Promise<RunRecord | undefined> {
+    const text = await ifThere(readFile(join(this.folder(runUid), 'run.json'), 'utf8'));
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as RunRecord;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async claim(runUid: string): Promise<Claim | undefined> {
+    const path = join(this.folder(runUid), 'started');
+    const [text, found] = await Promise.all([ifThere(readFile(path, 'utf8')), ifThere(stat(path))]);
+    if (text === undefined || found === undefined) return undefined;
+    const space = text.indexOf(' ');
+    const process = parseStat(text.slice(space + 1));
+    if (space < 1 || !text.endsWith('\n') || process === undefined) return { empty: true, at: found.mtimeMs };
+    return {
+      empty: false,
+      at: found.mtimeMs,
+      bootId: text.slice(0, space),
+      pid: process.pid,
+      startTime: process.startTime,
+    };
+  }
+
+  /** Takes the claim in place of a wrapper, so that none executes from now on. False: somebody has it already. */
+  async takeClaim(runUid: string): Promise<boolean> {
+    try {
+      await writeFile(join(this.folder(runUid), 'started'), '', { flag: 'wx' });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST' || isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  /** For the holder of the claim: the program was never executed. */
+  async writeStartError(runUid: string, error: { reason: string; message: string }): Promise<void> {
+    const path = join(this.folder(runUid), 'exit');
+    await writeFile(path, startErrorRecord(error));
+    await rename(path, this.exitPath(runUid));
+  }
+
+  async ending(runUid: string): Promise<(Ending & { finishedAt: number }) | undefined> {
+    const path = this.exitPath(runUid);
+    const [text, found] = await Promise.all([ifThere(readFile(path, 'utf8')), ifThere(stat(path))]);
+    const ending = text === undefined ? undefined : parseExitRecord(text);
+    return ending && found ? { ...ending, finishedAt: Math.floor(found.mtimeMs) } : undefined;
+  }
+
+  async uids(): Promise<string[]> {
+    return (await ifThere(readdir(this.#runs))) ?? [];
+  }
+
+  async endedUids(): Promise<string[]> {
+    return (await ifThere(readdir(this.exits))) ?? [];
+  }
+
+  /** First away under its name in one step, so that a late wrapper finds no place for its claim. */
+  async remove(runUid: string): Promise<void> {
+    const away = join(this.#trash, runUid);
+    await ifThere(rename(this.folder(runUid), away));
+    await ifThere(unlink(this.exitPath(runUid)));
+    await rm(away, { recursive: true, force: true });
+  }
+}

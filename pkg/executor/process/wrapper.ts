@@ -1,0 +1,76 @@
+/**
+ * The text that `sh -c` runs for every process Run. It holds no data of the Run: everything comes as positional
+ * parameters, so nothing that a user wrote is ever parsed by a shell.
+ *
+ *   $1  the run's folder           $2  where the exit record is renamed to      $3  the boot id
+ *   $4 $5 $6  cgroup files to join ('' = none)      $7 $8 $9  cgroup files to note at the end ('' = none)
+ *   the rest: program and arguments.   fd 1, 2: the output files.   fd 3: a pipe to the runner.
+ *
+ * - `set -C` makes `>` an open with O_EXCL: whoever creates `started` may run the program, everybody else leaves.
+ * - Signals to the process group of the wrapper are caught, not ignored: what is caught is reset in the program.
+ * - The program is run by `exec` in a subshell, which never means a builtin of the shell. Only the subshell joins
+ *   the cgroups: the wrapper is outside of the limits, and stopping everything in the cgroup leaves the recorder.
+ * - Writing 0 to `tasks` moves only the writer, which spares the kernel's lock over all processes (8 ms).
+ * - `$?` is 128+n for a signal and for a program that exits so. But a shell says a sentence ("Killed") on its own
+ *   standard error only for a signal: that goes to `diag`. It is silent for SIGINT and SIGPIPE; 130 and 141 are
+ *   therefore taken as those signals.
+ * - `failed` is written when exec itself failed: an exit trap does not survive a successful exec.
+ * - Names begin with RIVER_WRAPPER so that no variable of the user is changed.
+ */
+export const wrapperText = `set -C
+trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2
+exec 4>&2 2>/dev/null
+read -r RIVER_WRAPPER_STAT </proc/self/stat
+if printf '%s %s\\n' "$3" "$RIVER_WRAPPER_STAT" >"$1/started"; then echo started >&3; else echo refused >&3; exit 0; fi
+exec 3>&- 2>"$1/diag"
+set +C
+unset RIVER_WRAPPER_STAT
+RIVER_WRAPPER_DIR=$1
+(
+  trap 'echo failed >"$RIVER_WRAPPER_DIR/failed"' EXIT
+  for RIVER_WRAPPER_FILE in "$4" "$5" "$6"; do
+    [ -z "$RIVER_WRAPPER_FILE" ] || echo 0 >"$RIVER_WRAPPER_FILE" || exit 125
+  done
+  unset RIVER_WRAPPER_FILE
+  shift 9
+  exec "$@" 2>&4 4>&-
+)
+RIVER_WRAPPER_STATUS=$?
+exec 4>&-
+{
+  echo "status $RIVER_WRAPPER_STATUS"
+  [ ! -s "$1/diag" ] || echo diag
+  [ ! -e "$1/failed" ] || echo failed
+  echo times
+  times
+  for RIVER_WRAPPER_FILE in "$7" "$8" "$9"; do
+    [ -n "$RIVER_WRAPPER_FILE" ] || continue
+    echo "file $RIVER_WRAPPER_FILE"
+    while read -r RIVER_WRAPPER_LINE; do echo "$RIVER_WRAPPER_LINE"; done <"$RIVER_WRAPPER_FILE"
+  done
+  echo end
+} >"$1/exit"
+command -p mv -f "$1/exit" "$2"
+`;
+
+/** What `sh` is called with. `join` and `note` have at most three files each. */
+export function wrapperArguments(
+  folder: string,
+  exitPath: string,
+  bootId: string,
+  cgroup: { join: string[]; note: string[] },
+  argv: string[],
+): string[] {
+  const three = (files: string[]) => [files[0] ?? '', files[1] ?? '', files[2] ?? ''];
+  return [
+    '-c',
+    wrapperText,
+    'river-process',
+    folder,
+    exitPath,
+    bootId,
+    ...three(cgroup.join),
+    ...three(cgroup.note),
+    ...argv,
+  ];
+}

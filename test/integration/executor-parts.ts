@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LogFields, type Logger, realClock, silentLogger, sleep } from '../../pkg/base/index.ts';
+import type { Execution, ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
+
+/** A fresh folder for one test file; `remove` at its end. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'river-executor-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Waits for a condition, at most 30 s. */
+export async function eventually<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = realClock.monotonic() + 30_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (realClock.monotonic() > deadline) throw new Error(`waited in vain for: ${what}`);
+    await sleep(realClock, 10);
+  }
+}
+
+/** The end of a run, found by the executor's own notices; a look now and then would hide a lost one. */
+export async function untilExited(executor: Executor, runUid: string): Promise<Execution> {
+  return new Promise((resolve, reject) => {
+    const look = async () => {
+      const execution = await executor.inspect(runUid);
+      if (execution?.state !== 'exited') return;
+      listener.close();
+      resolve(execution);
+    };
+    const listener = executor.onChange((changed) => {
+      if (changed === undefined || changed === runUid) look().catch(reject);
+    });
+    look().catch(reject);
+  });
+}
+
+export function makeSpec(folder: string, runUid: string, more: Partial<ExecutionSpec>): ExecutionSpec {
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  return {
+    runUid,
+    namespace: 'default',
+    runName: `run-${runUid}`,
+    clusterUid: 'feedc0de-1111-4222-8333-444455556666',
+    runtime: 'process',
+    env: {},
+    mounts: [],
+    privileged: false,
+    milliCores: 0,
+    memoryBytes: 0,
+    outPath: join(folder, 'logs', `${runUid}.out`),
+    errPath: join(folder, 'logs', `${runUid}.err`),
+    ...more,
+  };
+}
+
+export function output(spec: ExecutionSpec): { out: string; err: string } {
+  return { out: readFileSync(spec.outPath, 'utf8'), err: readFileSync(spec.errPath, 'utf8') };
+}
+
+/** Keeps warnings for a look at the end of a test. */
+export function warningsOnly(): { logger: Logger; warnings: { message: string; fields?: LogFields }[] } {
+  const warnings: { message: string; fields?: LogFields }[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message, fields) => {
+      warnings.push({ message, fields });
+    },
+    child: () => logger,
+  };
+  return { logger, warnings };
+}
