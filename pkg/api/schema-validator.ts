@@ -14,10 +14,6 @@ const schemas = { Task: task, Run: run, Node: node, Event: event, HostConfig: ho
 /** The schema of a kind or of a configuration file: the source of its type. */
 export type SchemaName = keyof typeof schemas;
 
-export function schemaOf(name: SchemaName): object {
-  return schemas[name];
-}
-
 function compileAll(): Record<SchemaName, ValidateFunction> {
   // Most commands validate nothing: loading and compiling are left for the first that does.
   const { Ajv } = createRequire(import.meta.url)('ajv') as typeof import('ajv');

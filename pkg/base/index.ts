@@ -6,5 +6,6 @@ export * from './backoff.ts';
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './lazy.ts';
+export * from './level-logger.ts';
 export * from './logger.ts';
 export * from './rng.ts';

@@ -1,0 +1,88 @@
+import { isIPv4 } from 'node:net';
+import type { Finding, HostConfig, RunnerConfig } from '../api/index.ts';
+import {
+  labelKeyProblem,
+  labelValueProblem,
+  nameProblem,
+  parseCores,
+  parseDuration,
+  parseMount,
+  parseQuantity,
+} from '../api/index.ts';
+import { hasCode } from '../base/index.ts';
+
+/** The finding of a check that answers with a problem or raises `Invalid`; none for a field that is not there. */
+function check<T>(path: Finding['path'], value: T | undefined, problemOf: (value: T) => unknown): Finding[] {
+  if (value === undefined) return [];
+  const finding = (message: string): Finding[] => [{ path, message, reason: 'FieldValueInvalid' }];
+  try {
+    const problem = problemOf(value);
+    return typeof problem === 'string' ? finding(problem) : [];
+  } catch (error) {
+    if (hasCode(error, 'Invalid')) return finding(error.message);
+    throw error;
+  }
+}
+
+const absolute = (path: string) =>
+  path.startsWith('/') ? undefined : `must be an absolute path; found "${path}"`;
+
+/** A time span of `leastMs` or more. */
+const span = (leastMs: number, least: string) => (text: string) =>
+  parseDuration(text) < leastMs ? `must be ${least} or more; found ${text}` : undefined;
+
+/** Reached from this machine only. */
+export function isLoopback(address: string): boolean {
+  const plain = address.replace(/^\[(.*)\]$/, '$1');
+  return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
+}
+
+const loopbackOnly = (address: string) =>
+  isLoopback(address)
+    ? undefined
+    : `must be a loopback address (127.0.0.1, ::1 or localhost): without TLS tokens would cross the network in the clear; found "${address}"`;
+
+function hostUrl(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search || url.username) {
+    return `must be the address of the host's API, as in http://127.0.0.1:8000; found "${text}"`;
+  }
+  return loopbackOnly(url.hostname);
+}
+
+export function hostFindings(config: HostConfig): Finding[] {
+  return [
+    ...check(['listen', 'address'], config.listen?.address, loopbackOnly),
+    ...check(['stateDir'], config.stateDir, absolute),
+    ...check(['sharedDir'], config.sharedDir, absolute),
+    ...check(['leaseDuration'], config.leaseDuration, span(1000, '1s')),
+    ...(config.defaults?.mounts ?? []).flatMap((mount, index) =>
+      check(['defaults', 'mounts', index], mount, parseMount),
+    ),
+    ...check(['compaction', 'interval'], config.compaction?.interval, span(1000, '1s')),
+  ];
+}
+
+/** `hostname`: of this machine, for the name where the configuration has none. */
+export function runnerFindings(config: RunnerConfig, hostname: string): Finding[] {
+  const labels = Object.entries(config.labels ?? {}).flatMap(([key, value]) =>
+    check(['labels', key], value, () => labelKeyProblem(key) ?? labelValueProblem(value)),
+  );
+  const hint = config.name === undefined ? ` (the machine's host name); write a name` : '';
+  return [
+    ...check(['host'], config.host, hostUrl),
+    ...check(['name'], config.name ?? hostname.toLowerCase(), (name) => {
+      const problem = nameProblem(name);
+      return problem && problem + hint;
+    }),
+    ...check(['tokenFile'], config.tokenFile, absolute),
+    ...check(['stateDir'], config.stateDir, absolute),
+    ...check(['sharedDir'], config.sharedDir, absolute),
+    ...check(['localTempDir'], config.localTempDir, absolute),
+    ...check(['runtimes', 'docker', 'socket'], config.runtimes?.docker?.socket, absolute),
+    ...check(['reserved', 'cores'], config.reserved?.cores, parseCores),
+    ...check(['reserved', 'memory'], config.reserved?.memory, parseQuantity),
+    ...check(['stopGrace'], config.stopGrace, parseDuration),
+    ...labels,
+  ];
+}

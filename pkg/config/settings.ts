@@ -1,0 +1,78 @@
+import type { ClusterDefaults, HostConfig, RunnerConfig } from '../api/index.ts';
+import { parseCores, parseDuration, parseQuantity } from '../api/index.ts';
+import type { LogLevel } from '../base/index.ts';
+
+/** What river-host works with: every default filled in, every text read. */
+export interface HostSettings {
+  listen: { address: string; port: number };
+  stateDir: string;
+  sharedDir?: string;
+  logLevel: LogLevel;
+  leaseMs: number;
+  defaults: ClusterDefaults;
+  compaction: { intervalMs: number; keep: number };
+}
+
+/** What river-runner works with. */
+export interface RunnerSettings {
+  host: string;
+  tokenFile: string;
+  name: string;
+  stateDir: string;
+  sharedDir?: string;
+  localTempDir: string;
+  logLevel: LogLevel;
+  labels: Readonly<Record<string, string>>;
+  runtimes: { docker: { enabled: boolean; socket: string }; process: { enabled: boolean } };
+  reserved: { milliCores: number; memoryBytes: number };
+  stopGraceMs: number;
+}
+
+export interface Settings {
+  host: HostSettings;
+  runner: RunnerSettings;
+}
+
+export type ConfigKind = keyof Settings;
+
+const shared = (sharedDir: string | undefined) => (sharedDir === undefined ? {} : { sharedDir });
+
+/** Of a configuration without findings. */
+export function hostSettings(config: HostConfig): HostSettings {
+  return {
+    listen: { address: '127.0.0.1', port: 8000, ...config.listen },
+    stateDir: config.stateDir ?? '/var/lib/river/host',
+    ...shared(config.sharedDir),
+    logLevel: config.logLevel ?? 'info',
+    leaseMs: parseDuration(config.leaseDuration ?? '30s'),
+    defaults: { runtime: 'docker', privileged: false, mounts: [], ...config.defaults },
+    compaction: {
+      intervalMs: parseDuration(config.compaction?.interval ?? '5m'),
+      keep: config.compaction?.keep ?? 10_000,
+    },
+  };
+}
+
+/** Of a configuration without findings. `hostname`: of this machine. */
+export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSettings {
+  const stateDir = config.stateDir ?? '/var/lib/river/runner';
+  return {
+    host: config.host.replace(/\/+$/, ''),
+    tokenFile: config.tokenFile,
+    name: config.name ?? hostname.toLowerCase(),
+    stateDir,
+    ...shared(config.sharedDir),
+    localTempDir: config.localTempDir ?? `${stateDir.replace(/\/+$/, '')}/temp`,
+    logLevel: config.logLevel ?? 'info',
+    labels: config.labels ?? {},
+    runtimes: {
+      docker: { enabled: true, socket: '/var/run/docker.sock', ...config.runtimes?.docker },
+      process: { enabled: false, ...config.runtimes?.process },
+    },
+    reserved: {
+      milliCores: parseCores(config.reserved?.cores ?? 0),
+      memoryBytes: parseQuantity(config.reserved?.memory ?? 0),
+    },
+    stopGraceMs: parseDuration(config.stopGrace ?? '10s'),
+  };
+}
