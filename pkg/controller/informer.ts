@@ -162,9 +162,9 @@ export class Informer<K extends Kind> {
 
   #apply(event: WatchEvent<ObjectOf<K>>): void {
     const key = objectKey(event.object.metadata);
-    if (event.type === 'DELETED') return this.#set(key, undefined);
     const { transform } = this.#options;
-    this.#set(key, transform ? transform(event.object) : event.object);
+    if (event.type === 'DELETED') this.#set(key, undefined);
+    else this.#set(key, transform ? transform(event.object) : event.object);
   }
 
   #set(key: string, current: ObjectOf<K> | undefined): void {

@@ -1,0 +1,7 @@
+/**
+ * Removes what is over: Runs whose time after their end is up, Runs without an owner, Events of the hour before,
+ * and the finalizer of Runs of which nothing is left on their node. Never stops anything that runs, and never
+ * removes a Run before its end is recorded in its Task.
+ */
+export * from './event-reaper.ts';
+export * from './run-reaper.ts';

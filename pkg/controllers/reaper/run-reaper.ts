@@ -1,0 +1,142 @@
+import {
+  finalizers,
+  isConditionTrue,
+  isTerminal,
+  parseDuration,
+  parseOrdinals,
+  type Run,
+  type Task,
+} from '../../api/index.ts';
+import { type Clock, hasCode } from '../../base/index.ts';
+import type { Client } from '../../client/index.ts';
+import type { Controller, Informer, InformerSet, Result } from '../../controller/index.ts';
+
+export interface RunReaperOptions {
+  client: Client;
+  informers: InformerSet;
+  clock: Clock;
+}
+
+export class RunReaper implements Controller {
+  readonly name = 'run-reaper';
+  /** Bounds how many Runs are deleted at the same time. */
+  readonly workers = 32;
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #tasks: Informer<'Task'>;
+  readonly #nodes: Informer<'Node'>;
+  readonly #runs: Informer<'Run'>;
+  readonly #runsOf: (taskKey: string) => Run[];
+
+  constructor({ client, informers, clock }: RunReaperOptions) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#tasks = informers.of('Task');
+    this.#nodes = informers.of('Node');
+    this.#runs = informers.of('Run');
+    this.#runsOf = this.#runs.index('task', (run) => [taskKeyOf(run)]);
+  }
+
+  watch(enqueue: (key: string) => void): void {
+    this.#runs.onChange((key, _previous, current) => {
+      if (current && isOfInterest(current)) enqueue(key);
+    });
+    this.#tasks.onChange((key, _previous, current) => {
+      for (const run of this.#runsOf(key)) {
+        if (!current || isOfInterest(run)) enqueue(`${run.metadata.namespace}/${run.metadata.name}`);
+      }
+    });
+    this.#nodes.onChange((name, _previous, current) => {
+      if (current) return;
+      for (const run of this.#runs.list()) {
+        if (run.metadata.deletionTimestamp && run.spec.placement?.node === name) {
+          enqueue(`${run.metadata.namespace}/${run.metadata.name}`);
+        }
+      }
+    });
+  }
+
+  async reconcile(key: string): Promise<Result | undefined> {
+    const run = this.#runs.get(key);
+    if (!run) return undefined;
+    if (run.metadata.deletionTimestamp) return await this.#release(run);
+    if (await this.#isOrphan(run)) return await this.#delete(run);
+    const leftMs = this.#leftMs(run);
+    if (leftMs === undefined) return undefined;
+    return leftMs > 0 ? { requeueAfterMs: leftMs } : await this.#delete(run);
+  }
+
+  /** Milliseconds until the Run is to be deleted; undefined when it stays, or its Task does not know yet how it ended. */
+  #leftMs(run: Run): number | undefined {
+    const task = this.#tasks.get(taskKeyOf(run));
+    // The Task's own value counts: a change of it must not need new Runs.
+    const ttl = task?.spec.ttlAfterFinished ?? run.spec.ttlAfterFinished;
+    const { phase = 'Pending', finishedAt } = run.status ?? {};
+    if (!task || ttl === undefined || !isTerminal(phase) || !isRecorded(run, task)) return undefined;
+    const since = Date.parse(finishedAt ?? run.metadata.creationTimestamp ?? '');
+    return Number.isNaN(since) ? 0 : since + parseDuration(ttl) - this.#clock.now();
+  }
+
+  /** Asks the store before it believes in an absence: the caches of Tasks and Runs follow at their own pace. */
+  async #isOrphan(run: Run): Promise<boolean> {
+    const owner = run.metadata.ownerReferences?.find((reference) => reference.kind === 'Task');
+    if (!owner || this.#tasks.get(taskKeyOf(run))?.metadata.uid === owner.uid) return false;
+    try {
+      const task = await this.#client.get('Task', run.metadata.namespace ?? '', owner.name);
+      return task.metadata.uid !== owner.uid;
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) return true;
+      throw error;
+    }
+  }
+
+  async #delete(run: Run): Promise<undefined> {
+    const { namespace = '', name = '', uid } = run.metadata;
+    await unlessGone(this.#client.delete('Run', namespace, name, { uid }));
+  }
+
+  async #release(run: Run): Promise<undefined> {
+    const { namespace = '', name = '', uid, resourceVersion } = run.metadata;
+    const present = run.metadata.finalizers ?? [];
+    if (!present.includes(finalizers.teardown) || !this.#isTornDown(run)) return;
+    const left = present.filter((finalizer) => finalizer !== finalizers.teardown);
+    const patch = { metadata: { uid, resourceVersion, finalizers: left } };
+    await unlessGone(this.#client.patch('Run', namespace, name, patch));
+  }
+
+  /**
+   * The runner has said so, or there is no runner to ask: the Run has no node, or a person has deleted its Node,
+   * which says that the machine is gone.
+   */
+  #isTornDown(run: Run): boolean {
+    if (!run.spec.placement || isConditionTrue(run.status?.conditions, 'TornDown')) return true;
+    return this.#nodes.get(run.spec.placement.node) === undefined;
+  }
+}
+
+function taskKeyOf(run: Run): string {
+  return `${run.metadata.namespace}/${run.spec.task}`;
+}
+
+function isOfInterest(run: Run): boolean {
+  return run.metadata.deletionTimestamp !== undefined || isTerminal(run.status?.phase ?? 'Pending');
+}
+
+/** Whether the Task remembers how this ordinal ended, so that it is not made again when the Run is gone. */
+function isRecorded(run: Run, task: Task): boolean {
+  const { revision = 0, completed, ended } = task.status ?? {};
+  if (run.spec.revision < revision) return true;
+  const { ordinal } = run.spec;
+  return (
+    run.spec.revision === revision &&
+    (parseOrdinals(completed).has(ordinal) || parseOrdinals(ended).has(ordinal))
+  );
+}
+
+async function unlessGone(write: Promise<unknown>): Promise<undefined> {
+  try {
+    await write;
+  } catch (error) {
+    if (!hasCode(error, 'NotFound')) throw error;
+  }
+}

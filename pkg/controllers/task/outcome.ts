@@ -1,0 +1,40 @@
+import { isActive, parseOrdinals, type Run } from '../../api/index.ts';
+import type { Revision } from './revision.ts';
+
+/** What has become of the Runs of one revision so far. */
+export interface Outcome {
+  revision: number;
+  /** How many Runs this revision makes. */
+  total: number;
+  /** Runs of this revision. */
+  current: Run[];
+  /** Runs of earlier revisions that have not ended. */
+  leftover: Run[];
+  /** Ordinals that succeeded, those whose Runs are deleted already included. */
+  completed: Set<number>;
+  /** Ordinals that ended otherwise. */
+  ended: Set<number>;
+}
+
+export function outcomeOf(revision: Revision, runs: readonly Run[], total: number): Outcome {
+  const current = runs.filter((run) => run.spec.revision === revision.revision);
+  const completed = parseOrdinals(revision.completed);
+  const ended = parseOrdinals(revision.ended);
+  for (const { spec, status } of current) {
+    if (status?.phase === 'Succeeded') completed.add(spec.ordinal);
+    if (status?.phase === 'Failed' || status?.phase === 'Stopped') ended.add(spec.ordinal);
+  }
+  const leftover = runs.filter(
+    (run) => run.spec.revision !== revision.revision && isActive(run.status?.phase ?? 'Pending'),
+  );
+  return { revision: revision.revision, total, current, leftover, completed, ended };
+}
+
+/** Every ordinal has ended, one way or the other. */
+export function isDone(outcome: Outcome): boolean {
+  return outcome.completed.size + outcome.ended.size >= outcome.total;
+}
+
+export function activeRuns(outcome: Outcome): Run[] {
+  return outcome.current.filter((run) => isActive(run.status?.phase ?? 'Pending'));
+}
