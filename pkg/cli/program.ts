@@ -82,7 +82,7 @@ function buildProgram(parts: CliParts, act: Act): Command {
     .command('dev')
     .description('Host and runner in one process on this machine, until Ctrl-C; writes ~/.river/config.')
     .option('--state-dir <folder>', 'where everything is kept (default: ~/.river/dev)')
-    .option('--port <number>', 'port of the API on 127.0.0.1 (default: 8001)', port)
+    .option('--port <number>', 'port of the API on 127.0.0.1 (default: 8000)', port)
     .action((flags: DevFlags, command: Command) =>
       act(command, () => parts.dev({ ...command.optsWithGlobals(), ...flags })),
     );

@@ -127,6 +127,7 @@ async function watch(context: Context, selections: readonly Selection[], flags: 
   for await (const event of follow(connection.client, resource.kind, selector, context.io)) {
     if (event.type === 'SYNCED') {
       if (first?.length) await context.io.stdout.write(printer.print(first));
+      else await sayNothingFound(context, connection, selections, ' yet; every change will be shown');
       first = undefined;
     } else if (first) first.push(event.object);
     else await context.io.stdout.write(printer.print([event.object]));
@@ -153,12 +154,13 @@ async function sayNothingFound(
   context: Context,
   connection: Connection,
   selections: readonly Selection[],
+  more = '',
 ): Promise<void> {
   const kinds = selections.map(({ resource }) => resource.plural).join(', ');
   const scope = selections.every(({ resource }) => listNamespace(context, connection, resource) === undefined)
     ? ''
     : ` in namespace ${context.flags.namespace ?? connection.namespace}`;
-  await warn(context, `No ${kinds} found${scope}.`);
+  await warn(context, `No ${kinds} found${scope}${more}.`);
 }
 
 async function report(context: Context, failures: readonly unknown[]): Promise<number> {
