@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Kind } from '../api/index.ts';
+import { RiverError } from '../base/index.ts';
 import { LazyRecord } from './record.ts';
 import { hasTerms, type Selection, type Term, termsWanted } from './selection.ts';
 import type { StoredRecord, StoreEvent } from './types.ts';
@@ -91,13 +92,13 @@ export class Queries {
     limit: number,
   ): Slice {
     const place = placeCondition('h', selection.namespace, after);
-    const rows = this.#prepare<LogRow>(
-      `SELECT l.version, l.kind, l.namespace, l.name, l.json, l.deleted FROM (
-         SELECT max(h.version) AS version FROM log h INDEXED BY log_by_key
-         WHERE h.kind = ? AND ${place.sql} AND h.version <= ?
-         GROUP BY h.namespace, h.name ORDER BY h.namespace, h.name LIMIT ?
-       ) found CROSS JOIN log l ON l.version = found.version ORDER BY l.namespace, l.name`,
+    // Versions alone come from the index; fetching the texts in the same statement would sort them.
+    const heads = this.#prepare<{ version: number }>(
+      `SELECT max(h.version) AS version FROM log h INDEXED BY log_by_key
+       WHERE h.kind = ? AND ${place.sql} AND h.version <= ?
+       GROUP BY h.namespace, h.name ORDER BY h.namespace, h.name LIMIT ?`,
     ).all(kind, ...place.values, version, limit);
+    const rows = heads.map((head) => this.#logged(head.version));
     const wanted = termsWanted(selection);
     const living = rows.filter((row) => row.deleted === 0).map(record);
     const records = living.filter((each) => hasTerms(each.object, wanted));
@@ -121,11 +122,17 @@ export class Queries {
   }
 
   #event(version: number): StoreEvent {
-    const sql = 'SELECT version, kind, namespace, name, deleted, previous, json FROM log WHERE version = ?';
-    const row = this.#prepare<LogRow>(sql).get(version) as LogRow;
-    const before = row.previous > 0 ? this.#prepare<LogRow>(sql).get(row.previous) : undefined;
+    const row = this.#logged(version);
+    const before = row.previous > 0 ? this.#logged(row.previous) : undefined;
     const type = row.deleted ? 'DELETED' : before ? 'MODIFIED' : 'ADDED';
     return { type, record: record(row), previous: before && record(before) };
+  }
+
+  #logged(version: number): LogRow {
+    const sql = 'SELECT version, kind, namespace, name, deleted, previous, json FROM log WHERE version = ?';
+    const row = this.#prepare<LogRow>(sql).get(version);
+    if (!row) throw new RiverError('InternalError', `Version ${version} is missing in the store's log.`);
+    return row;
   }
 
   #prepare<R>(sql: string): Statement<unknown[], R> {
