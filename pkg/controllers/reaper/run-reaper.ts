@@ -2,6 +2,7 @@ import {
   finalizers,
   isConditionTrue,
   isTerminal,
+  objectKey,
   parseDuration,
   parseOrdinals,
   type Run,
@@ -28,6 +29,9 @@ export class RunReaper implements Controller {
   readonly #runs: Informer<'Run'>;
   readonly #runsOf: (taskKey: string) => Run[];
 
+  /** By Task: Runs to look at again when their Task has changed, and only these: a Task may have very many. */
+  readonly #unrecorded = new Map<string, Set<string>>();
+
   constructor({ client, informers, clock }: RunReaperOptions) {
     this.#client = client;
     this.#clock = clock;
@@ -38,20 +42,20 @@ export class RunReaper implements Controller {
   }
 
   watch(enqueue: (key: string) => void): void {
-    this.#runs.onChange((key, _previous, current) => {
-      if (current && isOfInterest(current)) enqueue(key);
+    this.#runs.onChange((key, previous, current) => {
+      if (current && (isOfInterest(current) || (!previous && !this.#hasOwner(current)))) enqueue(key);
+      if (!current && previous) this.#forget(previous);
     });
-    this.#tasks.onChange((key, _previous, current) => {
-      for (const run of this.#runsOf(key)) {
-        if (!current || isOfInterest(run)) enqueue(`${run.metadata.namespace}/${run.metadata.name}`);
-      }
+    this.#tasks.onChange((taskKey, previous, current) => {
+      const ttlChanged = previous?.spec.ttlAfterFinished !== current?.spec.ttlAfterFinished;
+      const runs =
+        !current || ttlChanged ? this.#runsOf(taskKey).map(keyOf) : (this.#unrecorded.get(taskKey) ?? []);
+      for (const key of runs) enqueue(key);
     });
     this.#nodes.onChange((name, _previous, current) => {
       if (current) return;
       for (const run of this.#runs.list()) {
-        if (run.metadata.deletionTimestamp && run.spec.placement?.node === name) {
-          enqueue(`${run.metadata.namespace}/${run.metadata.name}`);
-        }
+        if (run.metadata.deletionTimestamp && run.spec.placement?.node === name) enqueue(keyOf(run));
       }
     });
   }
@@ -72,18 +76,39 @@ export class RunReaper implements Controller {
     // The Task's own value counts: a change of it must not need new Runs.
     const ttl = task?.spec.ttlAfterFinished ?? run.spec.ttlAfterFinished;
     const { phase = 'Pending', finishedAt } = run.status ?? {};
-    if (!task || ttl === undefined || !isTerminal(phase) || !isRecorded(run, task)) return undefined;
+    if (!task || ttl === undefined || !isTerminal(phase)) return undefined;
+    if (!isRecorded(run, task)) {
+      this.#awaitRecord(run);
+      return undefined;
+    }
+    this.#forget(run);
     const since = Date.parse(finishedAt ?? run.metadata.creationTimestamp ?? '');
     return Number.isNaN(since) ? 0 : since + parseDuration(ttl) - this.#clock.now();
   }
 
+  #awaitRecord(run: Run): void {
+    const taskKey = taskKeyOf(run);
+    const waiting = this.#unrecorded.get(taskKey);
+    if (waiting) waiting.add(keyOf(run));
+    else this.#unrecorded.set(taskKey, new Set([keyOf(run)]));
+  }
+
+  #forget(run: Run): void {
+    const waiting = this.#unrecorded.get(taskKeyOf(run));
+    if (waiting?.delete(keyOf(run)) && waiting.size === 0) this.#unrecorded.delete(taskKeyOf(run));
+  }
+
+  #hasOwner(run: Run): boolean {
+    const owner = run.metadata.ownerReferences?.find((reference) => reference.kind === 'Task');
+    return !owner || this.#tasks.get(taskKeyOf(run))?.metadata.uid === owner.uid;
+  }
+
   /** Asks the store before it believes in an absence: the caches of Tasks and Runs follow at their own pace. */
   async #isOrphan(run: Run): Promise<boolean> {
-    const owner = run.metadata.ownerReferences?.find((reference) => reference.kind === 'Task');
-    if (!owner || this.#tasks.get(taskKeyOf(run))?.metadata.uid === owner.uid) return false;
+    if (this.#hasOwner(run)) return false;
     try {
-      const task = await this.#client.get('Task', run.metadata.namespace ?? '', owner.name);
-      return task.metadata.uid !== owner.uid;
+      const task = await this.#client.get('Task', run.metadata.namespace ?? '', run.spec.task);
+      return !run.metadata.ownerReferences?.some((owner) => owner.uid === task.metadata.uid);
     } catch (error) {
       if (hasCode(error, 'NotFound')) return true;
       throw error;
@@ -112,6 +137,10 @@ export class RunReaper implements Controller {
     if (!run.spec.placement || isConditionTrue(run.status?.conditions, 'TornDown')) return true;
     return this.#nodes.get(run.spec.placement.node) === undefined;
   }
+}
+
+function keyOf(run: Run): string {
+  return objectKey(run.metadata);
 }
 
 function taskKeyOf(run: Run): string {
