@@ -1,0 +1,134 @@
+import type { Runtime } from '../../api/index.ts';
+import type { Clock, Timer } from '../../base/index.ts';
+import type { Execution, ExecutionSpec } from '../index.ts';
+import { type FakeProgram, parseFakeProgram } from './program.ts';
+
+interface Resident {
+  runtime: Runtime;
+  execution: Execution;
+  program: FakeProgram;
+  timer?: Timer;
+  /** Called when it has ended. */
+  waiting: (() => void)[];
+}
+
+/**
+ * A machine with programs on it, which outlives the runners that come and go: what it shows is the truth that
+ * executors tell. Its clock must go on when a runner crashes.
+ */
+export class FakeMachine {
+  readonly #clock: Clock;
+  readonly #residents = new Map<string, Resident>();
+  readonly #starts = new Map<string, number>();
+  readonly #listeners = new Set<(runUid: string | undefined) => void>();
+  #boots = 1;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  get bootId(): string {
+    return `boot-${this.#boots}`;
+  }
+
+  /** How often the program of each Run was really started, removed ones included. More than once is a bug of the runner. */
+  get starts(): ReadonlyMap<string, number> {
+    return this.#starts;
+  }
+
+  /** What is there, for invariants. */
+  executions(runtime?: Runtime): Execution[] {
+    return [...this.#residents.values()]
+      .filter((resident) => runtime === undefined || resident.runtime === runtime)
+      .map((resident) => ({ ...resident.execution }));
+  }
+
+  /** All programs die without a record of how; then the machine is up again, with another boot id. */
+  reboot(): void {
+    this.#boots += 1;
+    for (const resident of this.#residents.values())
+      if (resident.execution.state === 'running') this.#end(resident, { unknownEnd: 'NodeRestarted' });
+  }
+
+  /** The record of a Run is lost, as by a container that somebody removed by hand. */
+  lose(runUid: string): void {
+    this.#residents.get(runUid)?.timer?.cancel();
+    this.#residents.delete(runUid);
+    this.#changed(runUid);
+  }
+
+  inspect(runtime: Runtime, runUid: string): Execution | undefined {
+    const resident = this.#residents.get(runUid);
+    return resident?.runtime === runtime ? { ...resident.execution } : undefined;
+  }
+
+  /** Starts unless something of this uid is there already. */
+  start(runtime: Runtime, spec: ExecutionSpec): Execution {
+    const present = this.#residents.get(spec.runUid);
+    if (present) return { ...present.execution };
+    const { runUid, namespace, runName } = spec;
+    const program = parseFakeProgram(spec);
+    const execution: Execution = {
+      runUid,
+      namespace,
+      runName,
+      state: 'running',
+      startedAt: this.#clock.now(),
+    };
+    const resident: Resident = { runtime, execution, program, waiting: [] };
+    this.#residents.set(runUid, resident);
+    if (program.startError) {
+      const message = 'the program cannot be started';
+      this.#end(resident, { startError: { reason: program.startError, message } });
+    } else {
+      this.#starts.set(runUid, (this.#starts.get(runUid) ?? 0) + 1);
+      if (Number.isFinite(program.durationMs))
+        resident.timer = this.#clock.after(program.durationMs, () =>
+          this.#end(resident, naturalEnd(program)),
+        );
+    }
+    this.#changed(runUid);
+    return { ...resident.execution };
+  }
+
+  /** Calls back when it has ended; at once when nothing runs. */
+  stop(runUid: string, graceMs: number, ended: () => void): void {
+    const resident = this.#residents.get(runUid);
+    if (resident?.execution.state !== 'running') return ended();
+    resident.waiting.push(ended);
+    if (!resident.program.ignoresTerm) return this.#end(resident, { signal: 'SIGTERM' });
+    this.#clock.after(graceMs, () => this.#end(resident, { signal: 'SIGKILL' }));
+  }
+
+  remove(runUid: string): void {
+    if (this.#residents.get(runUid)?.execution.state !== 'running') this.#residents.delete(runUid);
+  }
+
+  onChange(listener: (runUid: string | undefined) => void): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
+  }
+
+  #end(resident: Resident, how: Partial<Execution>): void {
+    const { execution } = resident;
+    if (execution.state !== 'running') return;
+    resident.timer?.cancel();
+    const usage = how.startError ? {} : { usage: { cpuSeconds: 0.01, memoryPeak: 1_000_000 } };
+    Object.assign(execution, { state: 'exited', finishedAt: this.#clock.now() }, usage, how);
+    for (const ended of resident.waiting.splice(0)) ended();
+    this.#changed(execution.runUid);
+  }
+
+  #changed(runUid: string): void {
+    for (const listener of this.#listeners) listener(runUid);
+  }
+}
+
+function naturalEnd({ exitCode, signal, oomKilled }: FakeProgram): Partial<Execution> {
+  if (oomKilled) return { signal: 'SIGKILL', oomKilled };
+  return signal ? { signal } : { exitCode };
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { logPaths, type Mount, parseCores, parseMount, parseQuantity, type Run } from '../api/index.ts';
+import { RiverError } from '../base/index.ts';
+import type { ExecutionSpec } from '../executor/index.ts';
+import type { RunnerSettings } from './seams.ts';
+
+type Settings = Pick<RunnerSettings, 'name' | 'sharedDir' | 'localTempDir' | 'logDir' | 'mounts'>;
+
+/** Where the program sees the folders of the machine. */
+interface Folders {
+  shared?: string;
+  localTemp?: string;
+}
+
+/** Everything that is needed to start the Run here. Raises `Invalid` for a Run that cannot be started anywhere. */
+export function executionSpec(run: Run, settings: Settings, clusterUid: string): ExecutionSpec {
+  const { metadata, spec } = run;
+  const { uid, namespace, name } = metadata;
+  if (!uid || !namespace || !name) throw new RiverError('Invalid', 'the run has no uid, namespace or name');
+  const docker = spec.runtime === 'docker';
+  const folders = docker ? containerFolders(settings) : machineFolders(settings);
+  const paths = logPaths(settings.logDir, namespace, name);
+  const workingDir = spec.workingDir ?? (docker ? folders.shared : undefined);
+  const { command, args, script, image } = spec;
+  return {
+    runUid: uid,
+    namespace,
+    runName: name,
+    clusterUid,
+    runtime: spec.runtime,
+    ...(command === undefined ? {} : { command }),
+    ...(args === undefined ? {} : { args }),
+    ...(script === undefined ? {} : { script }),
+    ...(image === undefined ? {} : { image }),
+    env: { ...riverVariables(run, settings, folders), ...spec.env },
+    mounts: docker ? mountsOf(run, settings) : [],
+    ...(workingDir === undefined ? {} : { workingDir }),
+    privileged: spec.privileged ?? false,
+    milliCores: parseCores(spec.resources?.cores ?? 0),
+    memoryBytes: parseQuantity(spec.resources?.memory ?? 0),
+    outPath: paths.out,
+    errPath: paths.err,
+  };
+}
+
+/** Only this part of the shared directory is shown to workloads: environments and logs lie beside it. */
+function sharedData(sharedDir: string): string {
+  return join(sharedDir, 'shared_data');
+}
+
+function containerFolders({ sharedDir, localTempDir }: Settings): Folders {
+  return {
+    ...(sharedDir === undefined ? {} : { shared: '/shared' }),
+    ...(localTempDir === undefined ? {} : { localTemp: '/local_temp' }),
+  };
+}
+
+function machineFolders({ sharedDir, localTempDir }: Settings): Folders {
+  return {
+    ...(sharedDir === undefined ? {} : { shared: sharedData(sharedDir) }),
+    ...(localTempDir === undefined ? {} : { localTemp: localTempDir }),
+  };
+}
+
+function riverVariables(run: Run, settings: Settings, folders: Folders): Record<string, string> {
+  return {
+    RIVER_TASK: run.spec.task,
+    RIVER_RUN: run.metadata.name ?? '',
+    RIVER_NAMESPACE: run.metadata.namespace ?? '',
+    RIVER_RUN_INDEX: String(run.spec.ordinal),
+    RIVER_NODE: settings.name,
+    RIVER_CPUS: String(run.spec.resources?.cores ?? 0),
+    ...(folders.shared === undefined ? {} : { RIVER_SHARED_DIR: folders.shared }),
+    ...(folders.localTemp === undefined ? {} : { RIVER_LOCAL_TEMP_DIR: folders.localTemp }),
+  };
+}
+
+/** The Run's own mounts win over the machine's at the same target. */
+function mountsOf(run: Run, settings: Settings): Mount[] {
+  const { sharedDir, localTempDir } = settings;
+  const all: Mount[] = [
+    ...(sharedDir === undefined
+      ? []
+      : [{ source: sharedData(sharedDir), target: '/shared', readOnly: false }]),
+    ...(localTempDir === undefined ? [] : [{ source: localTempDir, target: '/local_temp', readOnly: false }]),
+    ...settings.mounts.map(parseMount),
+    ...(run.spec.mounts ?? []).map(parseMount),
+  ];
+  return [...new Map(all.map((mount) => [mount.target, mount])).values()];
+}

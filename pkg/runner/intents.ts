@@ -1,0 +1,191 @@
+import { chmodSync, existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import type { RunStatus, Runtime } from '../api/index.ts';
+import { type Clock, RiverError } from '../base/index.ts';
+import type { ExecutionSpec } from '../executor/index.ts';
+
+const schemaVersion = 1;
+
+export type StopReason = 'Stopped' | 'DeadlineExceeded';
+
+/** What this runner has set out to do for one Run: recorded before it happens. Says nothing about whether it did. */
+export interface Intent {
+  uid: string;
+  namespace: string;
+  name: string;
+  runtime: Runtime;
+  /** Left out once the host has acknowledged the end: only output files and the outcome matter then. */
+  spec?: ExecutionSpec;
+  outPath: string;
+  errPath: string;
+  /** Of the run, from its start. */
+  timeoutMs?: number;
+  /** Of the host when the intent was recorded. */
+  epoch: string;
+  /** Boot of the machine in which `start` was first called; absent: it never was. */
+  startBootId?: string;
+  stopReason?: StopReason;
+  /** Milliseconds since the epoch. */
+  stopRequestedAt?: number;
+  /** How it ended, when that is decided. */
+  outcome?: RunStatus;
+  /** Epoch of the host that has acknowledged the outcome. */
+  acknowledgedEpoch?: string;
+}
+
+export interface ClusterMark {
+  clusterUid: string;
+  epoch: string;
+}
+
+interface Row {
+  uid: string;
+  namespace: string;
+  name: string;
+  body: string;
+}
+
+/**
+ * The runner's memory: one small SQLite file. Writes of one event-loop turn share a commit (a thousand short
+ * processes a second must not wait for the disk one by one) and resolve when they are on disk. No transaction is
+ * ever left open between turns.
+ */
+export class Intents {
+  readonly #database: Database.Database;
+  readonly #clock: Clock;
+  #batch: { run: () => void; resolve: () => void; reject: (error: unknown) => void }[] = [];
+
+  constructor(database: Database.Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  get(uid: string): Intent | undefined {
+    const row = this.#database.prepare<[string], Row>('SELECT * FROM intents WHERE uid = ?').get(uid);
+    return row && fromRow(row);
+  }
+
+  /** Those whose end the host has not acknowledged in this epoch: what a new runner has to look after. */
+  unfinished(epoch: string | undefined): string[] {
+    return this.#database
+      .prepare<[string], { uid: string }>('SELECT uid FROM intents WHERE acknowledged IS NOT ?')
+      .all(epoch ?? '')
+      .map((row) => row.uid);
+  }
+
+  uids(): string[] {
+    return this.#database
+      .prepare<[], { uid: string }>('SELECT uid FROM intents')
+      .all()
+      .map((row) => row.uid);
+  }
+
+  /** Creates or replaces. Raises `ServiceUnavailable` when the disk refuses. */
+  put(intent: Intent): Promise<void> {
+    return this.#write(() => this.#store(intent));
+  }
+
+  /** Changes these fields (undefined removes) of what is there by then; nothing when it has been forgotten. */
+  update(uid: string, change: Partial<Omit<Intent, 'uid' | 'namespace' | 'name'>>): Promise<void> {
+    return this.#write(() => {
+      const intent = this.get(uid);
+      if (intent) this.#store({ ...intent, ...change });
+    });
+  }
+
+  forget(uid: string): Promise<void> {
+    return this.#write(() => this.#database.prepare('DELETE FROM intents WHERE uid = ?').run(uid));
+  }
+
+  cluster(): ClusterMark | undefined {
+    const row = this.#database
+      .prepare<[], { body: string }>("SELECT body FROM meta WHERE key = 'cluster'")
+      .get();
+    return row && (JSON.parse(row.body) as ClusterMark);
+  }
+
+  setCluster(mark: ClusterMark): Promise<void> {
+    return this.#write(() =>
+      this.#database
+        .prepare("INSERT OR REPLACE INTO meta (key, body) VALUES ('cluster', ?)")
+        .run(JSON.stringify(mark)),
+    );
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #store({ uid, namespace, name, ...rest }: Intent): void {
+    this.#database
+      .prepare(
+        'INSERT OR REPLACE INTO intents (uid, namespace, name, acknowledged, body) VALUES (?, ?, ?, ?, ?)',
+      )
+      .run(uid, namespace, name, rest.acknowledgedEpoch ?? null, JSON.stringify(rest));
+  }
+
+  #write(run: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#batch.push({ run, resolve, reject });
+      if (this.#batch.length === 1) this.#clock.nextTurn(() => this.#commit());
+    });
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    try {
+      this.#database.transaction(() => {
+        for (const write of batch) write.run();
+      })();
+    } catch (cause) {
+      const error = new RiverError(
+        'ServiceUnavailable',
+        'the runner cannot write its records: is its state directory full or read-only?',
+        {},
+        { cause },
+      );
+      for (const write of batch) write.reject(error);
+      return;
+    }
+    for (const write of batch) write.resolve();
+  }
+}
+
+function fromRow(row: Row): Intent {
+  const rest = JSON.parse(row.body) as Omit<Intent, 'uid' | 'namespace' | 'name'>;
+  return { ...rest, uid: row.uid, namespace: row.namespace, name: row.name };
+}
+
+/** Opens or makes the file, readable by its owner only. Raises `Invalid` for one that a newer river has written. */
+export function openIntents(file: string, clock: Clock): Intents {
+  const fresh = !existsSync(file);
+  const database = new Database(file);
+  try {
+    if (fresh) chmodSync(file, 0o600);
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    migrate(database, file);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return new Intents(database, clock);
+}
+
+function migrate(database: Database.Database, file: string): void {
+  const found = Number(database.pragma('user_version', { simple: true }));
+  if (found > schemaVersion)
+    throw new RiverError(
+      'Invalid',
+      `${file} was written by a newer river (format ${found}, this one knows ${schemaVersion}): install that version, or a newer one, on this machine.`,
+    );
+  if (found === schemaVersion) return;
+  database.transaction(() => {
+    database.exec(`
+      CREATE TABLE intents (uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, acknowledged TEXT, body TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE meta (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+    `);
+    database.pragma(`user_version = ${schemaVersion}`);
+  })();
+}

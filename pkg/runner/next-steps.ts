@@ -1,0 +1,261 @@
+import { isConditionTrue, isTerminal, parseDuration, type Run, type RunStatus } from '../api/index.ts';
+import { timestamp } from '../base/index.ts';
+import type { StopReason } from './intents.ts';
+import { concluded, outcomeOf, runningStatus } from './outcome.ts';
+import { refusalOf } from './refusal.ts';
+import type { Situation } from './situation.ts';
+
+export type Step =
+  /** Write down what is about to be done; `starting`: also that `start` may be called from now on. */
+  | { kind: 'RecordIntent'; starting: boolean }
+  | { kind: 'MarkStarting' }
+  | { kind: 'Prepare' }
+  | { kind: 'CancelPrepare' }
+  | { kind: 'Start' }
+  | { kind: 'Adopt' }
+  | { kind: 'MarkStop'; reason: StopReason }
+  | { kind: 'Stop'; graceMs: number }
+  /** Write down an end that the machine has no record of. */
+  | { kind: 'Conclude'; outcome: RunStatus }
+  | { kind: 'Report'; status: RunStatus }
+  /** Write down that the host knows the end. */
+  | { kind: 'Acknowledge'; outcome: RunStatus }
+  /** Take the ended execution off the machine. */
+  | { kind: 'Remove' }
+  | { kind: 'RemoveLogs' }
+  | { kind: 'ConfirmTornDown' }
+  /** Ask the host directly whether the Run is gone. */
+  | { kind: 'ConfirmGone' }
+  | { kind: 'Forget' }
+  /** Leave it alone and show it in the Node. */
+  | { kind: 'Quarantine' }
+  | { kind: 'Refuse'; reason: string; message: string }
+  | { kind: 'WakeAfter'; delayMs: number };
+
+/**
+ * From the whole desired and the whole observed state of one Run to what is to be done now. One round is carried
+ * out in order, then everything is observed again; no steps = converged. Rules that nothing may break: the host's
+ * silence never stops anything; a program is started only if neither the machine nor the intents nor the host know
+ * of an earlier start; nothing is removed before the host knows how it ended.
+ */
+export function nextSteps(situation: Situation): Step[] {
+  const { desired, observed, memory } = situation;
+  if (memory.activity) return whileBusy(situation);
+  if (desired.run) {
+    if (isTerminal(phaseOf(desired.run))) return afterTheEnd(situation, desired.run);
+    return whileWanted(situation, desired.run);
+  }
+  if (desired.confirmedGone) return whenGone(situation);
+  if (desired.synced) return observed.intent || observed.execution ? [{ kind: 'ConfirmGone' }] : [];
+  return whileUnknown(situation);
+}
+
+function phaseOf(run: Run): RunStatus['phase'] {
+  return run.status?.phase ?? 'Pending';
+}
+
+function whileBusy({ desired, memory }: Situation): Step[] {
+  const cancel = memory.activity === 'Preparing' && desired.run !== undefined && isUnwanted(desired.run);
+  return cancel ? [{ kind: 'CancelPrepare' }] : [];
+}
+
+function isUnwanted(run: Run): boolean {
+  return (
+    run.spec.desired === 'Stopped' || run.metadata.deletionTimestamp !== undefined || isTerminal(phaseOf(run))
+  );
+}
+
+/** The host knows the end: clear up, and at a deletion leave nothing behind. */
+function afterTheEnd(situation: Situation, run: Run): Step[] {
+  const { intent, execution, executionKnown } = situation.observed;
+  const { epoch } = situation.node;
+  const acknowledge: Step[] =
+    intent && intent.acknowledgedEpoch !== epoch
+      ? [{ kind: 'Acknowledge', outcome: endOf(run.status as RunStatus) }]
+      : [];
+  if (!executionKnown) return [{ kind: 'WakeAfter', delayMs: retryMs }];
+  if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+  if (execution) return [...acknowledge, { kind: 'Remove' }];
+  if (run.metadata.deletionTimestamp === undefined || isConditionTrue(run.status?.conditions, 'TornDown'))
+    return acknowledge;
+  return [...acknowledge, { kind: 'RemoveLogs' }, { kind: 'ConfirmTornDown' }];
+}
+
+/** Without what belongs to the host's object and not to the outcome. */
+function endOf({
+  session: _session,
+  conditions: _conditions,
+  avoid: _avoid,
+  ...outcome
+}: RunStatus): RunStatus {
+  return outcome;
+}
+
+/** While a runtime does not answer. */
+const retryMs = 5_000;
+
+function whileWanted(situation: Situation, run: Run): Step[] {
+  const { intent, execution, executionKnown } = situation.observed;
+  const { epoch } = situation.node;
+  if (intent?.acknowledgedEpoch === epoch) {
+    // The watch is behind: the host has acknowledged the end already.
+    if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+    return execution ? [{ kind: 'Remove' }] : [];
+  }
+  if (intent?.outcome) return [{ kind: 'Report', status: intent.outcome }];
+  if (!executionKnown) return whileUnobservable(situation, run);
+  if (execution?.state === 'exited') return reportEnd(situation);
+  if (execution?.state === 'running') return whileRunning(situation, run);
+  return beforeStart(situation, run);
+}
+
+function whileUnobservable(situation: Situation, run: Run): Step[] {
+  const refusal = situation.observed.intent ? undefined : refusalOf(run, situation.node);
+  return refusal ? [{ kind: 'Refuse', ...refusal }] : [{ kind: 'WakeAfter', delayMs: retryMs }];
+}
+
+function reportEnd({ observed }: Situation): Step[] {
+  const { intent, execution } = observed;
+  if (!execution) return [];
+  if (!intent) return [{ kind: 'RecordIntent', starting: true }];
+  return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
+}
+
+function whileRunning(situation: Situation, run: Run): Step[] {
+  const { observed, memory, node } = situation;
+  const { intent, execution } = observed;
+  if (!execution) return [];
+  if (!intent) return [{ kind: 'RecordIntent', starting: true }];
+  const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
+  const report: Step[] =
+    phaseOf(run) === 'Running' ? [] : [{ kind: 'Report', status: runningStatus(execution, intent) }];
+  const deadline = untilDeadline(execution.startedAt, intent.timeoutMs ?? timeoutOf(run), node.nowMs);
+  if (isUnwanted(run)) return [...adopt, ...stopSteps(situation, 'Stopped')];
+  if (intent.stopReason || (deadline !== undefined && deadline <= 0))
+    return [...adopt, ...report, ...stopSteps(situation, 'DeadlineExceeded')];
+  const wake: Step[] = deadline === undefined ? [] : [{ kind: 'WakeAfter', delayMs: deadline }];
+  return [...adopt, ...report, ...wake];
+}
+
+function timeoutOf(run: Run): number | undefined {
+  return run.spec.timeout === undefined ? undefined : parseDuration(run.spec.timeout);
+}
+
+function untilDeadline(startedAt: number | undefined, timeoutMs: number | undefined, nowMs: number) {
+  return startedAt === undefined || timeoutMs === undefined ? undefined : startedAt + timeoutMs - nowMs;
+}
+
+/** A stop that was begun is carried on with its first reason, also by a runner that was restarted meanwhile. */
+function stopSteps({ observed, node }: Situation, reason: StopReason): Step[] {
+  const mark: Step[] = observed.intent && !observed.intent.stopReason ? [{ kind: 'MarkStop', reason }] : [];
+  return [...mark, { kind: 'Stop', graceMs: node.stopGraceMs }];
+}
+
+/** The machine shows nothing, or something that was made and never started. */
+function beforeStart(situation: Situation, run: Run): Step[] {
+  const { observed, memory, node } = situation;
+  const { intent, execution } = observed;
+  if (isUnwanted(run)) return withoutStart(situation);
+  if (memory.failure)
+    return conclude(
+      situation,
+      concluded('Failed', memory.failure.reason, memory.failure.message, node.nowMs),
+    );
+  if (!execution && wasStartedBefore(situation, run)) {
+    const rebooted = intent?.startBootId !== undefined;
+    return conclude(
+      situation,
+      rebooted
+        ? concluded(
+            'Failed',
+            'NodeRestarted',
+            'The node restarted around the start of the program.',
+            node.nowMs,
+          )
+        : concluded('Failed', 'RecordLost', 'The node has lost its records of this run.', node.nowMs),
+    );
+  }
+  const refusal = intent ? undefined : refusalOf(run, node);
+  if (refusal) return [{ kind: 'Refuse', ...refusal }];
+  return startSteps(situation, run);
+}
+
+/**
+ * With nothing on the machine: a start that was called in an earlier boot may have been carried out and wiped out by
+ * the reboot; a start in this boot has not been, or the machine would show it. Without an intent, the host's word
+ * that it was started before counts.
+ */
+function wasStartedBefore({ observed, node }: Situation, run: Run): boolean {
+  const { intent } = observed;
+  if (intent) return intent.startBootId !== undefined && intent.startBootId !== node.bootId;
+  const phase = phaseOf(run);
+  return phase === 'Starting' || phase === 'Running' || run.status?.startedAt !== undefined;
+}
+
+function startSteps({ observed, memory }: Situation, run: Run): Step[] {
+  const { intent } = observed;
+  if (run.spec.runtime === 'docker' && !memory.prepared) {
+    const record: Step[] = intent ? [] : [{ kind: 'RecordIntent', starting: false }];
+    return [...record, { kind: 'Prepare' }];
+  }
+  if (!intent) return [{ kind: 'RecordIntent', starting: true }, { kind: 'Start' }];
+  return intent.startBootId ? [{ kind: 'Start' }] : [{ kind: 'MarkStarting' }, { kind: 'Start' }];
+}
+
+/** To be stopped before it ran. A start that may be on its way is called off on the machine first. */
+function withoutStart(situation: Situation): Step[] {
+  const { observed, memory, node } = situation;
+  if (observed.intent?.startBootId && !memory.stopped) return stopSteps(situation, 'Stopped');
+  return conclude(
+    situation,
+    concluded('Stopped', 'Stopped', 'The run was stopped before its program started.', node.nowMs),
+  );
+}
+
+function conclude({ observed }: Situation, outcome: RunStatus): Step[] {
+  return observed.intent ? [{ kind: 'Conclude', outcome }] : [{ kind: 'Report', status: outcome }];
+}
+
+/** The host has no such Run. After a restore from a backup that may be its loss, not a deletion: hands off. */
+function whenGone(situation: Situation): Step[] {
+  const { observed, memory, node } = situation;
+  const { intent, execution, executionKnown } = observed;
+  const sameEpoch = intent?.epoch === node.epoch;
+  if (!executionKnown) return [{ kind: 'WakeAfter', delayMs: retryMs }];
+  if (execution && !sameEpoch) return memory.quarantined ? [] : [{ kind: 'Quarantine' }];
+  if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+  if (execution) return [{ kind: 'Remove' }];
+  if (!intent) return [];
+  return sameEpoch ? [{ kind: 'RemoveLogs' }, { kind: 'Forget' }] : [{ kind: 'Forget' }];
+}
+
+/** The host has not been heard yet: go on with what is known, start nothing and remove nothing. */
+function whileUnknown(situation: Situation): Step[] {
+  const { observed, memory, node } = situation;
+  const { intent, execution } = observed;
+  if (!intent || intent.acknowledgedEpoch) return [];
+  if (intent.outcome) return [{ kind: 'Report', status: intent.outcome }];
+  if (execution?.state === 'exited')
+    return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
+  if (execution?.state !== 'running') return [];
+  const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
+  const deadline = untilDeadline(execution.startedAt, intent.timeoutMs, node.nowMs);
+  if (intent.stopReason || (deadline !== undefined && deadline <= 0))
+    return [...adopt, ...stopSteps(situation, 'DeadlineExceeded')];
+  return deadline === undefined ? adopt : [...adopt, { kind: 'WakeAfter', delayMs: deadline }];
+}
+
+/** The condition that lets the reaper take the finalizer off. */
+export function tornDownStatus(nowMs: number): Pick<RunStatus, 'conditions'> {
+  return {
+    conditions: [
+      {
+        type: 'TornDown',
+        status: 'True',
+        reason: 'Removed',
+        message: 'Nothing of the run is left on its node.',
+        lastTransitionTime: timestamp(nowMs),
+      },
+    ],
+  };
+}

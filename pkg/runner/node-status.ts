@@ -1,0 +1,78 @@
+import {
+  type Condition,
+  type NewCondition,
+  type NodeStatus,
+  type Runtime,
+  setCondition,
+} from '../api/index.ts';
+import { timestamp } from '../base/index.ts';
+import type { RuntimeProbe } from '../executor/index.ts';
+import type { MachineFacts, RunnerSettings } from './seams.ts';
+
+export interface NodeFacts {
+  settings: Pick<RunnerSettings, 'reserved' | 'addresses'>;
+  machine: MachineFacts;
+  probes: readonly { runtime: Runtime; probe: RuntimeProbe }[];
+  /** Names of Runs on this machine that the host does not know after its restore from a backup. */
+  quarantined: readonly string[];
+  bootId: string;
+  session: string;
+}
+
+const conditionTypes: Record<Runtime, string> = { docker: 'DockerReady', process: 'ProcessReady' };
+
+/** What the Node says about this machine. `before` keeps the times of conditions that have not changed. */
+export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs: number): NodeStatus {
+  const { settings, machine, probes } = facts;
+  const versions: Record<string, string> = { ...machine.versions };
+  for (const { runtime, probe } of probes) if (probe.version) versions[runtime] = probe.version;
+  return {
+    conditions: conditionsOf(facts, before, timestamp(nowMs)),
+    capacity: { cores: machine.cores, memory: machine.memoryBytes },
+    allocatable: {
+      cores: Math.max(0, machine.cores - settings.reserved.cores),
+      memory: Math.max(0, machine.memoryBytes - settings.reserved.memoryBytes),
+    },
+    runtimes: probes.filter(({ probe }) => probe.ready).map(({ runtime }) => runtime),
+    versions,
+    addresses: [...settings.addresses],
+    bootId: facts.bootId,
+    session: facts.session,
+  };
+}
+
+function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: string): Condition[] {
+  const wanted: NewCondition[] = [
+    { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' },
+    ...facts.probes.map(({ runtime, probe }): NewCondition => {
+      const { ready, reason, message } = probe;
+      return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
+    }),
+    ...quarantine(facts.quarantined, before),
+  ];
+  return wanted.flatMap((condition) => {
+    const old = before.filter(({ type }) => type === condition.type);
+    return setCondition(old, condition, now);
+  });
+}
+
+/** Absent until there is something to say; False when it has gone. */
+function quarantine(names: readonly string[], before: readonly Condition[]): NewCondition[] {
+  const type = 'Quarantined';
+  if (names.length === 0) {
+    if (!before.some((condition) => condition.type === type)) return [];
+    return [
+      { type, status: 'False', reason: 'NothingUnknown', message: 'The host knows every run that is here.' },
+    ];
+  }
+  const some = names.slice(0, 10).join(', ');
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return [
+    {
+      type,
+      status: 'True',
+      reason: 'UnknownToHost',
+      message: `The host does not know these runs, probably since its restore from a backup; they were left alone: ${some}${more}.`,
+    },
+  ];
+}

@@ -1,0 +1,83 @@
+import type { RunStatus } from '../api/index.ts';
+import { timestamp } from '../base/index.ts';
+import type { Execution } from '../executor/index.ts';
+import type { Intent } from './intents.ts';
+
+type Stop = Pick<Intent, 'stopReason' | 'stopRequestedAt'>;
+type Verdict = Required<Pick<RunStatus, 'phase' | 'reason' | 'message'>>;
+
+/** The status of a Run whose program runs. Reason and message of an earlier phase go. */
+export function runningStatus(execution: Execution, paths: { outPath: string; errPath: string }): RunStatus {
+  return {
+    phase: 'Running',
+    ...(execution.startedAt === undefined ? {} : { startedAt: timestamp(execution.startedAt) }),
+    log: { out: paths.outPath, err: paths.errPath },
+    reason: 'Started',
+    message: '',
+  };
+}
+
+/** The last status of a Run, from what the machine knows about its execution and from what was asked of it. */
+export function outcomeOf(
+  execution: Execution,
+  stop: Stop,
+  paths: { outPath: string; errPath: string },
+): RunStatus {
+  const { startedAt, finishedAt, exitCode, signal, oomKilled, usage } = execution;
+  return {
+    ...verdictOf(execution, stop),
+    ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
+    ...(finishedAt === undefined ? {} : { finishedAt: timestamp(finishedAt) }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(oomKilled ? { oomKilled } : {}),
+    ...(usage === undefined ? {} : { usage }),
+    ...(execution.startError ? {} : { log: { out: paths.outPath, err: paths.errPath } }),
+  };
+}
+
+/** The last status of a Run that ended without its program having run, or without anything known about it. */
+export function concluded(
+  phase: 'Failed' | 'Stopped',
+  reason: string,
+  message: string,
+  nowMs: number,
+): RunStatus {
+  return { phase, reason, message, finishedAt: timestamp(nowMs) };
+}
+
+function verdictOf(execution: Execution, stop: Stop): Verdict {
+  const { startError, unknownEnd, oomKilled, signal, exitCode } = execution;
+  if (startError) return { phase: 'Failed', reason: startError.reason, message: startError.message };
+  if (endedByStop(execution, stop)) return stopVerdict(stop);
+  if (unknownEnd === 'NodeRestarted')
+    return { phase: 'Failed', reason: unknownEnd, message: 'The node restarted while the program ran.' };
+  if (unknownEnd)
+    return {
+      phase: 'Failed',
+      reason: unknownEnd,
+      message: 'The node has no record of how the program ended.',
+    };
+  if (oomKilled)
+    return { phase: 'Failed', reason: 'OOMKilled', message: 'The program used more memory than its limit.' };
+  if (signal) return { phase: 'Failed', reason: 'Signalled', message: `The program was ended by ${signal}.` };
+  if (exitCode === 0)
+    return { phase: 'Succeeded', reason: 'Completed', message: 'The program ended with exit code 0.' };
+  return {
+    phase: 'Failed',
+    reason: 'NonZeroExit',
+    message: `The program ended with exit code ${exitCode ?? 'unknown'}.`,
+  };
+}
+
+/** A program that had ended by itself before it was asked to stop keeps its own outcome. */
+function endedByStop({ finishedAt }: Execution, { stopReason, stopRequestedAt }: Stop): boolean {
+  if (!stopReason) return false;
+  return finishedAt === undefined || stopRequestedAt === undefined || finishedAt >= stopRequestedAt;
+}
+
+function stopVerdict({ stopReason }: Stop): Verdict {
+  return stopReason === 'DeadlineExceeded'
+    ? { phase: 'Failed', reason: 'DeadlineExceeded', message: 'The program ran longer than spec.timeout.' }
+    : { phase: 'Stopped', reason: 'Stopped', message: 'The program was stopped on request.' };
+}

@@ -1,0 +1,133 @@
+import { isTerminal, type Run } from '../api/index.ts';
+import { type Clock, errorMessage, type Logger } from '../base/index.ts';
+import type { Execution } from '../executor/index.ts';
+import type { Intent, Intents } from './intents.ts';
+import type { PassResult } from './key-loop.ts';
+import { nextSteps, type Step } from './next-steps.ts';
+import { type Observation, runtimeOf } from './observation.ts';
+import type { RunCache } from './run-cache.ts';
+import type { RunMemories, RunMemory } from './run-memory.ts';
+import type { Runtimes } from './runtimes.ts';
+import type { RunnerSettings } from './seams.ts';
+import type { Situation } from './situation.ts';
+import type { StatusManager } from './status-manager.ts';
+import type { StepResult } from './step-actions.ts';
+
+/** Converging takes two or three; more means that steps do not do what they should. */
+const roundsAtMost = 12;
+
+export interface RunAgentParts {
+  settings: RunnerSettings;
+  bootId: string;
+  epoch: () => string;
+  runtimes: Runtimes;
+  intents: Intents;
+  memories: RunMemories;
+  cache: RunCache;
+  statuses: StatusManager;
+  clock: Clock;
+  logger: Logger;
+  perform: (step: Step, observation: Observation) => Promise<StepResult>;
+}
+
+/** One pass for one Run: observe, decide purely, carry out that round, observe again, until nothing is to be done. */
+export class RunAgent {
+  readonly #parts: RunAgentParts;
+
+  constructor(parts: RunAgentParts) {
+    this.#parts = parts;
+  }
+
+  async pass(uid: string): Promise<PassResult> {
+    const { memories, statuses, logger } = this.#parts;
+    if (statuses.isRefused(uid)) {
+      statuses.seen(uid, this.#parts.cache.get(uid)?.metadata.resourceVersion);
+      if (statuses.isRefused(uid)) return { settled: false };
+    }
+    for (let round = 0; round < roundsAtMost; round += 1) {
+      const { observation, situation } = await this.#observe(uid);
+      const steps = nextSteps(situation);
+      if (steps.length > 0) logger.debug('steps for a run', { uid, steps: steps.map((step) => step.kind) });
+      const more = await this.#carryOut(steps, observation);
+      if (more && !observation.memory.activity) continue;
+      if (steps.length === 0) this.#release(observation);
+      return { settled: !observation.memory.activity && !statuses.isPending(uid), ...wakeOf(steps) };
+    }
+    logger.warn('a run does not settle', { uid });
+    memories.release(uid);
+    return { settled: false, wakeAfterMs: 1_000 };
+  }
+
+  async #carryOut(steps: Step[], observation: Observation): Promise<boolean> {
+    let more = false;
+    for (const step of steps) {
+      const result = await this.#parts.perform(step, observation);
+      if (result === 'again') more = true;
+      if (result === 'abort') return true;
+    }
+    return more;
+  }
+
+  #release({ uid, run, memory }: Observation): void {
+    const over = !run || isTerminal(run.status?.phase ?? 'Pending');
+    if (over && !memory.failure) this.#parts.memories.release(uid);
+    if (!run) this.#parts.memories.release(uid);
+  }
+
+  async #observe(uid: string): Promise<{ observation: Observation; situation: Situation }> {
+    const { cache, intents, statuses, memories } = this.#parts;
+    const run = cache.get(uid);
+    statuses.seen(uid, run?.metadata.resourceVersion);
+    const memory = memories.of(uid);
+    if (run) {
+      memory.confirmedGone = false;
+      memory.quarantined = false;
+    }
+    const intent = intents.get(uid);
+    // While something is under way the machine's answer would not be looked at.
+    const seen = memory.activity ? { known: true } : await this.#inspect(uid, run, intent, memory);
+    const observation = { uid, run, intent, execution: seen.execution, memory };
+    return { observation, situation: this.#situation(observation, seen.known) };
+  }
+
+  async #inspect(
+    uid: string,
+    run: Run | undefined,
+    intent: Intent | undefined,
+    memory: RunMemory,
+  ): Promise<{ execution?: Execution; known: boolean }> {
+    const executor = this.#parts.runtimes.executor(runtimeOf(run, intent, memory));
+    const mayBeThere = intent?.startBootId !== undefined && intent.acknowledgedEpoch === undefined;
+    if (!executor) return { known: !mayBeThere };
+    try {
+      return { execution: await executor.inspect(uid), known: true };
+    } catch (error) {
+      this.#parts.logger.debug('a runtime does not answer', { uid, error: errorMessage(error) });
+      return { known: false };
+    }
+  }
+
+  #situation({ run, intent, execution, memory }: Observation, executionKnown: boolean): Situation {
+    const { settings, runtimes, cache, clock, bootId, epoch } = this.#parts;
+    const runtime = runtimeOf(run, intent, memory);
+    return {
+      desired: { run, synced: cache.synced, confirmedGone: memory.confirmedGone },
+      observed: { intent, execution, executionKnown },
+      memory,
+      node: {
+        nowMs: clock.now(),
+        bootId,
+        epoch: epoch(),
+        runtimeEnabled: runtimes.executor(runtime) !== undefined,
+        notReadyMs: runtime ? runtimes.notReadyMs(runtime) : 0,
+        privilegedAllowed: settings.allowPrivileged,
+        stopGraceMs: settings.stopGraceMs,
+      },
+    };
+  }
+}
+
+function wakeOf(steps: readonly Step[]): { wakeAfterMs?: number } {
+  const delays = steps.flatMap((step) => (step.kind === 'WakeAfter' ? [step.delayMs] : []));
+  return delays.length > 0 ? { wakeAfterMs: Math.min(...delays) } : {};
+}

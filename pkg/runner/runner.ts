@@ -1,0 +1,129 @@
+import type { NodeStatus } from '../api/index.ts';
+import { RiverError } from '../base/index.ts';
+import type { HeartbeatAnswer } from '../client/index.ts';
+import { RunEvents } from './events.ts';
+import type { ClusterMark } from './intents.ts';
+import { nodeStatus } from './node-status.ts';
+import type { RunnerParts } from './seams.ts';
+import { Session } from './session.ts';
+import { Workplace } from './workplace.ts';
+
+/**
+ * One start of the runner on this machine. With a cluster on record it looks after what runs at once, host or no
+ * host; else it begins when the host has said which cluster it is.
+ */
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #bootId: string;
+  readonly #session: Session;
+  readonly #events: RunEvents;
+  #cluster: ClusterMark | undefined;
+  #workplace: Workplace | undefined;
+  #connected = false;
+  #stopped = false;
+
+  constructor(parts: RunnerParts) {
+    const { client, settings, clock, rng, logger } = parts;
+    this.#parts = parts;
+    this.#bootId = parts.readBootId();
+    this.#cluster = parts.intents.cluster();
+    this.#events = new RunEvents({ client, node: settings.name, clock, rng, logger });
+    this.#session = new Session({
+      client,
+      node: settings.name,
+      labels: settings.labels,
+      clock,
+      rng,
+      logger,
+      usage: () => parts.machine.usage(),
+      knownEpoch: () => this.#cluster?.epoch,
+      checkCluster: (clusterUid) => this.#checkCluster(clusterUid),
+      status: (before, session) => this.#nodeStatus(before, session),
+      onAnswer: (answer) => this.#onAnswer(answer),
+      onRecovered: () => this.#workplace?.relist(),
+      onEnded: (error) => this.#end(error),
+    });
+  }
+
+  /** Of this start, as it stands in the Node. */
+  get session(): string {
+    return this.#session.id;
+  }
+
+  /** How many Runs the host does not know the newest of. */
+  get pendingReports(): number {
+    return this.#workplace?.pendingReports ?? 0;
+  }
+
+  start(): void {
+    if (this.#cluster) this.#begin(this.#cluster);
+    this.#session.start();
+  }
+
+  /** Lets go of everything; what runs goes on and is adopted by the next runner. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#session.close();
+    await this.#workplace?.close();
+  }
+
+  #end(error: RiverError): void {
+    this.#parts.logger.error('the runner stops acting', { error: error.message });
+    void this.stop().finally(() => this.#parts.onEnded(error));
+  }
+
+  #checkCluster(clusterUid: string): void {
+    const known = this.#cluster?.clusterUid;
+    if (known === undefined || known === clusterUid) return;
+    throw new RiverError(
+      'Invalid',
+      `this machine belongs to the cluster ${known}, the host to ${clusterUid}: point the runner at its own host, or give it an empty state directory once nothing of the old cluster runs here.`,
+    );
+  }
+
+  async #onAnswer({ clusterUid, epoch }: HeartbeatAnswer): Promise<void> {
+    this.#checkCluster(clusterUid);
+    const restored = this.#cluster !== undefined && this.#cluster.epoch !== epoch;
+    if (this.#cluster?.epoch !== epoch) {
+      await this.#parts.intents.setCluster({ clusterUid, epoch });
+      if (this.#stopped) return;
+      this.#cluster = { clusterUid, epoch };
+    }
+    if (!this.#workplace) this.#begin(this.#cluster);
+    if (restored) this.#workplace?.newEpoch(epoch);
+    if (this.#connected) {
+      if (restored) this.#workplace?.connect(this.#session.id);
+      return;
+    }
+    this.#connected = true;
+    this.#workplace?.connect(this.#session.id);
+  }
+
+  #begin(cluster: ClusterMark): void {
+    this.#workplace = new Workplace({
+      ...this.#parts,
+      cluster,
+      bootId: this.#bootId,
+      events: this.#events,
+      onNodeChanged: () => this.#session.refreshStatus(),
+    });
+    this.#workplace.start();
+  }
+
+  #nodeStatus(before: NodeStatus | undefined, session: string): NodeStatus {
+    const { settings, machine, clock } = this.#parts;
+    return nodeStatus(
+      {
+        settings,
+        machine: machine.facts(),
+        probes: this.#workplace?.probes() ?? [],
+        quarantined: this.#workplace?.quarantined() ?? [],
+        bootId: this.#bootId,
+        session,
+      },
+      before?.conditions ?? [],
+      clock.now(),
+    );
+  }
+}

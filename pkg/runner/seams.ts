@@ -1,0 +1,76 @@
+import type { Runtime } from '../api/index.ts';
+import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
+import type { Client } from '../client/index.ts';
+import type { Executor } from '../executor/index.ts';
+import type { Intents } from './intents.ts';
+
+/** What the configuration of one machine says; every path is absolute. */
+export interface RunnerSettings {
+  /** Name of the Node. */
+  name: string;
+  /** Merged into the Node's labels; labels that people set under other keys stay. */
+  labels: Record<string, string>;
+  /** Kept back from runs: allocatable = capacity - reserved. */
+  reserved: { cores: number; memoryBytes: number };
+  /** Runtimes that may be used here; each has an executor. Anything else is refused. */
+  runtimes: readonly Runtime[];
+  /** Its folder `shared_data` is `/shared` in every workload. */
+  sharedDir?: string;
+  /** `/local_temp` in every workload. */
+  localTempDir?: string;
+  /** Output of runs: `<logDir>/<namespace>/<run>.out|err`. */
+  logDir: string;
+  /** Mounts of every docker run, as in `spec.mounts`. */
+  mounts: readonly string[];
+  /** false: runs that ask for Docker's privileged mode are refused. */
+  allowPrivileged: boolean;
+  /** Between SIGTERM and SIGKILL, milliseconds. */
+  stopGraceMs: number;
+  /** Shown in the Node. */
+  addresses: readonly string[];
+}
+
+export interface MachineFacts {
+  cores: number;
+  memoryBytes: number;
+  /** Shown in the Node: kernel, os, river. */
+  versions: Record<string, string>;
+}
+
+export interface MachineUsage {
+  cpuPercent?: number;
+  memoryUsed?: number;
+  cpuTemperature?: number;
+}
+
+export interface MachineReader {
+  facts(): MachineFacts;
+  /** Since the call before, where that matters. */
+  usage(): MachineUsage;
+}
+
+/** What the runner does to folders itself. Idempotent. */
+export interface FolderOperations {
+  /** With its parents. */
+  ensureFolder(path: string): void;
+  /** Also when it is not there. */
+  removeFile(path: string): void;
+}
+
+/** Everything that a runner is made of. */
+export interface RunnerParts {
+  settings: RunnerSettings;
+  client: Client;
+  /** Called once, as soon as it is known for which cluster. One executor for each of `settings.runtimes`. */
+  executors: (clusterUid: string) => Executor[];
+  /** Stays open when the runner stops: whoever opened it closes it. */
+  intents: Intents;
+  machine: MachineReader;
+  readBootId: () => string;
+  folders: FolderOperations;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** The runner has stopped acting and says why; what it had started goes on. */
+  onEnded: (error: RiverError) => void;
+}

@@ -1,0 +1,231 @@
+import type { Node, NodeStatus } from '../api/index.ts';
+import {
+  type Clock,
+  errorMessage,
+  hasCode,
+  type Logger,
+  RiverError,
+  type Rng,
+  type Timer,
+} from '../base/index.ts';
+import type { Client, HeartbeatAnswer } from '../client/index.ts';
+import { withDeadline } from './deadline.ts';
+import type { MachineUsage } from './seams.ts';
+
+const callDeadlineMs = 10_000;
+const defaultLeaseMs = 30_000;
+/** Until the host is there at start. */
+const retryMs = 1_000;
+
+export interface SessionParts {
+  client: Client;
+  node: string;
+  labels: Record<string, string>;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  usage: () => MachineUsage;
+  /** Epoch of the host that this runner has worked with. */
+  knownEpoch: () => string | undefined;
+  /** Raises `Invalid` for a host that this machine does not belong to. */
+  checkCluster: (clusterUid: string) => void;
+  /** The Node's status as it should be now; `before` is what the host has. */
+  status: (before: NodeStatus | undefined, session: string) => NodeStatus;
+  /** An answer of the host to a heartbeat: first of all which cluster it is. Throws to end the session. */
+  onAnswer: (answer: HeartbeatAnswer) => Promise<void>;
+  /** The host is back after heartbeats that failed. */
+  onRecovered: () => void;
+  /** The runner must not act any more. */
+  onEnded: (error: RiverError) => void;
+}
+
+/**
+ * This start of the runner, as the host knows it: takes over the Node, keeps its lease and its status. Writes only
+ * what has changed, and only while no newer runner of the same name has taken over.
+ */
+export class Session {
+  readonly id: string;
+  readonly #parts: SessionParts;
+  #written: Node | undefined;
+  #timer: Timer | undefined;
+  #leaseMs = defaultLeaseMs;
+  #missed = 0;
+  #busy = false;
+  #statusWanted = false;
+  #ended = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.id = parts.rng.uuid();
+  }
+
+  start(): void {
+    void this.#beat();
+  }
+
+  /** Something that the Node's status shows may have changed. */
+  refreshStatus(): void {
+    this.#statusWanted = true;
+    if (this.#written && !this.#busy) this.#schedule(0);
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#timer?.cancel();
+  }
+
+  /** One round: take over if that is still to be done, heartbeat, status if it changed. Never two at a time. */
+  async #beat(): Promise<void> {
+    if (this.#busy || this.#ended) return;
+    this.#busy = true;
+    try {
+      if (!this.#written) await this.#takeOver();
+      await this.#heartbeat();
+      if (this.#missed > 0 && !this.#ended) this.#parts.onRecovered();
+      this.#missed = 0;
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#busy = false;
+    if (!this.#ended) this.#schedule(this.#nextDelay());
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(delayMs, () => void this.#beat());
+  }
+
+  #nextDelay(): number {
+    if (this.#missed > 0) return this.#written ? Math.min(this.#leaseMs / 10, 3_000) : retryMs;
+    return this.#statusWanted ? 0 : this.#leaseMs / 3;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#ended) return;
+    const final = error instanceof RiverError && !error.transient;
+    // Right after a Conflict or a NotFound the next round takes over anew; what else is refused will stay so.
+    if (final && hasCode(error, 'Unauthorized', 'Forbidden', 'Invalid', 'BadRequest')) {
+      this.#end(error);
+      return;
+    }
+    this.#missed += 1;
+    this.#parts.logger.warn('the host does not answer', { missed: this.#missed, error: errorMessage(error) });
+  }
+
+  #end(error: RiverError): void {
+    this.close();
+    this.#parts.onEnded(error);
+  }
+
+  #call<T>(promise: Promise<T>): Promise<T> {
+    return withDeadline(this.#parts.clock, callDeadlineMs, promise);
+  }
+
+  async #takeOver(): Promise<void> {
+    const { client, node: name, labels, checkCluster } = this.#parts;
+    const { clusterUid } = await this.#call(client.version());
+    if (clusterUid !== undefined) checkCluster(clusterUid);
+    let node = await this.#getOrCreate();
+    const missing = Object.entries(labels).filter(([key, value]) => node.metadata.labels?.[key] !== value);
+    if (missing.length > 0) node = await this.#call(client.patch('Node', '', name, { metadata: { labels } }));
+    await this.#writeStatus(node, this.#parts.status(node.status, this.id));
+  }
+
+  async #getOrCreate(): Promise<Node> {
+    const { client, node: name, labels } = this.#parts;
+    try {
+      return await this.#call(client.get('Node', '', name));
+    } catch (error) {
+      if (!hasCode(error, 'NotFound')) throw error;
+      const metadata = { name, labels };
+      return this.#call(
+        client.create('Node', { apiVersion: 'river.dev/v1', kind: 'Node', metadata, spec: {} }),
+      );
+    }
+  }
+
+  /** Only onto the version that was looked at: a late write of a dead runner must not take the Node back. */
+  async #writeStatus(node: Node, status: NodeStatus): Promise<void> {
+    const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, status };
+    const name = node.metadata.name ?? '';
+    this.#statusWanted = false;
+    try {
+      this.#written = await this.#call(
+        this.#parts.client.patch('Node', '', name, patch, { subresource: 'status' }),
+      );
+    } catch (error) {
+      this.#statusWanted = true;
+      throw error;
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { client, node: name, usage } = this.#parts;
+    try {
+      const answer = await this.#call(client.heartbeat(name, { session: this.id, usage: usage() }));
+      if (this.#ended) return;
+      this.#leaseMs = answer.leaseMs;
+      await this.#parts.onAnswer(answer);
+      if (this.#statusWanted || !answer.ready) await this.#renewStatus();
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) this.#written = undefined;
+      else if (hasCode(error, 'Conflict')) await this.#afterConflict();
+      throw error;
+    }
+  }
+
+  /** Compares with what the host has and writes the difference, unless somebody else has taken over. */
+  async #renewStatus(): Promise<void> {
+    const node = await this.#call(this.#parts.client.get('Node', '', this.#parts.node));
+    if (this.#ended) return;
+    if (node.status?.session !== this.id)
+      throw new RiverError('Conflict', 'the Node shows another session than this one');
+    const status = this.#parts.status(node.status, this.id);
+    this.#statusWanted = false;
+    if (shows(node.status, status)) this.#written = node;
+    else await this.#writeStatus(node, status);
+  }
+
+  /**
+   * Another session stands in the Node. After a restore of the host from a backup that is an old one of ours: take
+   * over again. Else a newer runner of this name has taken over: two must never act on one machine.
+   */
+  async #afterConflict(): Promise<void> {
+    const { client, node: name, knownEpoch } = this.#parts;
+    const version = await this.#call(client.version());
+    const node = await this.#call(client.get('Node', '', name));
+    if (this.#ended || node.status?.session === this.id) return;
+    if (version.epoch !== undefined && version.epoch !== knownEpoch()) {
+      this.#written = undefined;
+      return;
+    }
+    this.#end(
+      new RiverError(
+        'Conflict',
+        `another runner has taken over as node ${name}: this one stops acting. Give each machine a name of its own, and run one runner on each.`,
+      ),
+    );
+  }
+}
+
+/** Whether the host has all of it already. Conditions are compared by type, other lists as a whole. */
+function shows(found: unknown, wanted: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null) return Object.is(found, wanted);
+  if (typeof found !== 'object' || found === null) return false;
+  if (Array.isArray(wanted)) {
+    if (!Array.isArray(found)) return false;
+    const others: unknown[] = wanted.some(isTyped)
+      ? wanted.map((item) =>
+          found.find((other) => isTyped(other) && isTyped(item) && other.type === item.type),
+        )
+      : found;
+    return others.length === wanted.length && wanted.every((item, index) => shows(others[index], item));
+  }
+  return Object.entries(wanted).every(([key, value]) =>
+    shows((found as Record<string, unknown>)[key], value),
+  );
+}
+
+function isTyped(item: unknown): item is { type: unknown } {
+  return typeof item === 'object' && item !== null && 'type' in item;
+}

@@ -1,0 +1,273 @@
+import { dirname } from 'node:path';
+import { logPaths, parseDuration, type Run } from '../api/index.ts';
+import { type Clock, errorMessage, hasCode, RiverError, type Timer } from '../base/index.ts';
+import type { Client } from '../client/index.ts';
+import type { ExecutionSpec, Executor } from '../executor/index.ts';
+import { withDeadline } from './deadline.ts';
+import { executionSpec } from './exec-spec.ts';
+import type { Intents } from './intents.ts';
+import { type Step, tornDownStatus } from './next-steps.ts';
+import { type Observation, referenceOf, runtimeOf } from './observation.ts';
+import type { RunCache } from './run-cache.ts';
+import type { RunMemories } from './run-memory.ts';
+import type { Runtimes } from './runtimes.ts';
+import type { FolderOperations, RunnerSettings } from './seams.ts';
+import type { Activity, Failure } from './situation.ts';
+import type { RunReport, StatusManager } from './status-manager.ts';
+
+/** again: observe anew at once; abort: and leave out the rest of this round. */
+export type StepResult = 'done' | 'again' | 'abort';
+
+/** A preparation or a start that takes longer is worth a line in the host's store. */
+const slowMs = 300;
+const getDeadlineMs = 15_000;
+
+export interface StepActionParts {
+  settings: RunnerSettings;
+  clusterUid: string;
+  epoch: () => string;
+  bootId: string;
+  client: Pick<Client, 'get'>;
+  runtimes: Runtimes;
+  intents: Intents;
+  memories: RunMemories;
+  cache: RunCache;
+  statuses: StatusManager;
+  folders: FolderOperations;
+  clock: Clock;
+  /** What was begun in the background has ended: look again, or try again later. */
+  onActivityEnd: (uid: string, error?: unknown) => void;
+  onQuarantine: () => void;
+}
+
+/** How each step is carried out. Long ones go on in the background: their end makes the key dirty. */
+export class StepActions {
+  readonly #parts: StepActionParts;
+
+  constructor(parts: StepActionParts) {
+    this.#parts = parts;
+  }
+
+  perform(step: Step, seen: Observation): Promise<StepResult> {
+    return this.#byKind[step.kind](step as never, seen);
+  }
+
+  readonly #byKind: {
+    [K in Step['kind']]: (step: Extract<Step, { kind: K }>, seen: Observation) => Promise<StepResult>;
+  } = {
+    RecordIntent: (step, seen) => this.#recordIntent(seen, step.starting),
+    MarkStarting: async (_step, { uid }) => {
+      await this.#parts.intents.update(uid, { startBootId: this.#parts.bootId });
+      return 'again';
+    },
+    Prepare: (_step, seen) => this.#prepare(seen),
+    CancelPrepare: async (_step, { memory }) => {
+      memory.abort?.abort();
+      return 'done';
+    },
+    Start: (_step, seen) => this.#start(seen),
+    Adopt: async (_step, { uid, memory, ...seen }) => {
+      const spec = this.#parts.intents.get(uid)?.spec;
+      if (spec) await this.#executor({ uid, memory, ...seen }).adopt(spec);
+      memory.adopted = true;
+      return 'done';
+    },
+    MarkStop: async ({ reason }, { uid }) => {
+      const { intents, clock } = this.#parts;
+      await intents.update(uid, { stopReason: reason, stopRequestedAt: clock.now() });
+      return 'done';
+    },
+    Stop: (step, seen) => this.#stop(seen, step.graceMs),
+    Conclude: async ({ outcome }, { uid }) => {
+      await this.#parts.intents.update(uid, { outcome });
+      return 'again';
+    },
+    Report: async ({ status }, seen) => this.#report(seen, status),
+    Acknowledge: async ({ outcome }, { uid }) => {
+      const acknowledgedEpoch = this.#parts.epoch();
+      await this.#parts.intents.update(uid, { outcome, acknowledgedEpoch, spec: undefined });
+      return 'done';
+    },
+    Remove: async (_step, seen) => {
+      await this.#executor(seen).remove(seen.uid);
+      const kept = seen.run !== undefined && seen.run.metadata.deletionTimestamp === undefined;
+      return kept ? 'done' : 'again';
+    },
+    RemoveLogs: async (_step, seen) => this.#removeLogs(seen),
+    ConfirmTornDown: async (_step, seen) => {
+      seen.memory.tornDownAt ??= this.#parts.clock.now();
+      return this.#report(seen, tornDownStatus(seen.memory.tornDownAt));
+    },
+    ConfirmGone: (_step, seen) => this.#confirmGone(seen),
+    Forget: async (_step, { uid }) => {
+      const { intents, statuses, memories } = this.#parts;
+      await intents.forget(uid);
+      statuses.forget(uid);
+      memories.release(uid);
+      return 'done';
+    },
+    Quarantine: async (_step, { memory }) => {
+      memory.quarantined = true;
+      this.#parts.onQuarantine();
+      return 'done';
+    },
+    Refuse: async ({ reason, message }, seen) => {
+      const avoid = [...new Set([...(seen.run?.status?.avoid ?? []), this.#parts.settings.name])];
+      return this.#report(seen, { phase: 'Pending', reason, message, avoid });
+    },
+    WakeAfter: async () => 'done',
+  };
+
+  async #recordIntent({ uid, run, memory }: Observation, starting: boolean): Promise<StepResult> {
+    const { settings, clusterUid, intents, epoch, bootId } = this.#parts;
+    if (!run) return 'abort';
+    try {
+      const spec = executionSpec(run, settings, clusterUid);
+      await intents.put({
+        uid,
+        namespace: spec.namespace,
+        name: spec.runName,
+        runtime: spec.runtime,
+        spec,
+        outPath: spec.outPath,
+        errPath: spec.errPath,
+        epoch: epoch(),
+        ...(run.spec.timeout === undefined ? {} : { timeoutMs: parseDuration(run.spec.timeout) }),
+        ...(starting ? { startBootId: bootId } : {}),
+      });
+      return 'again';
+    } catch (error) {
+      if (!hasCode(error, 'Invalid')) throw error;
+      memory.failure = { reason: 'InvalidRun', message: error.message };
+      return 'abort';
+    }
+  }
+
+  async #prepare(seen: Observation): Promise<StepResult> {
+    const { runtimes } = this.#parts;
+    const spec = this.#specOf(seen);
+    const executor = this.#executor(seen);
+    const abort = new AbortController();
+    seen.memory.abort = abort;
+    this.#begin(seen, 'Preparing', 'PrepareFailed', async () => {
+      await runtimes.prepare(spec.runtime, async () => {
+        if (!abort.signal.aborted) await executor.prepare(spec, abort.signal);
+      });
+      if (!abort.signal.aborted) seen.memory.prepared = true;
+    });
+    return 'done';
+  }
+
+  async #start(seen: Observation): Promise<StepResult> {
+    const { runtimes, folders } = this.#parts;
+    const spec = this.#specOf(seen);
+    const executor = this.#executor(seen);
+    this.#begin(seen, 'Starting', 'StartFailed', async () => {
+      folders.ensureFolder(dirname(spec.outPath));
+      await runtimes.start(spec.runtime, () => executor.start(spec));
+      // Whoever starts it watches it too.
+      seen.memory.adopted = true;
+    });
+    return 'done';
+  }
+
+  async #stop(seen: Observation, graceMs: number): Promise<StepResult> {
+    const { memory, uid } = seen;
+    const executor = this.#executor(seen);
+    if (memory.stopped) {
+      memory.stopped = false;
+      throw new RiverError('ServiceUnavailable', 'the program still runs after it was stopped');
+    }
+    this.#begin(seen, 'Stopping', undefined, async () => {
+      await executor.stop(uid, graceMs);
+      memory.stopped = true;
+    });
+    return 'done';
+  }
+
+  /** `failsWith`: reason of the Run's failure when an error says that trying again is of no use. */
+  #begin(
+    seen: Observation,
+    activity: Activity,
+    failsWith: string | undefined,
+    work: () => Promise<void>,
+  ): void {
+    const { uid, memory } = seen;
+    const slow = this.#reportSlow(seen, activity);
+    memory.activity = activity;
+    const end = (error?: unknown) => {
+      slow?.cancel();
+      memory.activity = undefined;
+      const cancelled = memory.abort?.signal.aborted === true;
+      memory.abort = undefined;
+      if (error === undefined || cancelled) return this.#parts.onActivityEnd(uid);
+      if (failsWith === undefined || isTransient(error)) return this.#parts.onActivityEnd(uid, error);
+      memory.failure = failureOf(error, failsWith);
+      this.#parts.onActivityEnd(uid);
+    };
+    work().then(() => end(), end);
+  }
+
+  #reportSlow(seen: Observation, activity: Activity): Timer | undefined {
+    const phase = seen.run?.status?.phase;
+    if (activity === 'Stopping' || phase === 'Lost' || phase === activity) return undefined;
+    if (phase === 'Starting' || phase === 'Running') return undefined;
+    return this.#parts.clock.after(slowMs, () => void this.#report(seen, { phase: activity }), {
+      unref: true,
+    });
+  }
+
+  #report(seen: Observation, report: RunReport): StepResult {
+    this.#parts.statuses.report(referenceOf(seen), report, seen.run?.metadata.resourceVersion);
+    return 'done';
+  }
+
+  #removeLogs(seen: Observation): StepResult {
+    const { cache, folders, settings } = this.#parts;
+    const { uid, namespace, name } = referenceOf(seen);
+    if (cache.hasNamesake(namespace, name, uid)) return 'done';
+    const paths = logPaths(settings.logDir, namespace, name);
+    for (const path of new Set([seen.intent?.outPath ?? paths.out, seen.intent?.errPath ?? paths.err]))
+      folders.removeFile(path);
+    return 'done';
+  }
+
+  async #confirmGone(seen: Observation): Promise<StepResult> {
+    const { client, clock, settings } = this.#parts;
+    const { uid, namespace, name } = referenceOf(seen);
+    const found = await withDeadline(clock, getDeadlineMs, client.get('Run', namespace, name)).catch(
+      (error: unknown): Run | undefined => {
+        // A node may not read Runs that are bound elsewhere.
+        if (hasCode(error, 'NotFound', 'Forbidden')) return undefined;
+        throw error;
+      },
+    );
+    if (found?.metadata.uid === uid && found.spec.placement?.node === settings.name)
+      throw new RiverError('ServiceUnavailable', 'the host still has a run that its watch does not show');
+    seen.memory.confirmedGone = true;
+    return 'again';
+  }
+
+  /** As recorded: what an earlier runner was about to start is what is started. */
+  #specOf({ uid }: Observation): ExecutionSpec {
+    const spec = this.#parts.intents.get(uid)?.spec;
+    if (!spec) throw new RiverError('InternalError', 'a run without a recorded intent was to be started');
+    return spec;
+  }
+
+  #executor({ run, intent, memory }: Observation): Executor {
+    const executor = this.#parts.runtimes.executor(runtimeOf(run, intent, memory));
+    if (executor) return executor;
+    throw new RiverError('ServiceUnavailable', "the run's runtime is not allowed here any more");
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof RiverError && error.transient;
+}
+
+/** Executors name the reason in the error's first cause. */
+function failureOf(error: unknown, fallback: string): Failure {
+  const reason = error instanceof RiverError ? error.details.causes?.[0]?.reason : undefined;
+  return { reason: reason ?? fallback, message: errorMessage(error) };
+}

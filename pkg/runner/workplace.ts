@@ -1,0 +1,217 @@
+import { isTerminal, type Runtime } from '../api/index.ts';
+import { errorMessage, type RiverError, type Timer } from '../base/index.ts';
+import type { RuntimeProbe } from '../executor/index.ts';
+import type { RunEvents } from './events.ts';
+import type { ClusterMark } from './intents.ts';
+import { KeyLoop } from './key-loop.ts';
+import { RunAgent } from './run-agent.ts';
+import { RunCache } from './run-cache.ts';
+import { RunMemories } from './run-memory.ts';
+import { Runtimes } from './runtimes.ts';
+import type { RunnerParts } from './seams.ts';
+import { type RunReference, type RunReport, StatusManager } from './status-manager.ts';
+import { StepActions } from './step-actions.ts';
+
+const probeEveryMs = 10_000;
+/** Safety net: everything is looked at again, whatever was missed. */
+const resyncEveryMs = 60_000;
+
+export interface WorkplaceParts extends RunnerParts {
+  cluster: ClusterMark;
+  bootId: string;
+  events: RunEvents;
+  /** What the Node shows about runtimes or quarantine may have changed. */
+  onNodeChanged: () => void;
+}
+
+/** Everything of the runner that works for one cluster: wires the loop, the cache, the reports and the runtimes. */
+export class Workplace {
+  readonly #parts: WorkplaceParts;
+  readonly #runtimes: Runtimes;
+  readonly #memories = new RunMemories();
+  readonly #loop: KeyLoop;
+  readonly #cache: RunCache;
+  readonly #statuses: StatusManager;
+  #epoch: string;
+  #probed = '';
+  #timers: Timer[] = [];
+  #listeners: { close(): void }[] = [];
+  #closed = false;
+
+  constructor(parts: WorkplaceParts) {
+    const { client, clock, rng, logger, settings, bootId, intents, folders, cluster } = parts;
+    this.#parts = parts;
+    this.#epoch = cluster.epoch;
+    this.#runtimes = new Runtimes(parts.executors(cluster.clusterUid), clock);
+    this.#loop = new KeyLoop({ clock, rng, logger, work: (uid) => agent.pass(uid) });
+    this.#cache = new RunCache({
+      client,
+      node: settings.name,
+      clock,
+      rng,
+      logger,
+      onChange: (uid) => this.#loop.poke(uid, { urgent: true }),
+      onSynced: () => this.#pokeAll(),
+    });
+    this.#statuses = new StatusManager({
+      client,
+      clock,
+      rng,
+      logger,
+      onAcknowledged: (run, report) => this.#acknowledged(run, report),
+      onDropped: (run, error) => this.#dropped(run, error),
+    });
+    const shared = {
+      settings,
+      bootId,
+      intents,
+      clock,
+      epoch: () => this.#epoch,
+      runtimes: this.#runtimes,
+      memories: this.#memories,
+      cache: this.#cache,
+      statuses: this.#statuses,
+    };
+    const actions = new StepActions({
+      ...shared,
+      client,
+      clusterUid: cluster.clusterUid,
+      folders,
+      onActivityEnd: (uid, error) =>
+        error === undefined ? this.#loop.poke(uid) : this.#loop.fail(uid, error),
+      onQuarantine: () => parts.onNodeChanged(),
+    });
+    const agent = new RunAgent({
+      ...shared,
+      logger,
+      perform: (step, observation) => actions.perform(step, observation),
+    });
+  }
+
+  get pendingReports(): number {
+    return this.#statuses.pending;
+  }
+
+  probes(): { runtime: Runtime; probe: RuntimeProbe }[] {
+    return this.#runtimes.probes();
+  }
+
+  /** Names of what the host does not know, sorted. */
+  quarantined(): string[] {
+    return this.#memories
+      .quarantined()
+      .map((uid) => {
+        const intent = this.#parts.intents.get(uid);
+        return intent ? `${intent.namespace}/${intent.name}` : uid;
+      })
+      .sort();
+  }
+
+  start(): void {
+    for (const executor of this.#runtimes.executors())
+      this.#listeners.push(
+        executor.onChange((uid) => (uid === undefined ? void this.#resync() : this.#loop.poke(uid))),
+      );
+    this.#every(probeEveryMs, () => this.#probe());
+    this.#every(resyncEveryMs, () => this.#resync());
+  }
+
+  /** The host knows the session: reports may be sent, and its list is worth reading. */
+  connect(session: string): void {
+    this.#statuses.setSession(session);
+    this.#cache.restart();
+  }
+
+  relist(): void {
+    this.#cache.restart();
+  }
+
+  /** The host was restored from a backup: it may have forgotten what it had acknowledged, and whole Runs. */
+  newEpoch(epoch: string): void {
+    this.#epoch = epoch;
+    this.#memories.forgetHost();
+    this.#statuses.forgetAcknowledged();
+    this.#cache.restart({ forgetSync: true });
+    this.#parts.onNodeChanged();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    for (const listener of this.#listeners) listener.close();
+    this.#loop.close();
+    this.#cache.close();
+    this.#statuses.close();
+    await Promise.allSettled(this.#runtimes.executors().map((executor) => executor.close()));
+  }
+
+  /** At once, and again so long after each end. */
+  #every(intervalMs: number, work: () => Promise<void>): void {
+    const { clock, logger } = this.#parts;
+    const index = this.#timers.length;
+    const round = () => {
+      work()
+        .catch((error: unknown) => logger.warn('a regular look failed', { error: errorMessage(error) }))
+        .finally(() => {
+          if (!this.#closed) this.#timers[index] = clock.after(intervalMs, round);
+        });
+    };
+    this.#timers.push({ cancel: () => {} });
+    round();
+  }
+
+  async #probe(): Promise<void> {
+    const back = await this.#runtimes.probeAll();
+    if (this.#closed) return;
+    const probed = JSON.stringify(this.#runtimes.probes());
+    if (probed !== this.#probed) this.#parts.onNodeChanged();
+    this.#probed = probed;
+    if (back.length > 0) await this.#resync();
+  }
+
+  /** What is on the machine, what was set out to do, what the host wants: everything is looked at again. */
+  async #resync(): Promise<void> {
+    const { logger } = this.#parts;
+    for (const executor of this.#runtimes.executors()) {
+      try {
+        for (const { runUid } of await executor.list()) {
+          this.#memories.of(runUid).runtime = executor.runtime;
+          this.#loop.poke(runUid);
+        }
+      } catch (error) {
+        logger.debug('a runtime cannot be listed', { runtime: executor.runtime, error: errorMessage(error) });
+      }
+    }
+    this.#pokeAll();
+  }
+
+  #pokeAll(): void {
+    if (this.#closed) return;
+    const { intents } = this.#parts;
+    for (const uid of intents.unfinished(this.#epoch)) this.#loop.poke(uid);
+    for (const uid of intents.uids()) if (!this.#cache.get(uid)) this.#loop.poke(uid);
+    for (const uid of this.#cache.uids()) {
+      const run = this.#cache.get(uid);
+      const over = isTerminal(run?.status?.phase ?? 'Pending') && !run?.metadata.deletionTimestamp;
+      if (!over) this.#loop.poke(uid);
+    }
+  }
+
+  async #acknowledged(run: RunReference, report: RunReport): Promise<void> {
+    const { intents, events } = this.#parts;
+    const { phase, reason, message } = report;
+    if (phase !== undefined && isTerminal(phase)) {
+      const outcome = { ...report, phase };
+      await intents.update(run.uid, { outcome, acknowledgedEpoch: this.#epoch, spec: undefined });
+      const type = phase === 'Failed' ? 'Warning' : 'Normal';
+      events.emit(run, type, reason ?? phase, message ?? '');
+    } else if (phase === 'Pending') events.emit(run, 'Warning', 'Refused', message ?? '');
+    else if (phase === 'Running') events.emit(run, 'Normal', 'Started', 'The program runs.');
+    this.#loop.poke(run.uid);
+  }
+
+  /** It may be gone, or the watch is behind: look again, later each time. */
+  #dropped(run: RunReference, error: RiverError): void {
+    this.#loop.fail(run.uid, error);
+  }
+}
