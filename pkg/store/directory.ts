@@ -54,11 +54,12 @@ function mountType(mountinfo: string, directory: string): string {
 /** SQLite's write-ahead log needs memory shared by all processes and locks that hold: network file systems give neither. */
 export function refuseNetworkFilesystem(directory: string, reader: FilesystemReader): void {
   const real = realpathSync(directory);
-  const type = mountType(reader.mountinfo(), real);
-  if (!networkTypes.includes(type) && reader.type(real) !== nfsMagic) return;
+  const mounted = mountType(reader.mountinfo(), real);
+  const type = networkTypes.includes(mounted) ? mounted : reader.type(real) === nfsMagic ? 'nfs' : undefined;
+  if (!type) return;
   throw new RiverError(
     'Invalid',
-    `State directory ${directory} is on a network file system (${type || 'nfs'}), where the store's locks do not hold: choose a directory on a local disk.`,
+    `State directory ${directory} is on a network file system (${type}), where the store's locks do not hold: choose a directory on a local disk.`,
   );
 }
 

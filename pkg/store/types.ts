@@ -8,7 +8,8 @@ import type { ApiObject, Kind } from '../api/index.ts';
  * 2. All of a transaction's writes are there, or none; its reads see every write before it and its own.
  * 3. A watch delivers every write after its start version, in order, once, after it is on disk.
  * 4. A list at a version is exactly the state at that version.
- * 5. Below the compaction floor `list` and `watch` raise `Expired`.
+ * 5. Below the compaction floor, and above the newest version, `list` and `watch` raise `Expired`: list afresh.
+ *    What was started before the floor rose is finished from the state it was started on.
  */
 export interface Store {
   /** Made with the store, never changes, not even by a restore: marks everything that this cluster makes on nodes. */
@@ -21,28 +22,34 @@ export interface Store {
   floor(): number;
 
   get(kind: Kind, namespace: string, name: string): StoredRecord | undefined;
-  /** Ordered by namespace, name. Raises `Expired` when the version asked for is below the floor. */
+  /**
+   * Ordered by namespace, name. A long list takes several event-loop turns; all of it shows one version. Raises
+   * `Expired` when the version asked for is not known, `BadRequest` for a `continueFrom` that no list answered.
+   */
   list(kind: Kind, options?: ListOptions): Promise<ListPage>;
 
   /**
    * Runs `work` at the end of the current event-loop turn in one durable commit with all others of that turn.
    * `work` must be synchronous and free of side effects: a store may call it again (compare-and-set over a
-   * network). What it throws undoes its own writes only and rejects only its own promise. Raises
-   * `ServiceUnavailable` when the disk is full or the store is closing.
+   * network); what it keeps of the transaction is refused afterwards. What it throws undoes its own writes only and rejects only its own promise. Raises
+   * `ServiceUnavailable`, for all transactions of that turn, when the disk is full, and when the store is closing.
    */
   transact<T>(work: (transaction: Transaction) => T): Promise<T>;
 
   /**
    * Every write to `kind` with a version above `fromVersion`, old ones first, then live ones, without a gap.
-   * The handler is called synchronously after the commit and must not throw nor call the store's writes
-   * re-entrantly other than through `transact`.
-   * Raises `Expired` at once when `fromVersion` is below the floor.
+   * The handler is called synchronously after the commit, never before `watch` has returned, and may open and
+   * close watches. A handler that throws has its watch ended.
+   * Raises `Expired` at once when `fromVersion` is below the floor or above the newest version.
    */
   watch(kind: Kind, fromVersion: number, handler: StoreWatchHandler): { close(): void };
 
-  /** Forgets all versions that were replaced before `version` (deleted objects included); the floor becomes `version`. */
+  /**
+   * Forgets all versions that were replaced before `version` (deleted objects included); the floor becomes
+   * `version`, or the newest one when that is lower. Never lowers the floor. Resolves when the room is free.
+   */
   compact(version: number): Promise<void>;
-  /** A consistent copy of the whole store as one file, while writes go on. Refuses an existing file. */
+  /** A consistent copy of the whole store as one file, while writes go on. Raises `AlreadyExists` for an existing file. */
   backup(file: string): Promise<void>;
   /** Waits for the writes under way, then closes; later calls raise `ServiceUnavailable`. */
   close(): Promise<void>;
@@ -113,6 +120,6 @@ export interface StoreWatchHandler {
   event(event: StoreEvent): void;
   /** Everything up to `version` has been delivered: once after the replay, and after commits that did not touch the kind (not necessarily each). */
   progress?(version: number): void;
-  /** The watch has ended by itself (store closed); not called after `close()`. */
+  /** The watch has ended by itself (store closed, handler failed); not called after `close()`. */
   closed(error: Error): void;
 }
