@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Document, LineCounter, Node as YamlNode } from 'yaml';
+import type { Alias, Document, LineCounter, Node as YamlNode } from 'yaml';
 import { lazy, RiverError } from '../base/index.ts';
 import { type FieldPath, parseField } from './field-path.ts';
 
@@ -92,38 +92,56 @@ const firstLine = (error: unknown) =>
     .split('\n')[0]!
     .replace(/ at line \d+, column \d+:?$/, '');
 
+const tooDeep = `lists and maps may be nested ${nestingLimit} deep at most`;
 const duplicateKey = 'this key stands here twice; keep one';
 
+/** After so many the rest is most often the echo of the first. */
+const problemLimit = 10;
+
 function syntaxProblems(document: Document, source: Source): ManifestProblem[] {
-  return [...document.errors, ...document.warnings].map((error) => ({
+  const errors = [...document.errors, ...document.warnings];
+  const message = (error: (typeof errors)[number]) => {
+    if (error.code === 'DUPLICATE_KEY') return duplicateKey;
+    // The parser has met the end of its stack.
+    if (error.code === 'RESOURCE_EXHAUSTION') return tooDeep;
+    return `cannot be read as YAML: ${firstLine(error)}`;
+  };
+  const exhausted = errors.filter(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  return (exhausted.length > 0 ? exhausted.slice(0, 1) : errors.slice(0, problemLimit)).map((error) => ({
     file: source.file,
     ...positionAt(source, error.pos[0]),
     field: '',
-    message: error.code === 'DUPLICATE_KEY' ? duplicateKey : `cannot be read as YAML: ${firstLine(error)}`,
+    message: message(error),
   }));
+}
+
+/** Place and cause of what `toJS` has thrown. */
+function dataProblem(error: unknown, document: Document): { node: unknown; message: string } {
+  const node = document.contents;
+  if (error instanceof RangeError) return { node, message: tooDeep };
+  let dangling: Alias | undefined;
+  yaml().visit(document, {
+    Alias(_key, alias) {
+      if (!alias.resolve(document)) dangling ??= alias;
+    },
+  });
+  if (dangling) return { node: dangling, message: `no anchor &${dangling.source} stands before this alias` };
+  if (error instanceof ReferenceError)
+    return { node, message: 'aliases (*name) unfold to too much; write it out' };
+  return { node, message: `cannot be read as YAML: ${firstLine(error)}` };
 }
 
 /** Plain data of one YAML document, or the problem with it. */
 function toData(document: Document, source: Source): { data?: unknown; problem?: ManifestProblem } {
-  const problem = (message: string) => ({
-    problem: {
-      file: source.file,
-      ...positionAt(source, offsetOf(document.contents) ?? 0),
-      field: '',
-      message,
-    },
+  const problemAt = (node: unknown, message: string) => ({
+    problem: { file: source.file, ...positionAt(source, offsetOf(node) ?? 0), field: '', message },
   });
-  const tooDeep = () => problem(`lists and maps may be nested ${nestingLimit} deep at most`);
   try {
     const data: unknown = document.toJS({ maxAliasCount: aliasLimit });
-    return exceedsNesting(data) ? tooDeep() : { data };
+    return exceedsNesting(data) ? problemAt(document.contents, tooDeep) : { data };
   } catch (error) {
-    if (error instanceof RangeError) return tooDeep();
-    return problem(
-      error instanceof ReferenceError
-        ? 'aliases (*name) unfold to too much; write it out'
-        : `cannot be read as YAML: ${firstLine(error)}`,
-    );
+    const { node, message } = dataProblem(error, document);
+    return problemAt(node, message);
   }
 }
 
@@ -146,8 +164,7 @@ function parseDocuments(text: string, source: Source): Document[] {
     });
     return [...parsed] as Document[];
   } catch (error) {
-    if (error instanceof RangeError)
-      throw refuse(`lists and maps may be nested ${nestingLimit} deep at most`);
+    if (error instanceof RangeError) throw refuse(tooDeep);
     throw refuse(`cannot be read as YAML: ${firstLine(error)}`);
   }
 }

@@ -61,6 +61,14 @@ function unknownField(path: FieldPath, error: ErrorObject): Finding {
   return { path: [...path, unknown], message: `unknown field${hint}`, reason: 'FieldValueForbidden' };
 }
 
+function missingField(path: FieldPath, error: ErrorObject): Finding {
+  const missing = String(error.params.missingProperty);
+  const schema = error.parentSchema as SchemaPart | undefined;
+  const constant = (schema?.properties?.[missing] as { const?: unknown } | undefined)?.const;
+  const example = constant === undefined ? '' : `, as in ${missing}: ${constant}`;
+  return { path: [...path, missing], message: `is required${example}`, reason: 'FieldValueRequired' };
+}
+
 function limitMessage(error: ErrorObject): string {
   const limit = error.params.limit;
   switch (error.keyword) {
@@ -92,11 +100,7 @@ function toFinding(error: ErrorObject, root: unknown): Finding {
     case 'additionalProperties':
       return unknownField(path, error);
     case 'required':
-      return {
-        path: [...path, String(error.params.missingProperty)],
-        message: 'is required',
-        reason: 'FieldValueRequired',
-      };
+      return missingField(path, error);
     case 'type':
       return { path, message: typeMessage(error), reason: 'FieldValueTypeInvalid' };
     case 'enum':

@@ -39,7 +39,7 @@ export function toStatus(thrown: unknown): StatusObject {
 }
 
 function codeFor(reason: unknown, httpStatus: number): ErrorCode {
-  if (typeof reason === 'string' && reason in errorCatalogue) return reason as ErrorCode;
+  if (typeof reason === 'string' && Object.hasOwn(errorCatalogue, reason)) return reason as ErrorCode;
   const codes = Object.keys(errorCatalogue) as ErrorCode[];
   // Conflict and AlreadyExists share 409; without a reason it is the one after which a caller reads again.
   if (httpStatus === 409) return 'Conflict';

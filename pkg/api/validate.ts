@@ -2,7 +2,7 @@ import { type ErrorCause, RiverError } from '../base/index.ts';
 import { type Finding, type FindingReason, toCause } from './finding.ts';
 import { labelKeyProblem, labelValueProblem, nameProblem, namespaceProblem, taskNameLimit } from './names.ts';
 import { suggestion } from './nearest.ts';
-import { apiVersion, type Kind, resources } from './objects.ts';
+import { type Kind, resources } from './objects.ts';
 import { describeFound, schemaFindings } from './schema-findings.ts';
 import { taskFindings } from './task-rules.ts';
 import type { ObjectMeta, TaskSpec } from './types.gen.ts';
@@ -78,7 +78,7 @@ export function validateManifest(object: unknown): ErrorCause[] {
   const { kind } = object;
   if (kind === undefined)
     return refuse('kind', `is required: ${writable.join(' or ')}`, 'FieldValueRequired');
-  if (typeof kind === 'string' && kind in resources && !writable.includes(kind)) {
+  if (typeof kind === 'string' && Object.hasOwn(resources, kind) && !writable.includes(kind)) {
     return refuse('kind', `a ${kind} is made by river, never by a manifest`, 'FieldValueForbidden');
   }
   if (typeof kind !== 'string' || !writable.includes(kind)) {
@@ -88,12 +88,6 @@ export function validateManifest(object: unknown): ErrorCause[] {
       `must be ${writable.join(' or ')}; found ${describeFound(kind)}${hint}`,
       'FieldValueNotSupported',
     );
-  }
-  if (object.apiVersion === undefined) {
-    return [
-      ...refuse('apiVersion', `is required: ${apiVersion}`, 'FieldValueRequired'),
-      ...validateObject(kind as Kind, { apiVersion, ...object }),
-    ];
   }
   return validateObject(kind as Kind, object);
 }

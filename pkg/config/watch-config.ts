@@ -3,7 +3,7 @@ import { type ConfigChange, compareSettings } from './reload.ts';
 import type { ConfigKind, Settings } from './settings.ts';
 
 export interface ConfigWatchHandler<K extends ConfigKind> {
-  /** Something has changed; not called when the file says the same in other words. */
+  /** The file differs from what the process works with; not called when it says the same in other words. */
   changed(change: ConfigChange<K>): void;
   /** The file is bad now: the running settings stay. */
   failed(error: unknown): void;

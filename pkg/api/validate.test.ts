@@ -1,0 +1,296 @@
+import { describe, expect, test } from 'vitest';
+import { refuseInvalid, validateManifest, validateObject } from './validate.ts';
+
+const task = (spec: unknown, metadata: unknown = { name: 'a' }) => ({
+  apiVersion: 'river.dev/v1',
+  kind: 'Task',
+  metadata,
+  spec,
+});
+const lines = (object: unknown) =>
+  validateManifest(object).map(({ field, message }) => `${field}: ${message}`);
+const specLines = (spec: unknown) => lines(task(spec));
+
+test('good Tasks', () => {
+  for (const spec of [
+    { command: ['a'] },
+    { script: '#!/bin/sh\necho', runtime: 'process', privileged: false, mounts: [] },
+    { image: 'busybox' },
+    { image: 'busybox', args: ['x'], mounts: ['/a:/b', '/c:/d:ro'], privileged: true, env: { A_1: '' } },
+    {
+      command: ['a'],
+      resources: { cores: 0, memory: 1024 },
+      targets: ['n1', 'n2.lab'],
+      timeout: '1h',
+      ttlAfterFinished: '0s',
+    },
+    {
+      command: ['a'],
+      nodeSelector: { 'a.b/c': 'd' },
+      workingDir: '/x',
+      suspend: true,
+      stopped: false,
+      rerun: '1',
+    },
+  ]) {
+    expect(specLines(spec)).toEqual([]);
+  }
+  expect(
+    lines(
+      task(
+        { command: ['a'] },
+        { name: 'a'.repeat(52), namespace: 'lab', labels: { a: '' }, annotations: { 'x/y': 'any thing' } },
+      ),
+    ),
+  ).toEqual([]);
+  expect(
+    lines({
+      apiVersion: 'river.dev/v1',
+      kind: 'Node',
+      metadata: { name: 'n1' },
+      spec: { unschedulable: true },
+    }),
+  ).toEqual([]);
+});
+
+describe('what is not an object of ours', () => {
+  test.each([
+    [5, ': must be an object with apiVersion, kind and metadata; found the number 5'],
+    [[], ': must be an object with apiVersion, kind and metadata; found a list'],
+    [{}, 'kind: is required: Task or Node'],
+    [{ kind: 'Tsk' }, 'kind: must be Task or Node; found the text "Tsk"; did you mean Task?'],
+    [{ kind: 'toString' }, 'kind: must be Task or Node; found the text "toString"'],
+    [{ kind: 7 }, 'kind: must be Task or Node; found the number 7'],
+    [{ kind: 'Run' }, 'kind: a Run is made by river, never by a manifest'],
+    [
+      { ...task({ command: ['a'] }), apiVersion: 'v1' },
+      'apiVersion: must be river.dev/v1; found the text "v1"',
+    ],
+    [
+      { ...task({ command: ['a'] }), apiVersion: undefined },
+      'apiVersion: is required, as in apiVersion: river.dev/v1',
+    ],
+    [{ ...task({ command: ['a'] }), sepc: 1 }, 'sepc: unknown field; did you mean spec?'],
+    [task(undefined), 'spec: is required'],
+    [task('x'), 'spec: must be a map; found the text "x"'],
+    [task(null), 'spec: must be a map; found nothing (leave the field out instead)'],
+  ])('%j', (object, line) => {
+    expect(lines(object)).toEqual([line]);
+  });
+});
+
+describe('metadata', () => {
+  test.each([
+    [{}, 'metadata.name: is required'],
+    [{ name: 'a', lables: {} }, 'metadata.lables: unknown field; did you mean labels?'],
+    [
+      { name: 'Hello' },
+      'metadata.name: must be lower case letters, digits, - and ., with a letter or digit at both ends; found "Hello"',
+    ],
+    [{ name: 'a'.repeat(53) }, 'metadata.name: must have at most 52 characters; found 53'],
+    [{ name: 5 }, 'metadata.name: must be text; found the number 5; put it in quotes, as in "5"'],
+    [
+      { name: 'a', namespace: 'a.b' },
+      'metadata.namespace: must be lower case letters, digits and -, with a letter or digit at both ends; found "a.b"',
+    ],
+    [
+      { name: 'a', labels: { a: true } },
+      'metadata.labels.a: must be text; found the boolean true; put it in quotes, as in "true"',
+    ],
+  ])('%j', (metadata, line) => {
+    expect(lines(task({ command: ['a'] }, metadata))).toEqual([line]);
+  });
+
+  test('metadata itself', () => {
+    expect(lines({ ...task({ command: ['a'] }), metadata: undefined })).toEqual(['metadata: is required']);
+  });
+
+  test('labels and annotations name the key', () => {
+    const found = validateObject(
+      'Task',
+      task({ command: ['a'] }, { name: 'a', labels: { 'a b': 'c', d: 'e f' }, annotations: { 'g/h/i': '' } }),
+    );
+    expect(found.map(({ field }) => field)).toEqual([
+      'metadata.labels["a b"]',
+      'metadata.labels.d',
+      'metadata.annotations["g/h/i"]',
+    ]);
+  });
+
+  test('cluster kinds are in no namespace', () => {
+    const node = { apiVersion: 'river.dev/v1', kind: 'Node', metadata: { name: 'n', namespace: 'x' } };
+    expect(lines(node)).toEqual(['metadata.namespace: must be left out: a Node is in no namespace']);
+  });
+});
+
+describe('fields of a Task', () => {
+  test.each([
+    [{ comand: ['a'], image: 'i' }, 'spec.comand: unknown field; did you mean command?'],
+    [{ command: 'echo hi' }, 'spec.command: must be a list of texts, as in [a, b]; found the text "echo hi"'],
+    [{ command: [] }, 'spec.command: must have at least 1 entries; leave it out if there is none'],
+    [{ command: ['a', 5] }, 'spec.command[1]: must be text; found the number 5; put it in quotes, as in "5"'],
+    [{ command: [''] }, 'spec.command[0]: must be the name or path of a program; found an empty text'],
+    [{ command: ['a', 'b\0c'] }, 'spec.command[1]: must not hold a NUL character'],
+    [
+      { command: ['a'], script: '#!/bin/sh' },
+      'spec.script: cannot stand beside command; leave one of them out',
+    ],
+    [{}, 'spec.command: is required, or script, or an image with a command of its own'],
+    [{ args: ['x'] }, 'spec.command: is required, or script, or an image with a command of its own'],
+    [{ runtime: 'process' }, 'spec.command: is required, or script, where runtime is process'],
+    [
+      { runtime: 'dokcer', image: 'i' },
+      'spec.runtime: must be docker or process; found the text "dokcer"; did you mean docker?',
+    ],
+    [
+      { runtime: 'docker', command: ['a'] },
+      'spec.image: is required where runtime is docker; for a plain process of the node write runtime: process',
+    ],
+    [{ runtime: 'process', image: 'i', command: ['a'] }, 'spec.image: cannot stand beside runtime: process'],
+    [
+      { runtime: 'process', command: ['a'], mounts: ['/a:/b'] },
+      'spec.mounts: need runtime: docker; a process sees all of the node; for none write mounts: []',
+    ],
+    [
+      { runtime: 'process', command: ['a'], privileged: true },
+      'spec.privileged: needs runtime: docker; write privileged: false',
+    ],
+    [{ image: 'a b' }, 'spec.image: must be the name of an image, as in python:3.12-slim, without spaces'],
+    [{ image: '' }, 'spec.image: must not be empty'],
+    [
+      { script: 'echo' },
+      'spec.script: must begin with #! and the absolute path of its interpreter, as in #!/bin/sh',
+    ],
+    [
+      { image: 'i', targets: ['n1', 'n2', 'n1'] },
+      'spec.targets[2]: is the same node as targets[0]; name each node once',
+    ],
+    [
+      { image: 'i', targets: ['n1:0'] },
+      'spec.targets[0]: must be lower case letters, digits, - and ., with a letter or digit at both ends; found "n1:0"',
+    ],
+    [
+      { image: 'i', targets: [] },
+      'spec.targets: must have at least 1 entries; leave it out if there is none',
+    ],
+    [
+      { image: 'i', resources: { memory: '1M' } },
+      'spec.resources.memory: must be 6Mi or more in docker; found 1M',
+    ],
+    [
+      { image: 'i', resources: { memory: 0 } },
+      'spec.resources.memory: must be more than 0; leave it out for no limit',
+    ],
+    [
+      { image: 'i', resources: { memory: true } },
+      'spec.resources.memory: must be bytes, as in 512M, 4Gi or a whole number; found the boolean true',
+    ],
+    [
+      { image: 'i', resources: { memory: 1.5 } },
+      'spec.resources.memory: must be bytes, as in 512M, 4Gi or a whole number; found the number 1.5',
+    ],
+    [
+      { image: 'i', resources: { memory: -5 } },
+      'spec.resources.memory: must be bytes, as in 512M, 4Gi or a whole number; found the number -5',
+    ],
+    [{ image: 'i', resources: { cores: '2' } }, 'spec.resources.cores: must be a number; found the text "2"'],
+    [
+      { image: 'i', resources: { cores: -1 } },
+      'spec.resources.cores: must be 0 or more; found the number -1',
+    ],
+    [
+      { image: 'i', resources: { cores: 0.0001 } },
+      'spec.resources.cores: must be 0 or more cores in steps of 0.001, as in 4 or 0.5; found 0.0001',
+    ],
+    [{ image: 'i', resources: { core: 1 } }, 'spec.resources.core: unknown field; did you mean cores?'],
+    [
+      { image: 'i', env: { A: 1 } },
+      'spec.env.A: must be text; found the number 1; put it in quotes, as in "1"',
+    ],
+    [{ image: 'i', env: ['A=1'] }, 'spec.env: must be a map of texts, as in {key: value}; found a list'],
+    [
+      { image: 'i', env: { 'A-B': '1' } },
+      'spec.env.A-B: must be a name of letters, digits and _ that does not begin with a digit; found "A-B"',
+    ],
+    [{ image: 'i', mounts: ['/a:/b', '/c:/b/'] }, 'spec.mounts[1]: has the same target as mounts[0]'],
+    [{ image: 'i', workingDir: 'x' }, 'spec.workingDir: must be an absolute path; found "x"'],
+    [
+      { image: 'i', timeout: 90 },
+      'spec.timeout: must be text; found the number 90; put it in quotes, as in "90"',
+    ],
+    [{ image: 'i', timeout: '0s' }, 'spec.timeout: must be more than 0; leave it out for no limit'],
+    [
+      { image: 'i', ttlAfterFinished: '1w' },
+      'spec.ttlAfterFinished: must be a time span of numbers with d, h, m, s or ms, biggest first, as in 90s, 1h30m or 7d; found 1w',
+    ],
+    [{ image: 'i', suspend: 'yes' }, 'spec.suspend: must be true or false; found the text "yes"'],
+    [
+      { image: 'i', nodeSelector: { 'a b': 'c' } },
+      'spec.nodeSelector["a b"]: a key must be letters, digits, -, _ and . (at most 63), with a DNS name and / before it if wanted; found "a b"',
+    ],
+  ])('%j', (spec, line) => {
+    expect(specLines(spec)).toEqual([line]);
+  });
+
+  test('many faults are told together, also beside a wrong type', () => {
+    expect(
+      specLines({ image: 'i', resources: { memory: '8X' }, env: 5, workingDir: 'x' }).map(
+        (line) => line.split(':')[0],
+      ),
+    ).toEqual(['spec.env', 'spec.workingDir', 'spec.resources.memory']);
+  });
+
+  test('an unknown field without a near one lists the known', () => {
+    expect(specLines({ image: 'i', resources: { gpus: 1 } })).toEqual([
+      'spec.resources.gpus: unknown field; known here: cores, memory',
+    ]);
+  });
+
+  test('causes carry a reason', () => {
+    expect(
+      validateObject('Task', task({ image: 'i', foo: 1, workingDir: 'x' })).map(({ reason }) => reason),
+    ).toEqual(['FieldValueForbidden', 'FieldValueInvalid']);
+  });
+});
+
+describe('status', () => {
+  const run = (status: unknown) => ({
+    apiVersion: 'river.dev/v1',
+    kind: 'Run',
+    metadata: { name: 'r' },
+    spec: 'not looked at',
+    status,
+  });
+  const check = (status: unknown) => validateObject('Run', run(status), { subresource: 'status' });
+
+  test('a newer runner may report more than is known', () => {
+    const condition = {
+      type: 'A',
+      status: 'True',
+      reason: 'R',
+      message: '',
+      lastTransitionTime: 't',
+      newer: 1,
+    };
+    expect(check({ phase: 'Running', newer: 1, conditions: [condition] })).toEqual([]);
+  });
+
+  test('what is known must be right', () => {
+    expect(check({ phase: 'Runing' }).map(({ field, message }) => `${field}: ${message}`)).toEqual([
+      'status.phase: must be Pending or Scheduled or Preparing or Starting or Running or Succeeded or Failed or Stopped or Lost; found the text "Runing"; did you mean Running?',
+    ]);
+    expect(check({ phase: 'Running', exitCode: '1' })).toHaveLength(1);
+  });
+
+  test('beside the subresource it is not looked at', () => {
+    expect(validateObject('Task', { ...task({ command: ['a'] }), status: 5 })).toEqual([]);
+  });
+});
+
+test('a refusal carries all causes in one sentence', () => {
+  const causes = validateObject('Task', task({ image: 'i', workingDir: 'x', timeout: '0s' }));
+  expect(() => refuseInvalid('Task', 'a', causes)).toThrow(
+    'Task "a" is invalid: spec.workingDir: must be an absolute path; found "x"; spec.timeout: must be more than 0; leave it out for no limit',
+  );
+  expect(() => refuseInvalid('Task', 'a', [])).not.toThrow();
+});

@@ -1,0 +1,172 @@
+import { expect, test } from 'vitest';
+import { type ConfigSource, loadConfig } from './load-config.ts';
+
+const source = (
+  text: string | undefined,
+  env: Record<string, string> = {},
+  hostname = 'box',
+): ConfigSource => ({
+  file: text === undefined ? undefined : 'c.yaml',
+  env,
+  readText: () => text ?? '',
+  hostname,
+});
+const runner = 'host: http://127.0.0.1:8000\ntokenFile: /etc/river/token\n';
+
+function refusal(kind: 'host' | 'runner', from: ConfigSource): string {
+  try {
+    loadConfig(kind, from);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'no error';
+}
+
+test('the defaults of the host', () => {
+  const defaults = {
+    listen: { address: '127.0.0.1', port: 8000 },
+    stateDir: '/var/lib/river/host',
+    logLevel: 'info',
+    leaseMs: 30_000,
+    defaults: { runtime: 'docker', privileged: false, mounts: [] },
+    compaction: { intervalMs: 300_000, keep: 10_000 },
+  };
+  expect(loadConfig('host', source(undefined))).toEqual(defaults);
+  expect(loadConfig('host', source('# nothing yet\n'))).toEqual(defaults);
+});
+
+test('the defaults of a runner', () => {
+  expect(loadConfig('runner', source(runner, {}, 'BOX'))).toEqual({
+    host: 'http://127.0.0.1:8000',
+    tokenFile: '/etc/river/token',
+    name: 'box',
+    stateDir: '/var/lib/river/runner',
+    localTempDir: '/var/lib/river/runner/temp',
+    logLevel: 'info',
+    labels: {},
+    runtimes: { docker: { enabled: true, socket: '/var/run/docker.sock' }, process: { enabled: false } },
+    reserved: { milliCores: 0, memoryBytes: 0 },
+    stopGraceMs: 10_000,
+  });
+});
+
+test('what is written is read', () => {
+  const text =
+    'listen: {port: 9000}\nstateDir: /s\nsharedDir: /d\nleaseDuration: 1m\ndefaults: {mounts: ["/a:/b:ro"]}\ncompaction: {keep: 5}\n';
+  expect(loadConfig('host', source(text))).toMatchObject({
+    listen: { address: '127.0.0.1', port: 9000 },
+    stateDir: '/s',
+    sharedDir: '/d',
+    leaseMs: 60_000,
+    defaults: { runtime: 'docker', mounts: ['/a:/b:ro'] },
+    compaction: { intervalMs: 300_000, keep: 5 },
+  });
+});
+
+test('variables win over the file, with the types of their fields', () => {
+  const env = {
+    RIVER_RUNNER_HOST: 'http://[::1]:1/',
+    RIVER_RUNNER_NAME: '5',
+    RIVER_RUNNER_LABELS: '{gpu: a100}',
+    RIVER_RUNNER_RUNTIMES_PROCESS_ENABLED: 'true',
+    RIVER_RUNNER_RESERVED_CORES: '0.5',
+    RIVER_RUNNER_RESERVED_MEMORY: '1Gi',
+    RIVER_RUNNER_LOCAL_TEMP_DIR: '/tmp/x',
+    RIVER_RUNNER_LOG_LEVEL: '',
+    RIVER_HOST_LISTEN_PORT: 'not for a runner',
+    PATH: '/bin',
+  };
+  expect(loadConfig('runner', source(`${runner}logLevel: warn\nlabels: {a: b}\n`, env))).toMatchObject({
+    host: 'http://[::1]:1',
+    name: '5',
+    labels: { gpu: 'a100' },
+    runtimes: { docker: { enabled: true }, process: { enabled: true } },
+    reserved: { milliCores: 500, memoryBytes: 2 ** 30 },
+    localTempDir: '/tmp/x',
+    logLevel: 'warn',
+  });
+});
+
+test('problems of the file have a line and a column', () => {
+  expect(refusal('host', source('logLevel: info\nlisten:\n  prot: 8000\n'))).toBe(
+    'c.yaml:3:3: listen.prot: unknown field; did you mean port?',
+  );
+  expect(refusal('host', source('listen:\n  address: 0.0.0.0\nleaseDuration: 5\n'))).toContain(
+    'c.yaml:3:1: leaseDuration: must be text; found the number 5',
+  );
+  expect(refusal('host', source('listen:\n  address: 0.0.0.0\n'))).toMatch(
+    /^c\.yaml:2:3: listen\.address: must be a loopback address/,
+  );
+  expect(refusal('host', source('a: 1\na: 2\n'))).toBe('c.yaml:2:1: this key stands here twice; keep one');
+  expect(refusal('host', source('a: 1\n---\nb: 1\n'))).toMatch(
+    /^c\.yaml:3:1: a configuration is one document/,
+  );
+  expect(refusal('host', source('- a'))).toMatch(/^c\.yaml:1:1: must be a map of fields/);
+});
+
+test('problems of a variable have its name', () => {
+  expect(refusal('host', source('', { RIVER_HOST_LISTEN_PORT: '99999' }))).toBe(
+    'RIVER_HOST_LISTEN_PORT: listen.port: must be 65535 or less; found the number 99999',
+  );
+  expect(refusal('host', source('', { RIVER_HOST_DEFAULTS_MOUNTS: '["a:/b"]' }))).toMatch(
+    /^RIVER_HOST_DEFAULTS_MOUNTS: defaults\.mounts\[0\]: must be SOURCE/,
+  );
+  expect(refusal('host', source('', { RIVER_HOST_DEFAULTS_MOUNTS: '[' }))).toMatch(
+    /^RIVER_HOST_DEFAULTS_MOUNTS: defaults\.mounts: cannot be read as YAML/,
+  );
+  expect(refusal('host', source('', { RIVER_HOST_STATEDIR: '/x' }))).toBe(
+    'RIVER_HOST_STATEDIR: this variable names no field; did you mean RIVER_HOST_STATE_DIR?',
+  );
+});
+
+test('what is missing can be written or set', () => {
+  expect(refusal('runner', source(undefined, { RIVER_RUNNER_HOST: 'http://localhost:8000' }))).toBe(
+    'river-runner: tokenFile: is required; write it in the file of --config or set RIVER_RUNNER_TOKEN_FILE',
+  );
+});
+
+test.each([
+  ['host: ftp://127.0.0.1', "must be the address of the host's API"],
+  ['host: 127.0.0.1:8000', "must be the address of the host's API"],
+  ['host: https://127.0.0.1', "must be the address of the host's API"],
+  ['host: http://10.0.0.1:8000', 'must be a loopback address'],
+  ['host: http://127.evil.example', 'must be a loopback address'],
+  ['host: http://u:p@127.0.0.1', "must be the address of the host's API"],
+])('a runner does not talk to %s', (line, message) => {
+  expect(refusal('runner', source(`${line}\ntokenFile: /t\n`))).toContain(`c.yaml:1:1: host: ${message}`);
+});
+
+test('every path is absolute, every value has its check', () => {
+  const text = `${runner}name: A\nstateDir: a\nsharedDir: b\nlocalTempDir: c\nlabels: {"a b": c}\nreserved: {cores: 0.0001, memory: 1X}\nstopGrace: 1w\nruntimes: {docker: {socket: d}}\n`;
+  const fields = refusal('runner', source(text))
+    .split('\n')
+    .map((line) => line.split(': ')[1]);
+  expect(fields.sort()).toEqual(
+    [
+      'name',
+      'stateDir',
+      'sharedDir',
+      'localTempDir',
+      'labels["a b"]',
+      'reserved.cores',
+      'reserved.memory',
+      'stopGrace',
+      'runtimes.docker.socket',
+    ].sort(),
+  );
+});
+
+test("a host name that can be no Node's asks for one", () => {
+  expect(refusal('runner', source(runner, {}, 'my_box'))).toMatch(
+    /^c\.yaml:1:1: name: must be lower case .* \(the machine's host name\); write a name$/,
+  );
+});
+
+test('a file that cannot be read is one clear sentence', () => {
+  const readText = () => {
+    throw new Error("ENOENT: no such file or directory, open 'c.yaml'");
+  };
+  expect(refusal('host', { ...source(''), readText })).toBe(
+    "c.yaml: the configuration of river-host cannot be read: ENOENT: no such file or directory, open 'c.yaml'",
+  );
+});
