@@ -4,12 +4,12 @@ import { RiverError } from '../base/index.ts';
 import type { ExecutionSpec } from '../executor/index.ts';
 import type { RunnerSettings } from './seams.ts';
 
-type Settings = Pick<RunnerSettings, 'name' | 'sharedDir' | 'localTempDir' | 'logDir' | 'mounts'>;
+type Settings = Pick<RunnerSettings, 'name' | 'sharedDir' | 'localTempDir' | 'logDir'>;
 
 /** Where the program sees the folders of the machine. */
 interface Folders {
   shared?: string;
-  localTemp?: string;
+  localTemp: string;
 }
 
 /** Everything that is needed to start the Run here. Raises `Invalid` for a Run that cannot be started anywhere. */
@@ -48,17 +48,17 @@ function sharedData(sharedDir: string): string {
   return join(sharedDir, 'shared_data');
 }
 
-function containerFolders({ sharedDir, localTempDir }: Settings): Folders {
+function containerFolders({ sharedDir }: Settings): Folders {
   return {
     ...(sharedDir === undefined ? {} : { shared: '/shared' }),
-    ...(localTempDir === undefined ? {} : { localTemp: '/local_temp' }),
+    localTemp: '/local_temp',
   };
 }
 
 function machineFolders({ sharedDir, localTempDir }: Settings): Folders {
   return {
     ...(sharedDir === undefined ? {} : { shared: sharedData(sharedDir) }),
-    ...(localTempDir === undefined ? {} : { localTemp: localTempDir }),
+    localTemp: localTempDir,
   };
 }
 
@@ -71,19 +71,18 @@ function riverVariables(run: Run, settings: Settings, folders: Folders): Record<
     RIVER_NODE: settings.name,
     RIVER_CPUS: String(run.spec.resources?.cores ?? 0),
     ...(folders.shared === undefined ? {} : { RIVER_SHARED_DIR: folders.shared }),
-    ...(folders.localTemp === undefined ? {} : { RIVER_LOCAL_TEMP_DIR: folders.localTemp }),
+    RIVER_LOCAL_TEMP_DIR: folders.localTemp,
   };
 }
 
-/** The Run's own mounts win over the machine's at the same target. */
+/** The Run's own mounts win at the same target. */
 function mountsOf(run: Run, settings: Settings): Mount[] {
   const { sharedDir, localTempDir } = settings;
   const all: Mount[] = [
     ...(sharedDir === undefined
       ? []
       : [{ source: sharedData(sharedDir), target: '/shared', readOnly: false }]),
-    ...(localTempDir === undefined ? [] : [{ source: localTempDir, target: '/local_temp', readOnly: false }]),
-    ...settings.mounts.map(parseMount),
+    { source: localTempDir, target: '/local_temp', readOnly: false },
     ...(run.spec.mounts ?? []).map(parseMount),
   ];
   return [...new Map(all.map((mount) => [mount.target, mount])).values()];

@@ -10,16 +10,11 @@ const patienceMs = 120_000;
  */
 export function refusalOf(run: Run, node: Situation['node']): Failure | undefined {
   if (run.status?.phase !== 'Scheduled') return undefined;
-  const { runtime, privileged, target } = run.spec;
+  const { runtime, target } = run.spec;
   if (!node.runtimeEnabled)
     return {
       reason: 'RuntimeNotAllowed',
       message: `The configuration of this node's runner does not allow the runtime ${runtime}.`,
-    };
-  if (privileged && !node.privilegedAllowed)
-    return {
-      reason: 'PrivilegedNotAllowed',
-      message: "The configuration of this node's runner does not allow privileged runs.",
     };
   // A Run with a target has nowhere else to go: it waits.
   if (node.notReadyMs > patienceMs && target === undefined)

@@ -120,7 +120,6 @@ export class RunAgent {
         epoch: epoch(),
         runtimeEnabled: runtimes.executor(runtime) !== undefined,
         notReadyMs: runtime ? runtimes.notReadyMs(runtime) : 0,
-        privilegedAllowed: settings.allowPrivileged,
         stopGraceMs: settings.stopGraceMs,
       },
     };

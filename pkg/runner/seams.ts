@@ -1,4 +1,3 @@
-import type { Runtime } from '../api/index.ts';
 import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
@@ -9,21 +8,15 @@ export interface RunnerSettings {
   /** Name of the Node. */
   name: string;
   /** Merged into the Node's labels; labels that people set under other keys stay. */
-  labels: Record<string, string>;
+  labels: Readonly<Record<string, string>>;
   /** Kept back from runs: allocatable = capacity - reserved. */
-  reserved: { cores: number; memoryBytes: number };
-  /** Runtimes that may be used here; each has an executor. Anything else is refused. */
-  runtimes: readonly Runtime[];
+  reserved: { milliCores: number; memoryBytes: number };
   /** Its folder `shared_data` is `/shared` in every workload. */
   sharedDir?: string;
   /** `/local_temp` in every workload. */
-  localTempDir?: string;
+  localTempDir: string;
   /** Output of runs: `<logDir>/<namespace>/<run>.out|err`. */
   logDir: string;
-  /** Mounts of every docker run, as in `spec.mounts`. */
-  mounts: readonly string[];
-  /** false: runs that ask for Docker's privileged mode are refused. */
-  allowPrivileged: boolean;
   /** Between SIGTERM and SIGKILL, milliseconds. */
   stopGraceMs: number;
   /** Shown in the Node. */
@@ -61,7 +54,7 @@ export interface FolderOperations {
 export interface RunnerParts {
   settings: RunnerSettings;
   client: Client;
-  /** Called once, as soon as it is known for which cluster. One executor for each of `settings.runtimes`. */
+  /** Called once, as soon as it is known for which cluster. One executor for each runtime that may be used here; Runs of others are refused. */
   executors: (clusterUid: string) => Executor[];
   /** Stays open when the runner stops: whoever opened it closes it. */
   intents: Intents;

@@ -20,7 +20,7 @@ const retryMs = 1_000;
 export interface SessionParts {
   client: Client;
   node: string;
-  labels: Record<string, string>;
+  labels: Readonly<Record<string, string>>;
   clock: Clock;
   rng: Rng;
   logger: Logger;
@@ -137,7 +137,7 @@ export class Session {
       return await this.#call(client.get('Node', '', name));
     } catch (error) {
       if (!hasCode(error, 'NotFound')) throw error;
-      const metadata = { name, labels };
+      const metadata = { name, labels: { ...labels } };
       return this.#call(
         client.create('Node', { apiVersion: 'river.dev/v1', kind: 'Node', metadata, spec: {} }),
       );

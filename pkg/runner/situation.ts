@@ -46,7 +46,6 @@ export interface Situation {
     runtimeEnabled: boolean;
     /** For how long the runtime has not worked; 0 = it works. */
     notReadyMs: number;
-    privilegedAllowed: boolean;
     stopGraceMs: number;
   };
 }

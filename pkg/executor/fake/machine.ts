@@ -98,10 +98,14 @@ export class FakeMachine {
   /** Calls back when it has ended; at once when nothing runs. */
   stop(runUid: string, graceMs: number, ended: () => void): void {
     const resident = this.#residents.get(runUid);
-    if (resident?.execution.state !== 'running') return ended();
+    if (resident?.execution.state !== 'running') {
+      ended();
+      return;
+    }
     resident.waiting.push(ended);
-    if (!resident.program.ignoresTerm) return this.#end(resident, { signal: 'SIGTERM' });
-    this.#clock.after(graceMs, () => this.#end(resident, { signal: 'SIGKILL' }));
+    if (resident.program.ignoresTerm)
+      this.#clock.after(graceMs, () => this.#end(resident, { signal: 'SIGKILL' }));
+    else this.#end(resident, { signal: 'SIGTERM' });
   }
 
   remove(runUid: string): void {
