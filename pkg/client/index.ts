@@ -1,2 +1,7 @@
-/** The one typed way to the API. Decides nothing. */
+/**
+ * The one typed way to the API: the interfaces, the client over HTTP, and the kubeconfig file that says where the
+ * host is. Decides nothing; never retries a write by itself and never caches.
+ */
+export * from './http/client.ts';
+export * from './kubeconfig/file.ts';
 export * from './types.ts';

@@ -33,7 +33,12 @@ export interface Writer {
   ): Promise<ObjectOf<K>>;
   /** Server-side apply. Raises `Conflict` with causes of reason FieldManagerConflict, unless `force`. */
   apply(object: ApiObject, options: ApplyOptions): Promise<ApplyResult>;
-  delete<K extends Kind>(kind: K, namespace: string, name: string, options?: DeleteOptions): Promise<ObjectOf<K>>;
+  delete<K extends Kind>(
+    kind: K,
+    namespace: string,
+    name: string,
+    options?: DeleteOptions,
+  ): Promise<ObjectOf<K>>;
   /** `POST runs/NAME/binding`: re-checks `fits()` in the transaction. Raises `Conflict` when it does not fit any more. */
   bind(namespace: string, run: string, binding: Binding): Promise<ObjectOf<'Run'>>;
   /** Extends the node's lease. Raises `Conflict` for a session that is not the node's current one, `NotFound` without a Node. */
@@ -45,7 +50,11 @@ export interface Watcher {
    * Every change after `resourceVersion` (0 or left out: the present state first, as ADDED). After `closed` nothing
    * more comes; `Expired` there means: list again.
    */
-  watch<K extends Kind>(kind: K, options: WatchOptions, handler: WatchHandler<ObjectOf<K>>): { close(): void };
+  watch<K extends Kind>(
+    kind: K,
+    options: WatchOptions,
+    handler: WatchHandler<ObjectOf<K>>,
+  ): { close(): void };
 }
 
 export interface SelectorOptions {

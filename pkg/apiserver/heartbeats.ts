@@ -1,0 +1,42 @@
+import { type Identity, isConditionTrue, type Node } from '../api/index.ts';
+import type { Heartbeat, HeartbeatAnswer } from '../client/index.ts';
+import type { Store } from '../store/index.ts';
+import { authorize, authorizeOwnNode } from './authorize.ts';
+import type { LeaseTable } from './leases.ts';
+import type { MetricsCounter } from './metrics.ts';
+import { conflict, notFound } from './writes/refusals.ts';
+
+export class Heartbeats {
+  readonly #store: Store;
+  readonly #leases: LeaseTable;
+  readonly #metrics: MetricsCounter;
+
+  constructor(store: Store, leases: LeaseTable, metrics: MetricsCounter) {
+    this.#store = store;
+    this.#leases = leases;
+    this.#metrics = metrics;
+  }
+
+  /** Extends the lease in memory. Raises `NotFound` without a Node, `Conflict` for another session than its current one. */
+  beat(identity: Identity, name: string, { session, usage }: Heartbeat): HeartbeatAnswer {
+    authorize(identity, 'heartbeat', 'Node');
+    authorizeOwnNode(identity, name);
+    const node = this.#store.get('Node', '', name)?.object as Node | undefined;
+    if (!node) throw notFound('Node', name);
+    if (!session || node.status?.session !== session) {
+      this.#metrics.refused('heartbeat');
+      throw conflict(
+        'Node',
+        name,
+        'this heartbeat is not from the current session: write the status of the Node first',
+      );
+    }
+    this.#leases.beat(name, usage);
+    return {
+      leaseMs: this.#leases.leaseMs,
+      epoch: this.#store.epoch,
+      clusterUid: this.#store.clusterUid,
+      ready: isConditionTrue(node.status.conditions, 'Ready'),
+    };
+  }
+}

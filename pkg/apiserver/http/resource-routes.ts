@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type ApiObject, apiVersion, type Resource, resources } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import type { Written } from '../writes/session.ts';
+import { decodeBody, mediaTypeOf } from './bodies.ts';
+import { sendList } from './list.ts';
+import { patchRequest } from './patch.ts';
+import { flagOf, listOptionsOf, queryOf, writeOptionsOf } from './queries.ts';
+import type { RouteContext } from './server.ts';
+import { sendWatch } from './watch.ts';
+
+export interface Address {
+  namespace?: string;
+  name: string;
+}
+
+/** The routes that every kind has: collection, object, and status where there is one. */
+export function resourceRoutes(context: RouteContext) {
+  return async (app: FastifyInstance) => {
+    for (const resource of Object.values(resources)) {
+      const everywhere = `/apis/${apiVersion}/${resource.plural}`;
+      const scoped = resource.namespaced
+        ? `/apis/${apiVersion}/namespaces/:namespace/${resource.plural}`
+        : everywhere;
+      for (const path of new Set([everywhere, scoped])) collectionRoutes(app, context, resource, path);
+      objectRoutes(app, context, resource, `${scoped}/:name`);
+      if (resource.hasStatus) statusRoutes(app, context, resource, `${scoped}/:name/status`);
+    }
+  };
+}
+
+function collectionRoutes(
+  app: FastifyInstance,
+  context: RouteContext,
+  { kind }: Resource,
+  path: string,
+): void {
+  const { service } = context;
+  app.get(path, async (request, reply) => {
+    const { namespace } = addressOf(request);
+    if (flagOf(queryOf(request).watch)) return sendWatch(context, request, reply, kind, namespace);
+    const options = listOptionsOf(request, namespace);
+    return sendList(reply, kind, service.pages(request.identity, kind, options), options.limit !== undefined);
+  });
+  app.post(path, async (request, reply) => {
+    const object = withNamespace(bodyOf(context, request), addressOf(request).namespace);
+    return sendWritten(reply, await service.create(request.identity, kind, object, writeOptionsOf(request)));
+  });
+}
+
+function objectRoutes(app: FastifyInstance, context: RouteContext, { kind }: Resource, path: string): void {
+  const { service } = context;
+  app.get(path, async (request, reply) => {
+    const { namespace = '', name } = addressOf(request);
+    return reply.type('application/json').send(service.get(request.identity, kind, namespace, name).json);
+  });
+  app.put(path, async (request, reply) => {
+    const object = matching(bodyOf(context, request), addressOf(request));
+    return sendWritten(reply, await service.update(request.identity, kind, object, writeOptionsOf(request)));
+  });
+  app.patch(path, async (request, reply) =>
+    sendWritten(reply, await patchRequest(context, request, kind, addressOf(request))),
+  );
+  app.delete(path, async (request, reply) => {
+    const { namespace = '', name } = addressOf(request);
+    const options = deleteOptionsOf(context, request);
+    return sendWritten(reply, await service.delete(request.identity, kind, namespace, name, options));
+  });
+}
+
+function statusRoutes(app: FastifyInstance, context: RouteContext, { kind }: Resource, path: string): void {
+  const { service } = context;
+  app.get(path, async (request, reply) => {
+    const { namespace = '', name } = addressOf(request);
+    return reply.type('application/json').send(service.get(request.identity, kind, namespace, name).json);
+  });
+  app.put(path, async (request, reply) => {
+    const object = matching(bodyOf(context, request), addressOf(request));
+    return sendWritten(
+      reply,
+      await service.replaceStatus(request.identity, kind, object, writeOptionsOf(request)),
+    );
+  });
+  app.patch(path, async (request, reply) => {
+    const type = mediaTypeOf(request.headers['content-type']);
+    if (type !== 'application/merge-patch+json') {
+      throw new RiverError('UnsupportedMediaType', `status takes application/merge-patch+json, not ${type}`);
+    }
+    const { namespace = '', name } = addressOf(request);
+    const patch = bodyOf(context, request) as unknown as Record<string, unknown>;
+    return sendWritten(
+      reply,
+      await service.patchStatus(request.identity, kind, namespace, name, patch, writeOptionsOf(request)),
+    );
+  });
+}
+
+export function addressOf(request: FastifyRequest): Address {
+  return request.params as Address;
+}
+
+/** The body as a JSON object. Raises `BadRequest` when it is none. */
+export function bodyOf(context: RouteContext, request: FastifyRequest): ApiObject {
+  const value = rawBodyOf(context, request);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ApiObject;
+  throw new RiverError('BadRequest', 'the body must be a JSON object');
+}
+
+export function rawBodyOf(context: RouteContext, request: FastifyRequest): unknown {
+  const text = typeof request.body === 'string' ? request.body : '';
+  if (text.trim() === '') throw new RiverError('BadRequest', 'the body is missing');
+  return decodeBody(text, mediaTypeOf(request.headers['content-type']), context.limits);
+}
+
+/** 201 for what was made; what the write did is in a header, for `created`, `configured` and `unchanged`. */
+export function sendWritten(reply: FastifyReply, { object, outcome }: Written) {
+  reply.header('x-river-outcome', outcome).code(outcome === 'created' ? 201 : 200);
+  return reply.type('application/json').send(JSON.stringify(object));
+}
+
+function withNamespace(object: ApiObject, namespace: string | undefined): ApiObject {
+  const { metadata } = object;
+  if (namespace === undefined || typeof metadata !== 'object' || metadata === null) return object;
+  if (!metadata.namespace) return { ...object, metadata: { ...metadata, namespace } };
+  if (metadata.namespace === namespace) return object;
+  throw new RiverError(
+    'BadRequest',
+    `metadata.namespace is ${metadata.namespace}, but the address says ${namespace}`,
+  );
+}
+
+/** The body says the same name and namespace as the address, or leaves them out. */
+export function matching(object: ApiObject, { namespace, name }: Address): ApiObject {
+  const placed = withNamespace(object, namespace);
+  const { metadata } = placed;
+  if (typeof metadata !== 'object' || metadata === null)
+    throw new RiverError('BadRequest', 'the body has no metadata');
+  if (!metadata.name) return { ...placed, metadata: { ...metadata, name } };
+  if (metadata.name === name) return placed;
+  throw new RiverError('BadRequest', `metadata.name is ${metadata.name}, but the address says ${name}`);
+}
+
+interface DeleteBody {
+  preconditions?: { uid?: string; resourceVersion?: string };
+  dryRun?: string[];
+}
+
+function deleteOptionsOf(context: RouteContext, request: FastifyRequest) {
+  const hasBody = typeof request.body === 'string' && request.body.trim() !== '';
+  const body = (hasBody ? bodyOf(context, request) : {}) as DeleteBody;
+  const { dryRun } = writeOptionsOf(request);
+  return {
+    ...body.preconditions,
+    dryRun: dryRun || (Array.isArray(body.dryRun) && body.dryRun.includes('All')),
+  };
+}

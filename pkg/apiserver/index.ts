@@ -1,0 +1,16 @@
+/**
+ * The API: decides who may write what, what an object becomes by a write, and who owns its fields; serves it over
+ * HTTP and in the host's own process. Never starts, stops or places anything: it records what others want and report.
+ */
+export * from './auth/authenticate.ts';
+export * from './auth/key-file.ts';
+export * from './auth/tokens.ts';
+export * from './http/listen.ts';
+export { createHttpServer, type HttpServerOptions } from './http/server.ts';
+export * from './leases.ts';
+export * from './local-client.ts';
+export { FileLogReader } from './logs/file-log-reader.ts';
+export type { LogReader, LogRequest, LogStream } from './logs/log-reader.ts';
+export type { ServiceMetrics } from './metrics.ts';
+export type { ApiServiceOptions } from './options.ts';
+export * from './service.ts';

@@ -1,0 +1,134 @@
+import { watch } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { logPaths } from '../../api/index.ts';
+import type { Clock } from '../../base/index.ts';
+import type { LogReader, LogRequest, LogStream } from './log-reader.ts';
+import { tailOffset } from './tail.ts';
+
+const blockBytes = 64 * 1024;
+/** Shared folders on a network tell nothing of changes made elsewhere: then this is how late a line comes. */
+const pollMs = 500;
+
+/** Reads `<root>/<namespace>/<run>.out|.err` under the first root that has it. */
+export class FileLogReader implements LogReader {
+  readonly #roots: readonly string[];
+  readonly #clock: Clock;
+
+  constructor(roots: readonly string[], clock: Clock) {
+    this.#roots = roots;
+    this.#clock = clock;
+  }
+
+  async open(request: LogRequest): Promise<LogStream> {
+    const file = await this.#find(request);
+    const startsAt =
+      file && request.tailLines !== undefined
+        ? await tailOffset(file, request.tailLines)
+        : (request.offset ?? 0);
+    return { startsAt, chunks: this.#chunks(request, file, startsAt) };
+  }
+
+  async *#chunks(
+    request: LogRequest,
+    opened: FileHandle | undefined,
+    startsAt: number,
+  ): AsyncGenerator<Uint8Array> {
+    const change = new ChangeSignal(this.#clock, request, this.#paths(request));
+    let file = opened;
+    let position = startsAt;
+    try {
+      for (;;) {
+        // Asked before the end is looked for: what was written before the Run ended is then sent for certain.
+        const mayGrow = request.follow === true && request.mayGrow();
+        file ??= await this.#find(request);
+        if (file) {
+          for await (const block of blocksFrom(file, position)) {
+            position += block.length;
+            yield block;
+          }
+        }
+        if (!mayGrow || request.signal?.aborted) return;
+        await change.next();
+      }
+    } finally {
+      change.close();
+      await file?.close();
+    }
+  }
+
+  async #find(request: LogRequest): Promise<FileHandle | undefined> {
+    for (const path of this.#paths(request)) {
+      try {
+        return await open(path, 'r');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    return undefined;
+  }
+
+  #paths({ namespace, run, stream }: LogRequest): string[] {
+    return this.#roots.map((root) => logPaths(root, namespace, run)[stream === 'stdout' ? 'out' : 'err']);
+  }
+}
+
+async function* blocksFrom(file: FileHandle, from: number): AsyncGenerator<Buffer> {
+  let position = from;
+  for (;;) {
+    const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(blockBytes), position });
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** Resolves `next` when a file may have grown, the Run may have ended, or the reader has gone. */
+class ChangeSignal {
+  readonly #clock: Clock;
+  readonly #close: (() => void)[] = [];
+  #wake: (() => void) | undefined;
+  #pending = false;
+
+  constructor(clock: Clock, request: LogRequest, paths: string[]) {
+    this.#clock = clock;
+    if (!request.follow) return;
+    const fire = () => this.#fire();
+    const state = request.onStateChange(fire);
+    this.#close.push(() => state.close());
+    request.signal?.addEventListener('abort', fire, { once: true });
+    this.#close.push(() => request.signal?.removeEventListener('abort', fire));
+    for (const folder of new Set(paths.map(dirname))) this.#watchFolder(folder, fire);
+  }
+
+  async next(): Promise<void> {
+    if (!this.#pending) {
+      const timer = this.#clock.after(pollMs, () => this.#fire(), { unref: true });
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      timer.cancel();
+    }
+    this.#pending = false;
+  }
+
+  close(): void {
+    for (const close of this.#close) close();
+  }
+
+  #watchFolder(folder: string, fire: () => void): void {
+    try {
+      const watcher = watch(folder, { persistent: false }, fire);
+      watcher.on('error', () => watcher.close());
+      this.#close.push(() => watcher.close());
+    } catch {
+      // Not there yet, or no watches left: the timer looks instead.
+    }
+  }
+
+  #fire(): void {
+    this.#pending = true;
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,26 @@
+export interface LogRequest {
+  namespace: string;
+  run: string;
+  stream: 'stdout' | 'stderr';
+  /** Bytes to skip. Beyond the end: waits with `follow`, else nothing. */
+  offset?: number;
+  /** Begins so many lines before the end; wins over offset. */
+  tailLines?: number;
+  follow?: boolean;
+  /** Whether more can still come; asked after each time that the end of the file was reached. */
+  mayGrow(): boolean;
+  /** Calls back when `mayGrow` may answer otherwise. */
+  onStateChange(listener: () => void): { close(): void };
+  signal?: AbortSignal;
+}
+
+export interface LogStream {
+  /** Offset in bytes of the first byte that comes. */
+  startsAt: number;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Where the output of Runs is read. Never follows a path that an object names. */
+export interface LogReader {
+  open(request: LogRequest): Promise<LogStream>;
+}

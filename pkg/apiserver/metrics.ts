@@ -1,0 +1,24 @@
+export type RefusalReason = 'transition' | 'session' | 'fit' | 'binding' | 'conflict' | 'heartbeat';
+
+/** Counts since the start of the process. */
+export interface ServiceMetrics {
+  /** Refused writes of Run status, bindings and heartbeats, by reason. */
+  readonly refusals: Readonly<Record<RefusalReason, number>>;
+  readonly watches: number;
+}
+
+export class MetricsCounter implements ServiceMetrics {
+  readonly refusals: Record<RefusalReason, number> = {
+    transition: 0,
+    session: 0,
+    fit: 0,
+    binding: 0,
+    conflict: 0,
+    heartbeat: 0,
+  };
+  watches = 0;
+
+  refused(reason: RefusalReason): void {
+    this.refusals[reason]++;
+  }
+}

@@ -1,0 +1,18 @@
+import type { ClusterDefaults } from '../api/index.ts';
+import type { Clock, Logger, Rng } from '../base/index.ts';
+import type { Store } from '../store/index.ts';
+import type { LogReader } from './logs/log-reader.ts';
+
+export interface ApiServiceOptions {
+  store: Store;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** Asked at every creation, so that a reloaded configuration counts from the next object on. */
+  defaults: () => ClusterDefaults;
+  /** Length of a node's lease, milliseconds. */
+  leaseMs: number;
+  logReader: LogReader;
+  /** Version of the program, as in `0.1.0`. */
+  version: string;
+}

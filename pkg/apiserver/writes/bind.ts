@@ -1,0 +1,67 @@
+import { type Node, type Run, setCondition } from '../../api/index.ts';
+import type { Binding } from '../../client/index.ts';
+import { fits, noCharge, runNeed } from '../../topology/index.ts';
+import { authorize } from '../authorize.ts';
+import type { ChargeReader } from './charges.ts';
+import { checkPreconditions } from './preconditions.ts';
+import { conflict, invalidField } from './refusals.ts';
+import type { WriteSession, Written } from './session.ts';
+
+/** `POST runs/NAME/binding`: Pending → Scheduled, if it fits on that node at this very moment. */
+export function bindRun(
+  session: WriteSession,
+  charges: ChargeReader,
+  namespace: string,
+  name: string,
+  binding: Binding,
+): Written {
+  authorize(session.identity, 'bind', 'Run');
+  if (typeof binding.node !== 'string' || binding.node === '')
+    throw invalidField('Run', name, 'node', 'is required');
+  const record = session.load('Run', namespace, name);
+  checkPreconditions(session, record, { uid: binding.uid });
+  const run = record.object as Run;
+  const obstacle = bindingObstacle(run);
+  if (obstacle) {
+    session.metrics.refused('binding');
+    throw conflict('Run', name, obstacle);
+  }
+  const reasons = refusalsOf(session, charges, run, binding.node);
+  if (reasons.length > 0) {
+    session.metrics.refused('fit');
+    throw conflict('Run', name, `does not fit on node ${binding.node}: ${reasons.join('; ')}`);
+  }
+  return session.replace(record, bound(run, binding.node, session.now));
+}
+
+function bindingObstacle(run: Run): string | undefined {
+  const phase = run.status?.phase ?? 'Pending';
+  if (run.spec.placement || phase !== 'Pending') return `is not waiting for a node (${phase})`;
+  if (run.metadata.deletionTimestamp) return 'is being deleted';
+  return run.spec.desired === 'Stopped' ? 'is wanted stopped' : undefined;
+}
+
+function refusalsOf(session: WriteSession, charges: ChargeReader, run: Run, nodeName: string): string[] {
+  const node = session.transaction.get('Node', '', nodeName)?.object as Node | undefined;
+  if (!node) return ['there is no such node'];
+  const need = runNeed(run);
+  // What asks for nothing fits beside anything: no need to add up the others.
+  const asksNothing = need.milliCores === 0 && need.memoryBytes === 0;
+  const verdict = fits(need, node, asksNothing ? noCharge : charges.chargedOn(session.transaction, nodeName));
+  return verdict.fits ? [] : verdict.reasons;
+}
+
+function bound(run: Run, node: string, now: string): Run {
+  const condition = {
+    type: 'Scheduled',
+    status: 'True',
+    reason: 'Bound',
+    message: `bound to node ${node}`,
+  } as const;
+  const conditions = setCondition(run.status?.conditions, condition, now);
+  return {
+    ...run,
+    spec: { ...run.spec, placement: { node } },
+    status: { ...run.status, phase: 'Scheduled', conditions },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Run } from '../../api/index.ts';
+import type { StoredRecord, Transaction } from '../../store/index.ts';
+import { addCharge, type Charge, chargeOf, isCharged, noCharge } from '../../topology/index.ts';
+
+/** So many Runs are remembered before it starts afresh. */
+const rememberedLimit = 20_000;
+
+/**
+ * What the Runs bound to a node take up, read anew in every transaction. Remembers only what one version of one
+ * Run is charged, which can never change: a node with thousands of ended Runs is summed without parsing them again.
+ */
+export class ChargeReader {
+  readonly #remembered = new Map<string, { version: number; charge: Charge }>();
+
+  chargedOn(transaction: Transaction, node: string): Charge {
+    const records = transaction.list('Run', { node });
+    return records.reduce((sum, record) => addCharge(sum, this.#chargeOf(record)), noCharge);
+  }
+
+  #chargeOf(record: StoredRecord): Charge {
+    const key = `${record.namespace}/${record.name}`;
+    const known = this.#remembered.get(key);
+    if (known?.version === record.version) return known.charge;
+    const run = record.object as Run;
+    const charge = isCharged(run) ? chargeOf(run) : noCharge;
+    if (this.#remembered.size >= rememberedLimit) this.#remembered.clear();
+    this.#remembered.set(key, { version: record.version, charge });
+    return charge;
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  type ApiObject,
+  defaultObject,
+  finalizers,
+  type Kind,
+  type ObjectMeta,
+  refuseInvalid,
+  resources,
+  validateObject,
+} from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import { authorize, authorizeOwnNode } from '../authorize.ts';
+import { updateOwned } from '../managed-fields/index.ts';
+import { checkInitialRun } from './run-rules.ts';
+import type { WriteSession, Written } from './session.ts';
+
+/** POST. Raises `AlreadyExists`, `Invalid`, `Forbidden`, `BadRequest`. */
+export function createObject(session: WriteSession, kind: Kind, submitted: ApiObject): Written {
+  authorize(session.identity, 'create', kind);
+  if (submitted.metadata.resourceVersion) {
+    throw new RiverError(
+      'BadRequest',
+      'metadata.resourceVersion must be left out of an object to be created',
+    );
+  }
+  const object = {
+    ...submitted,
+    metadata: { ...submitted.metadata, name: nameFor(session, submitted.metadata) },
+  };
+  const owned = resources[kind].userWritable
+    ? updateOwned(undefined, withoutSystemFields(object), { manager: session.manager, now: session.now })
+    : withoutSystemFields(object);
+  return insertNew(session, kind, owned);
+}
+
+/** The last steps of every creation: defaults, checks, and what the host alone sets. */
+export function insertNew(session: WriteSession, kind: Kind, object: ApiObject): Written {
+  if (kind === 'Node') authorizeOwnNode(session.identity, object.metadata.name);
+  const defaulted = defaultObject(withSource(session, object), session.options.defaults());
+  const { metadata } = defaulted;
+  const complete: ApiObject = {
+    ...defaulted,
+    metadata: {
+      ...metadata,
+      finalizers: withHostFinalizer(kind, metadata.finalizers),
+      uid: session.options.rng.uuid(),
+      creationTimestamp: session.now,
+      ...(resources[kind].hasStatus ? { generation: 1 } : {}),
+    },
+    ...(kind === 'Run' ? { status: { phase: 'Pending' } } : {}),
+  };
+  refuseInvalid(kind, metadata.name ?? '', validateObject(kind, complete));
+  if (kind === 'Run') checkInitialRun(session, complete);
+  refuseExisting(session, kind, metadata);
+  return session.insert(complete);
+}
+
+/** Only what its writer may say: labels, annotations, finalizers, owners, and all beside status. */
+export function withoutSystemFields(object: ApiObject): ApiObject {
+  const { name, namespace, labels, annotations, finalizers: final, ownerReferences } = object.metadata;
+  const { status: _status, ...rest } = object;
+  return { ...rest, metadata: { name, namespace, labels, annotations, finalizers: final, ownerReferences } };
+}
+
+function nameFor(
+  session: WriteSession,
+  metadata: ObjectMeta & { generateName?: unknown },
+): string | undefined {
+  if (metadata.name || typeof metadata.generateName !== 'string') return metadata.name;
+  return metadata.generateName + Buffer.from(session.options.rng.bytes(5)).toString('hex');
+}
+
+/** An Event from a node always says so, whatever it says itself. */
+function withSource(session: WriteSession, object: ApiObject): ApiObject {
+  if (object.kind !== 'Event' || session.identity.role !== 'node') return object;
+  const { source } = object as ApiObject & { source?: object };
+  return { ...object, source: { ...source, host: session.identity.name } } as ApiObject;
+}
+
+function withHostFinalizer(kind: Kind, present: string[] | undefined): string[] | undefined {
+  const own = kind === 'Task' ? finalizers.runs : kind === 'Run' ? finalizers.teardown : undefined;
+  if (own === undefined) return present;
+  return [...new Set([...(present ?? []), own])];
+}
+
+function refuseExisting(session: WriteSession, kind: Kind, { namespace = '', name = '' }: ObjectMeta): void {
+  if (!session.transaction.get(kind, namespace, name)) return;
+  throw new RiverError('AlreadyExists', `${resources[kind].plural}.river.dev "${name}" already exists`, {
+    kind: resources[kind].plural,
+    name,
+  });
+}

@@ -1,0 +1,55 @@
+import { type ApiObject, checkRunTransition, type Run, type RunPhase } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import { deepEqual } from '../managed-fields/index.ts';
+import { conflict, invalidField } from './refusals.ts';
+import type { WriteSession } from './session.ts';
+
+export function checkInitialRun(session: WriteSession, object: ApiObject): void {
+  const run = object as Run;
+  const name = run.metadata.name ?? '';
+  if (run.spec.placement) throw invalidField('Run', name, 'spec.placement', 'is written by the binding only');
+  const refusal = checkRunTransition({
+    from: undefined,
+    to: 'Pending',
+    identity: session.identity,
+    runNode: undefined,
+  });
+  if (refusal) throw new RiverError('Forbidden', refusal);
+}
+
+/** A Run is one execution of one description: only what is wanted of it may change. */
+export function checkRunSpec(old: ApiObject, next: ApiObject): void {
+  const before = (old as Run).spec;
+  const after = (next as Run).spec;
+  for (const field of new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Run['spec']>) {
+    if (field === 'desired' || deepEqual(before[field], after[field])) continue;
+    throw invalidField('Run', old.metadata.name ?? '', `spec.${field}`, 'cannot change once the run is made');
+  }
+}
+
+/** The Run table and the session, on every write of a Run's status. Raises `Conflict`, counted. */
+export function checkRunStatus(session: WriteSession, old: Run, next: Run, reportedSession: unknown): void {
+  const from: RunPhase = old.status?.phase ?? 'Pending';
+  const to: RunPhase = next.status?.phase ?? from;
+  const name = old.metadata.name ?? '';
+  const runNode = old.spec.placement?.node;
+  const refusal = checkRunTransition({ from, to, identity: session.identity, runNode });
+  if (refusal) {
+    session.metrics.refused('transition');
+    throw conflict('Run', name, refusal);
+  }
+  if (session.identity.role !== 'node') return;
+  const node = session.transaction.get('Node', '', session.identity.name)?.object;
+  const current = (node?.status as { session?: string } | undefined)?.session;
+  if (current !== undefined && reportedSession === current) return;
+  session.metrics.refused('session');
+  throw conflict('Run', name, `this report is not from the current session of node ${session.identity.name}`);
+}
+
+/** What the runner of its node has refused is free again, for another node. */
+export function releasedWhenRefused(old: Run, next: Run): Run {
+  if (next.status?.phase !== 'Pending' || !old.spec.placement) return next;
+  const { placement: _placement, ...spec } = next.spec;
+  const { session: _session, ...status } = next.status;
+  return { ...next, spec, status };
+}

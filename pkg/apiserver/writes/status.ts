@@ -1,0 +1,96 @@
+import {
+  type ApiObject,
+  type Condition,
+  type Kind,
+  type Run,
+  refuseInvalid,
+  resources,
+  setCondition,
+  validateObject,
+} from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import type { StoredRecord } from '../../store/index.ts';
+import { authorize, authorizeOwnNode } from '../authorize.ts';
+import { mergePatch } from '../patches/merge-patch.ts';
+import { checkPreconditions } from './preconditions.ts';
+import { checkRunStatus, releasedWhenRefused } from './run-rules.ts';
+import type { WriteSession, Written } from './session.ts';
+
+type JsonMap = Record<string, unknown>;
+
+/** Merge patch of status alone: `conditions` merge by type, and each keeps its transition time while its status does. */
+export function patchStatus(
+  session: WriteSession,
+  kind: Kind,
+  namespace: string,
+  name: string,
+  patch: JsonMap,
+): Written {
+  authorizeStatus(session, kind, name);
+  const record = session.load(kind, namespace, name);
+  checkPreconditions(session, record, (patch.metadata ?? {}) as { uid?: string; resourceVersion?: string });
+  const change = asMap(patch.status ?? {});
+  return writeStatus(
+    session,
+    record,
+    mergeStatus(asMap(record.object.status ?? {}), change, session.now),
+    change,
+  );
+}
+
+/** PUT of status: replaces it. */
+export function replaceStatus(session: WriteSession, kind: Kind, submitted: ApiObject): Written {
+  const { namespace = '', name = '' } = submitted.metadata;
+  authorizeStatus(session, kind, name);
+  const record = session.load(kind, namespace, name);
+  checkPreconditions(session, record, submitted.metadata);
+  const status = asMap(submitted.status ?? {});
+  return writeStatus(session, record, status, status);
+}
+
+function authorizeStatus(session: WriteSession, kind: Kind, name: string): void {
+  authorize(session.identity, 'status', kind);
+  if (!resources[kind].hasStatus)
+    throw new RiverError('NotFound', `${resources[kind].plural} have no status`);
+  if (kind === 'Node') authorizeOwnNode(session.identity, name);
+}
+
+function writeStatus(
+  session: WriteSession,
+  record: StoredRecord,
+  status: JsonMap,
+  reported: JsonMap,
+): Written {
+  const { kind, object: old } = record;
+  let next: ApiObject = { ...old, status: kind === 'Node' ? storedNodeStatus(status) : status };
+  refuseInvalid(kind, record.name, validateObject(kind, next, { subresource: 'status' }));
+  if (kind === 'Run') {
+    checkRunStatus(session, old as Run, next as Run, reported.session);
+    next = releasedWhenRefused(old as Run, next as Run);
+  }
+  return session.replace(record, next);
+}
+
+function mergeStatus(old: JsonMap, patch: JsonMap, now: string): JsonMap {
+  const { conditions, ...rest } = patch;
+  const merged = asMap(mergePatch(old, rest));
+  if (conditions === undefined) return merged;
+  if (!Array.isArray(conditions)) return asMap(mergePatch(merged, { conditions }));
+  let list = Array.isArray(old.conditions) ? (old.conditions as Condition[]) : undefined;
+  for (const condition of conditions as Condition[]) {
+    const { lastTransitionTime, ...rest } = asMap(condition) as unknown as Condition;
+    list = setCondition(list, rest, lastTransitionTime ?? now);
+  }
+  return { ...merged, conditions: list ?? [] };
+}
+
+/** Live values are kept in memory only: a beat must never become a write. */
+function storedNodeStatus(status: JsonMap): JsonMap {
+  const { usage: _usage, lastHeartbeat: _lastHeartbeat, ...stored } = status;
+  return stored;
+}
+
+function asMap(value: unknown): JsonMap {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonMap;
+  throw new RiverError('Invalid', 'status and its conditions must be objects');
+}

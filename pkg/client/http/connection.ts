@@ -1,0 +1,207 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { fromStatus } from '../../api/index.ts';
+import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
+
+export interface HttpClientOptions {
+  /** `http://127.0.0.1:8001`, without a path. */
+  server: string;
+  /** Bearer token; never logged and never part of a message. */
+  token?: string;
+  clock: Clock;
+  /** Until an answer is complete; streams are not limited by it. Default 30 s. */
+  timeoutMs?: number;
+  /** A watch on which nothing came for so long is dead. The host sends a bookmark every 10 s. Default 35 s. */
+  idleTimeoutMs?: number;
+  /** Names the program to the host: the default field manager. */
+  userAgent?: string;
+}
+
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | boolean | undefined>;
+  contentType?: string;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+export interface Answer {
+  body: unknown;
+  header(name: string): string | undefined;
+}
+
+/** Requests on kept-alive connections to one host; every failure becomes a `RiverError` that says what to do. */
+export class Connection {
+  readonly server: string;
+  readonly #url: URL;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #options: HttpClientOptions;
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#url = parseServer(options.server);
+    this.server = options.server;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#options.idleTimeoutMs ?? 35_000;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** A whole answer as JSON. Raises `RiverError` for every status from 400 up. */
+  async call(call: Call): Promise<Answer> {
+    const limit = new AbortController();
+    const timeoutMs = this.#options.timeoutMs ?? 30_000;
+    const timer = this.clock.after(timeoutMs, () => limit.abort(), { unref: true });
+    try {
+      const response = await this.open({ ...call, signal: limit.signal });
+      const text = await this.#text(response);
+      return { body: parseJson(text, this.server), header: (name) => headerOf(response, name) };
+    } catch (error) {
+      if (limit.signal.aborted) {
+        throw new RiverError(
+          'Timeout',
+          `the host at ${this.server} did not answer within ${timeoutMs / 1000} s`,
+        );
+      }
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** The answer's head; its body is the caller's to read. Raises `RiverError` for every status from 400 up. */
+  async open(call: Call): Promise<IncomingMessage> {
+    const response = await this.#send(call, true);
+    if ((response.statusCode ?? 0) < 400) return response;
+    const text = await this.#text(response);
+    throw this.#explain(fromStatus(tryJson(text), response.statusCode ?? 500));
+  }
+
+  #send(call: Call, mayRetry: boolean): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const outgoing = request({
+        protocol: this.#url.protocol,
+        hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
+        port: this.#url.port || 80,
+        method: call.method,
+        path: call.path + queryString(call.query),
+        agent: this.#agent,
+        headers: this.#headers(call, body),
+        signal: call.signal,
+      });
+      outgoing.on('response', resolve);
+      outgoing.on('error', (error) => {
+        if (mayRetry && call.method === 'GET' && wasStale(outgoing, error)) resolve(this.#send(call, false));
+        else reject(this.#connectionError(error, call.signal));
+      });
+      outgoing.end(body);
+    });
+  }
+
+  #headers(call: Call, body: string | undefined): Record<string, string> {
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (this.#options.userAgent) headers['user-agent'] = this.#options.userAgent;
+    if (this.#options.token) headers.authorization = `Bearer ${this.#options.token}`;
+    if (body !== undefined) {
+      headers['content-type'] = call.contentType ?? 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(body));
+    }
+    return headers;
+  }
+
+  async #text(response: IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+    } catch (error) {
+      throw this.#connectionError(error);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  #explain(error: RiverError): RiverError {
+    if (error.code !== 'Unauthorized') return error;
+    return new RiverError(
+      'Unauthorized',
+      `the host at ${this.server} does not accept this token: ${error.message}`,
+      error.details,
+    );
+  }
+
+  #connectionError(error: unknown, signal?: AbortSignal): RiverError {
+    if (error instanceof RiverError) return error;
+    if (signal?.aborted) return new RiverError('Timeout', 'the request was given up', {}, { cause: error });
+    return new RiverError('ServiceUnavailable', connectionMessage(error, this.server), {}, { cause: error });
+  }
+}
+
+function parseServer(server: string): URL {
+  if (!URL.canParse(server) || new URL(server).protocol !== 'http:') {
+    throw new RiverError(
+      'BadRequest',
+      `the server address ${JSON.stringify(server)} is not of the form http://HOST:PORT`,
+    );
+  }
+  return new URL(server);
+}
+
+/** The host closed an idle connection at the moment at which it was used again: nothing was done there. */
+function wasStale(outgoing: ClientRequest, error: Error): boolean {
+  return outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+}
+
+const connectionCauses: Record<string, string> = {
+  ECONNREFUSED: 'connection refused; is river-host (or river dev) running?',
+  ECONNRESET: 'the connection was closed by the host; try again',
+  EPIPE: 'the connection was closed by the host; try again',
+  ENOTFOUND: 'there is no such host name; check the server in your config file',
+  EAI_AGAIN: 'its name cannot be looked up now',
+  ETIMEDOUT: 'connection timed out; check the address and the network',
+  EHOSTUNREACH: 'no route to it; check the address and the network',
+};
+
+function connectionMessage(error: unknown, server: string): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  return `cannot reach the host at ${server}: ${connectionCauses[code] ?? errorMessage(error)}`;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJson(text: string, server: string): unknown {
+  const body = tryJson(text);
+  if (body === undefined) {
+    throw new RiverError(
+      'InternalError',
+      `${server} answered something that is not JSON; is it a River host?`,
+    );
+  }
+  return body;
+}
+
+function headerOf(response: IncomingMessage, name: string): string | undefined {
+  const value = response.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function queryString(query: Call['query']): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== '' && value !== false) search.set(key, String(value));
+  }
+  return search.size === 0 ? '' : `?${search}`;
+}
