@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type TestEngine, withEngine } from './env/engine.ts';
 
 interface Outcome {
   passed: number;
@@ -88,12 +89,26 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+const withDocker = ['integration', 'e2e'];
+let engine: TestEngine | undefined;
+
+/** One engine for all stages that need one; each would start its own otherwise. */
+async function shareEngine(): Promise<void> {
+  if (engine !== undefined || process.env.RIVER_TEST_DOCKER_SOCKET !== undefined) return;
+  engine = await withEngine().then(
+    (found) => found.engine,
+    () => undefined,
+  );
+  if (engine) process.env.RIVER_TEST_DOCKER_SOCKET = engine.socketPath;
+}
+
 const total: Outcome = { passed: 0, failed: 0, skipped: [] };
 const lines: string[] = [];
 for (const [name, stage] of Object.entries(stages)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n== ${name}`);
   const started = performance.now();
+  if (withDocker.includes(name)) await shareEngine();
   const outcome = await stage();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   lines.push(
@@ -103,6 +118,7 @@ for (const [name, stage] of Object.entries(stages)) {
   total.failed += outcome.failed;
   total.skipped.push(...outcome.skipped);
 }
+await engine?.release();
 rmSync(scratch, { recursive: true, force: true });
 
 console.log(`\n${lines.join('\n')}`);

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { realClock } from '../../pkg/base/index.ts';
 import { type Client, createHttpClient, readKubeconfig } from '../../pkg/client/index.ts';
 import { eventually } from './wait.ts';
 
@@ -49,8 +50,8 @@ export async function startCluster(dockerSocket: string | undefined): Promise<Be
     20_000,
     async () => readFileSync(config).length > 0,
   );
-  const { server, token } = readKubeconfig(config);
-  const client = createHttpClient({ server, token });
+  const { server, token } = await readKubeconfig(config);
+  const client = createHttpClient({ server, token, clock: realClock });
   await eventually('the node to be ready', 20_000, async () => {
     const { items } = await client.list('Node');
     return (

@@ -42,11 +42,11 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
 }
 
 execFileSync(process.execPath, [join(import.meta.dirname, '../env/build.ts')], { stdio: 'inherit' });
-const engine = runs('docker') ? await withEngine() : undefined;
+const engine = runs('docker') ? (await withEngine()).engine : undefined;
 const cluster = await startCluster(engine?.socketPath);
 try {
   printTable(await measure(cluster, engine?.socketPath));
 } finally {
   await cluster.stop();
-  await engine?.stop();
+  await engine?.release();
 }

@@ -1,9 +1,10 @@
 /** Measures a small request over and over, in a thread of its own so that the main one's parsing does not count. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { realClock } from '../../pkg/base/index.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
 
 const { server, token } = workerData as { server: string; token: string };
-const client = createHttpClient({ server, token });
+const client = createHttpClient({ server, token, clock: realClock });
 let stopped = false;
 parentPort?.on('message', () => {
   stopped = true;
