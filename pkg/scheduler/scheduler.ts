@@ -81,7 +81,9 @@ export class Scheduler implements Controller {
       nodes: this.#nodes.list().map((node) => ({ node, ...this.#ledger.on(node.metadata.name ?? '') })),
       limit: placementsPerRound,
     });
-    await Promise.all([this.#bindAll(decision.placements), this.#tellAll(decision)]);
+    // Both to their end, also when one fails: a round must not begin while writes of the one before are under way.
+    const writes = [() => this.#bindAll(decision.placements), () => this.#tellAll(decision)];
+    await forEachLimited(writes, writes.length, (write) => write());
     if (decision.placements.length === placementsPerRound || this.#hasUntold(decision))
       this.#enqueue(roundKey);
     return this.#nextLook(decision);
@@ -184,7 +186,10 @@ export class Scheduler implements Controller {
 
   #nextLook({ blocked }: Decision): Result | undefined {
     const nowMs = this.#options.clock.monotonic();
-    const delays = [...this.#delayed.values()].map(({ untilMs }) => Math.max(0, untilMs - nowMs));
+    // One whose time has come is in a class already, and waits for room like all others.
+    const delays = [...this.#delayed.values()]
+      .map(({ untilMs }) => untilMs - nowMs)
+      .filter((left) => left > 0);
     const refreshes = [...blocked].flatMap(
       ([classKey, explanation]) => this.#pending.refreshIn(classKey, explanation, nowMs) ?? [],
     );
