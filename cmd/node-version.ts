@@ -7,13 +7,9 @@ export function refuseOldNode(program: string): void {
   const major = Number(parts[0]);
   const minor = Number(parts[1]);
   if (major > Number(oldest[0]) || (major === oldest[0] && minor >= Number(oldest[1]))) return;
+  const found = process.versions.node;
   console.error(
-    program +
-      ' needs Node ' +
-      oldest.join('.') +
-      ' or newer and this is ' +
-      process.versions.node +
-      ': install a newer one from nodejs.org',
+    `${program} needs Node.js ${oldest.join('.')} or newer; this is ${found}: install a newer one from nodejs.org`,
   );
   process.exit(1);
 }

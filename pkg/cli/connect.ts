@@ -1,17 +1,11 @@
-import { join } from 'node:path';
 import { defaultNamespace } from '../api/index.ts';
 import { errorMessage, hasCode } from '../base/index.ts';
-import { createHttpClient, defaultConfigFile, readKubeconfig } from '../client/index.ts';
+import { createHttpClient, readKubeconfig } from '../client/index.ts';
+import { configFile } from './config-file.ts';
 import type { Connection, GlobalFlags } from './context.ts';
 import { ExitError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
-
-/** `--config`, else RIVER_CONFIG, else `~/.river/config`. */
-export function configFile(io: Pick<CliIo, 'env' | 'homeDir' | 'cwd'>, flag: string | undefined): string {
-  const chosen = flag ?? (io.env.RIVER_CONFIG || undefined);
-  return chosen ? join(chosen.startsWith('/') ? '' : io.cwd, chosen) : defaultConfigFile(io.homeDir);
-}
 
 /** Sends nothing yet. A config file that is missing or wrong ends the command like a host that does not answer. */
 export async function connect(io: CliIo, flags: GlobalFlags, version: string): Promise<Connection> {

@@ -16,6 +16,7 @@ import { readMeta, refuseNewerSchema, schemaVersion, writeMeta } from './schema.
 
 /** Pages copied in one event-loop turn. */
 const pagesPerTurn = 256;
+const allPages = 0x7fff_ffff;
 
 /**
  * After a restore the version goes on this far above the backup's: above all that was written after the
@@ -23,14 +24,29 @@ const pagesPerTurn = 256;
  */
 const restoreJump = 1_000_000;
 
+/**
+ * Copies the store of a state directory, also while a host in another process uses it: in one step, through a
+ * connection that only reads, which keeps no writer waiting. Raises `NotFound` where there is no store.
+ */
+export async function backupDirectory(directory: string, file: string): Promise<void> {
+  const source = databaseFile(directory);
+  if (!existsSync(source)) throw new RiverError('NotFound', `State directory ${directory} has no store.`);
+  const reader = new SqliteDatabase(source, { readonly: true, timeout: 5000 });
+  try {
+    await writeBackup(reader, file, allPages);
+  } finally {
+    reader.close();
+  }
+}
+
 /** Copies through the writer's connection: writes made meanwhile go into the copy, and it never starts over. */
-export async function writeBackup(writer: Database, file: string): Promise<void> {
+export async function writeBackup(writer: Database, file: string, pages = pagesPerTurn): Promise<void> {
   refuseExisting(file);
   const partial = join(dirname(file), `.${basename(file)}.partial`);
   rmSync(partial, { force: true });
   try {
     makePrivateFile(partial);
-    await writer.backup(partial, { progress: () => pagesPerTurn });
+    await writer.backup(partial, { progress: () => pages });
     syncPath(partial);
     // Not rename: that would replace a file made under this name meanwhile.
     linkSync(partial, file);

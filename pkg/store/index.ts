@@ -3,7 +3,7 @@
  * newest, what a version shows and when a write is safe. Knows kinds only by name and validates nothing in
  * them; never talks to the network.
  */
-export { type Restored, type RestoreOptions, restoreBackup } from './backup.ts';
+export { backupDirectory, type Restored, type RestoreOptions, restoreBackup } from './backup.ts';
 export { CompactionLoop, type CompactionLoopOptions } from './compaction-loop.ts';
 export { storeFiles } from './database.ts';
 export type { FilesystemReader } from './directory.ts';

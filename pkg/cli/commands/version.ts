@@ -5,7 +5,7 @@ export interface VersionFlags {
 }
 
 export async function version(context: Context, flags: VersionFlags): Promise<number> {
-  await print(context, `Client Version: ${context.version}`);
+  await print(context, `Client Version: v${context.version}+river`);
   if (flags.client) return 0;
   const { client } = await context.connect();
   await print(context, `Server Version: ${(await client.version()).gitVersion}`);

@@ -1,13 +1,12 @@
 import { ageOf, formatBytes, type Node, type NodeResources } from '../../api/index.ts';
 import { type Described, runTable } from './describe-task.ts';
-import { conditions, events, fields, head } from './sections.ts';
+import { conditions, events, head } from './sections.ts';
 
 export function describeNode({ object, runs, events: happened, now }: Described<Node>): string {
   const status = object.status ?? {};
   const versions = Object.entries(status.versions ?? {}).map(([part, version]) => `${part} ${version}`);
   return [
-    head(object, now),
-    fields([
+    head(object, now, [
       ['Unschedulable', object.spec?.unschedulable ? 'yes' : 'no'],
       ['Capacity', resourcesLine(status.capacity)],
       ['Allocatable', resourcesLine(status.allocatable)],

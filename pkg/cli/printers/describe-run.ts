@@ -1,12 +1,11 @@
 import { formatBytes, type Run } from '../../api/index.ts';
 import { type Described, ending } from './describe-task.ts';
-import { conditions, events, fields, head, yamlSection } from './sections.ts';
+import { conditions, events, head, yamlSection } from './sections.ts';
 
 export function describeRun({ object, events: happened, now }: Described<Run>): string {
   const status = object.status;
   return [
-    head(object, now),
-    fields([
+    head(object, now, [
       ['Task', object.spec.task],
       ['Phase', status?.phase],
       ['Reason', status?.reason],

@@ -1,5 +1,5 @@
 import type { Event, Run, Task } from '../../api/index.ts';
-import { conditions, events, fields, head, section, yamlSection } from './sections.ts';
+import { conditions, events, head, section, yamlSection } from './sections.ts';
 
 export interface Described<T> {
   object: T;
@@ -11,8 +11,7 @@ export interface Described<T> {
 export function describeTask({ object, runs, events: happened, now }: Described<Task>): string {
   const status = object.status ?? {};
   return [
-    head(object, now),
-    fields([
+    head(object, now, [
       ['Phase', status.phase ?? 'Pending'],
       [
         'Runs',

@@ -2,6 +2,9 @@ import { stringify } from 'yaml';
 import { type ApiObject, ageOf, type Condition, type Event } from '../../api/index.ts';
 import { printable, TableWriter } from './table.ts';
 
+/** A label and its value. */
+export type Field = readonly [string, string | undefined];
+
 /** `Label:   value` lines; values that are missing leave their line out. */
 export function fields(rows: readonly (readonly [string, string | undefined])[]): string {
   const present = rows.filter(([, value]) => value !== undefined && value !== '');
@@ -24,19 +27,18 @@ export function yamlSection(title: string, value: unknown): string {
   return `${title}:\n${indent(stringify(value, { lineWidth: 0 }))}`;
 }
 
-export function head(object: ApiObject, now: number): string {
+/** What every object has, and then `more`, in one table. */
+export function head(object: ApiObject, now: number, more: readonly Field[]): string {
   const { metadata } = object;
+  const created = metadata.creationTimestamp;
   return fields([
     ['Name', metadata.name],
     ['Namespace', metadata.namespace],
     ['Labels', pairs(metadata.labels)],
     ['Annotations', pairs(metadata.annotations)],
-    [
-      'Created',
-      metadata.creationTimestamp &&
-        `${metadata.creationTimestamp} (${ageOf(metadata.creationTimestamp, now)} ago)`,
-    ],
+    ['Created', created && `${created} (${ageOf(created, now)} ago)`],
     ['Deleting since', metadata.deletionTimestamp],
+    ...more,
   ]);
 }
 

@@ -1,0 +1,54 @@
+import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
+import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
+import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
+import { NodeController } from '../../pkg/controllers/node/index.ts';
+import { EventReaper, RunReaper } from '../../pkg/controllers/reaper/index.ts';
+import { slimRun, slimTask, TaskController } from '../../pkg/controllers/task/index.ts';
+import { Scheduler } from '../../pkg/scheduler/index.ts';
+
+export interface LoopSeams {
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+}
+
+export interface ControlLoops {
+  start(): Promise<void>;
+  /** Resolves when none of them is at work any more. */
+  stop(): Promise<void>;
+}
+
+/** Every loop of the host, each with its own identity, on one set of caches. */
+export function createControlLoops(service: ApiService, seams: LoopSeams): ControlLoops {
+  const clientOf = (name: 'task' | 'node' | 'reaper' | 'scheduler') =>
+    new LocalClient(service, { role: 'controller', name });
+  const recorders: EventRecorder[] = [];
+  const eventsOf = (name: 'task' | 'node' | 'scheduler', component: string) => {
+    const recorder = new EventRecorder({ ...seams, client: clientOf(name), component });
+    recorders.push(recorder);
+    return recorder;
+  };
+  const transforms = { Run: slimRun, Task: slimTask };
+  const informers = new InformerSet({ ...seams, client: clientOf('task'), transforms });
+  const shared = { ...seams, informers };
+  const controllers: Controller[] = [
+    new TaskController({ ...shared, client: clientOf('task'), events: eventsOf('task', 'task-controller') }),
+    new NodeController({
+      ...shared,
+      client: clientOf('node'),
+      events: eventsOf('node', 'node-controller'),
+      leases: service.leases,
+    }),
+    new RunReaper({ ...shared, client: clientOf('reaper') }),
+    new EventReaper({ ...shared, client: clientOf('reaper') }),
+    new Scheduler({ ...shared, client: clientOf('scheduler'), events: eventsOf('scheduler', 'scheduler') }),
+  ];
+  const manager = new Manager({ ...shared, controllers });
+  return {
+    start: () => manager.start(),
+    async stop() {
+      await manager.stop();
+      await Promise.all(recorders.map((recorder) => recorder.stop()));
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { logDirectory } from '../../pkg/api/index.ts';
+import {
+  ApiService,
+  createHttpServer,
+  createToken,
+  FileLogReader,
+  listen,
+  loadOrCreateKey,
+  type TokenIdentity,
+  tokenAuthentication,
+} from '../../pkg/apiserver/index.ts';
+import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
+import type { HostSettings } from '../../pkg/config/index.ts';
+import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import { createControlLoops } from './control-loops.ts';
+
+export interface HostWiring {
+  settings: HostSettings;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  version: string;
+}
+
+export interface RunningHost {
+  /** Base URL of the API. */
+  url: string;
+  service: ApiService;
+  /** A new token that this host accepts. */
+  tokenFor(identity: TokenIdentity): string;
+  /** Takes over what of new settings counts without a restart. */
+  change(settings: HostSettings): void;
+  stop(): Promise<void>;
+}
+
+/** Signs tokens; readable by the host's user only. */
+export function keyFile(settings: Pick<HostSettings, 'stateDir'>): string {
+  return join(settings.stateDir, 'token.key');
+}
+
+/** Resolves when the API is served and the loops run. What it has opened is closed again when it fails. */
+export async function startHost(wiring: HostWiring): Promise<RunningHost> {
+  const { settings, clock, rng, logger } = wiring;
+  const store = openSqliteStore({ directory: settings.stateDir, clock, rng, logger });
+  try {
+    return await serve(wiring, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serve(wiring: HostWiring, store: SqliteStore): Promise<RunningHost> {
+  const { clock, rng, logger, version } = wiring;
+  let settings = wiring.settings;
+  const key = loadOrCreateKey(keyFile(settings), rng);
+  const logReader = new FileLogReader([logDirectory(settings)], clock);
+  const { leaseMs, compaction } = settings;
+  const defaults = () => settings.defaults;
+  const service = new ApiService({ store, clock, rng, logger, defaults, leaseMs, logReader, version });
+  const server = createHttpServer({ service, authenticate: tokenAuthentication(key, clock), clock, logger });
+  const loops = createControlLoops(service, { clock, rng, logger });
+  const compactor = new CompactionLoop({
+    store,
+    clock,
+    logger,
+    keepVersions: compaction.keep,
+    intervalMs: compaction.intervalMs,
+  });
+  const { address, port } = settings.listen;
+  const url = await listen(server, { host: address, port });
+  compactor.start();
+  await loops.start();
+  return {
+    url,
+    service,
+    tokenFor: (identity) => createToken(key, identity, rng),
+    change: (changed) => {
+      settings = changed;
+    },
+    async stop() {
+      await server.close();
+      await loops.stop();
+      compactor.stop();
+      await store.close();
+    },
+  };
+}

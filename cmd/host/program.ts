@@ -1,0 +1,107 @@
+import { homedir, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { parseDuration } from '../../pkg/api/index.ts';
+import { createToken, loadOrCreateKey, type TokenIdentity } from '../../pkg/apiserver/index.ts';
+import { type LevelLogger, levelLogger, RiverError, realClock, realRng } from '../../pkg/base/index.ts';
+import { pinoLogger } from '../../pkg/base/pino-logger.ts';
+import { defaultConfigFile, writeKubeconfig } from '../../pkg/client/index.ts';
+import { type HostSettings, loadConfig, watchConfig } from '../../pkg/config/index.ts';
+import { backupDirectory, restoreBackup } from '../../pkg/store/index.ts';
+import { configSource, runProgram, stopRequested } from '../process.ts';
+import { version } from '../version.ts';
+import { keyFile, type RunningHost, startHost } from './host.ts';
+
+/** Of the entry in `~/.river/config`. */
+const contextName = 'river';
+
+export async function main(): Promise<void> {
+  const program = new Command()
+    .description('The host of River: keeps what people want, and sees to it that it happens.')
+    .version(`river-host ${version}`)
+    .option('--config <file>', 'configuration (schemas/host.json); without it every field has its default')
+    .action(() => serve(program.opts().config));
+  program
+    .command('backup')
+    .description('Write a copy of the store to a new file, also while the host runs.')
+    .argument('<file>')
+    .action((file: string) => backup(settingsOf(program), resolve(file)));
+  program
+    .command('restore')
+    .description('Make the store of an empty state directory from a backup.')
+    .argument('<file>')
+    .action((file: string) => restore(settingsOf(program), resolve(file)));
+  program
+    .command('token')
+    .description('Print a new token: of a node, for its runner, or of an admin.')
+    .option('--node <name>', 'the name that the runner gives its node')
+    .option('--admin', 'may do everything')
+    .option('--expires <time>', 'how long it is good, as in 30d (default: for ever)')
+    .action((flags: TokenFlags) => token(settingsOf(program), flags));
+  await runProgram('river-host', program);
+}
+
+function settingsOf(program: Command): HostSettings {
+  return loadConfig('host', configSource(program.opts().config as string | undefined));
+}
+
+async function serve(file: string | undefined): Promise<void> {
+  const settings = loadConfig('host', configSource(file));
+  const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
+  const stop = stopRequested();
+  const host = await startHost({ settings, clock: realClock, rng: realRng, logger, version });
+  await writeAdminEntry(host);
+  logger.info('the host serves', { url: host.url, stateDir: settings.stateDir });
+  const watcher = file === undefined ? undefined : await followConfig(file, settings, host, logger);
+  await stop;
+  logger.info('the host stops', {});
+  await watcher?.close();
+  await host.stop();
+}
+
+/** The person who starts the host may use it: an entry with a new token, at every start, in their own file. */
+async function writeAdminEntry(host: RunningHost): Promise<void> {
+  const token = host.tokenFor({ role: 'admin', name: userInfo().username });
+  await writeKubeconfig(defaultConfigFile(homedir()), { name: contextName, server: host.url, token });
+}
+
+function followConfig(file: string, settings: HostSettings, host: RunningHost, logger: LevelLogger) {
+  return watchConfig('host', configSource(file), settings, {
+    changed(change) {
+      host.change(change.settings);
+      logger.setLevel(change.settings.logLevel);
+      logger.info('the configuration has changed', { live: change.live, afterRestart: change.restart });
+    },
+    failed: (error) => logger.error('the changed configuration is not good and is not used', { error }),
+  });
+}
+
+async function backup(settings: HostSettings, file: string): Promise<void> {
+  await backupDirectory(settings.stateDir, file);
+  process.stdout.write(`${file} written\n`);
+}
+
+async function restore(settings: HostSettings, file: string): Promise<void> {
+  const { clusterUid, epoch } = restoreBackup({ file, directory: settings.stateDir, rng: realRng });
+  process.stdout.write(
+    `${settings.stateDir} has the store of cluster ${clusterUid} again, in the new epoch ${epoch}\n`,
+  );
+}
+
+interface TokenFlags {
+  node?: string;
+  admin?: boolean;
+  expires?: string;
+}
+
+function token(settings: HostSettings, flags: TokenFlags): void {
+  const expiresAt = flags.expires === undefined ? undefined : realClock.now() + parseDuration(flags.expires);
+  const key = loadOrCreateKey(keyFile(settings), realRng);
+  process.stdout.write(`${createToken(key, identityOf(flags), realRng, expiresAt)}\n`);
+}
+
+function identityOf({ node, admin }: TokenFlags): TokenIdentity {
+  if (node !== undefined && !admin) return { role: 'node', name: node };
+  if (admin && node === undefined) return { role: 'admin', name: userInfo().username };
+  throw new RiverError('BadRequest', 'say whose token: --node NAME or --admin');
+}

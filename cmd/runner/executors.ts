@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import type { Clock, Logger } from '../../pkg/base/index.ts';
+import type { RunnerSettings } from '../../pkg/config/index.ts';
+import type { Executor } from '../../pkg/executor/index.ts';
+import { processExecutor } from '../../pkg/executor/process/index.ts';
+import { bootId } from './machine.ts';
+
+export interface ExecutorWiring {
+  settings: RunnerSettings;
+  clusterUid: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** One for each runtime that the configuration allows, whether it works at the moment or not. */
+export function createExecutors({ settings, clusterUid, clock, logger }: ExecutorWiring): Executor[] {
+  const executors: Executor[] = [];
+  if (settings.runtimes.process.enabled) {
+    const stateDir = join(settings.stateDir, 'process');
+    executors.push(processExecutor({ stateDir, clusterUid, clock, logger, bootId, baseEnv: inherited() }));
+  }
+  return executors;
+}
+
+/** What a program needs to find others and speak to its person; nothing else of the runner's environment reaches it. */
+function inherited(): Record<string, string> {
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', HOME = '/', LANG = 'C.UTF-8' } = process.env;
+  return { PATH, HOME, LANG };
+}

@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import { levelLogger, type RiverError, realClock, realRng } from '../../pkg/base/index.ts';
+import { pinoLogger } from '../../pkg/base/pino-logger.ts';
+import { createHttpClient } from '../../pkg/client/index.ts';
+import { loadConfig, readTokenFile, watchConfig } from '../../pkg/config/index.ts';
+import { configSource, runProgram, stopRequested } from '../process.ts';
+import { version } from '../version.ts';
+import { startRunner } from './runner.ts';
+
+export async function main(): Promise<void> {
+  const program = new Command()
+    .description('The runner of River: runs on this machine what the host has bound to it.')
+    .version(`river-runner ${version}`)
+    .option('--config <file>', 'configuration (schemas/runner.json)')
+    .action(() => serve(program.opts().config));
+  await runProgram('river-runner', program);
+}
+
+async function serve(file: string | undefined): Promise<void> {
+  const settings = loadConfig('runner', configSource(file));
+  const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
+  const token = readTokenFile(settings.tokenFile);
+  const seams = { clock: realClock, rng: realRng, logger, version };
+  const client = createHttpClient({
+    server: settings.host,
+    token,
+    clock: realClock,
+    userAgent: `river-runner/${version}`,
+  });
+  const ended = Promise.withResolvers<RiverError>();
+  const stop = stopRequested();
+  const runner = startRunner({ ...seams, settings, client, onEnded: ended.resolve });
+  logger.info('the runner works', { node: settings.name, host: settings.host });
+  const watcher =
+    file === undefined
+      ? undefined
+      : await watchConfig('runner', configSource(file), settings, {
+          changed(change) {
+            logger.setLevel(change.settings.logLevel);
+            logger.info('the configuration has changed', { live: change.live, afterRestart: change.restart });
+            void runner.restart(change.settings);
+          },
+          failed: (error) => logger.error('the changed configuration is not good and is not used', { error }),
+        });
+  const error = await Promise.race([ended.promise, stop]);
+  logger.info('the runner stops; what runs goes on', {});
+  await watcher?.close();
+  await runner.stop();
+  client.close();
+  if (error) throw error;
+}

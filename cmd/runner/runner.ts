@@ -1,0 +1,85 @@
+import { mkdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { logDirectory } from '../../pkg/api/index.ts';
+import type { Clock, Logger, RiverError, Rng } from '../../pkg/base/index.ts';
+import type { Client } from '../../pkg/client/index.ts';
+import type { RunnerSettings } from '../../pkg/config/index.ts';
+import { openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
+import { createExecutors } from './executors.ts';
+import { bootId, folders, machineReader } from './machine.ts';
+
+export interface RunnerWiring {
+  settings: RunnerSettings;
+  client: Client;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  version: string;
+  /** It has stopped acting and says why; `stop` is still to be called. */
+  onEnded: (error: RiverError) => void;
+}
+
+export interface RunningRunner {
+  /** Lets go of what runs and begins anew with other settings: what runs is adopted. */
+  restart(settings: RunnerSettings): Promise<void>;
+  /** Lets go of what runs: it goes on, and the next start finds it again. */
+  stop(): Promise<void>;
+}
+
+export function startRunner(wiring: RunnerWiring): RunningRunner {
+  const { stateDir, localTempDir } = wiring.settings;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  mkdirSync(localTempDir, { recursive: true });
+  const intents = openIntents(join(stateDir, 'runner.db'), wiring.clock);
+  const begin = (settings: RunnerSettings) => {
+    const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents });
+    runner.start();
+    return runner;
+  };
+  let runner = begin(wiring.settings);
+  return {
+    async restart(settings) {
+      await runner.stop();
+      runner = begin(settings);
+    },
+    async stop() {
+      await runner.stop();
+      intents.close();
+    },
+  };
+}
+
+function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {
+  const { settings, client, clock, rng, logger, version, onEnded } = wiring;
+  const { name, labels, sharedDir, localTempDir, stopGraceMs } = settings;
+  return {
+    settings: {
+      name,
+      labels,
+      reserved: settings.reserved,
+      sharedDir,
+      localTempDir,
+      logDir: logDirectory(settings),
+      stopGraceMs,
+      addresses: addresses(),
+    },
+    client,
+    executors: (clusterUid) => createExecutors({ settings, clusterUid, clock, logger }),
+    machine: machineReader(version),
+    readBootId: bootId,
+    folders,
+    clock,
+    rng,
+    logger,
+    onEnded,
+  };
+}
+
+/** Of this machine, without loopback and link-local ones: for people who look for it. */
+function addresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+    .map(({ address }) => address);
+}

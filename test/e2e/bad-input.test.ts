@@ -1,0 +1,158 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Sandbox, task } from './sandbox.ts';
+
+const sandbox = new Sandbox();
+
+beforeAll(async () => {
+  await sandbox.dev();
+});
+
+afterAll(() => sandbox.close());
+
+const good = 'apiVersion: river.dev/v1\nkind: Task\nmetadata:\n  name: good\nspec:\n  command: ["true"]\n';
+const bad = (spec: string, name = 'bad') =>
+  `apiVersion: river.dev/v1\nkind: Task\nmetadata:\n  name: ${name}\nspec:\n${spec}`;
+
+describe('a file that is not good', () => {
+  const cases: [string, string, RegExp][] = [
+    ['wrong YAML', `${good}---\na: [1\n`, /^bad\.yaml:\d+:\d+: /],
+    [
+      'an unknown field',
+      `${good}---\n${bad('  comand: [a]\n')}`,
+      /^bad\.yaml:13:3: spec\.comand: unknown field.*command/m,
+    ],
+    [
+      'a wrong type',
+      `${good}---\n${bad('  command: echo hi\n')}`,
+      /^bad\.yaml:13:3: spec\.command: must be a list/m,
+    ],
+    [
+      'a bad quantity',
+      `${good}---\n${bad('  command: [a]\n  resources: {memory: 4Q}\n')}`,
+      /^bad\.yaml:14:15: spec\.resources\.memory: .*4Q/m,
+    ],
+    [
+      'an unknown kind',
+      `${good}---\napiVersion: river.dev/v1\nkind: Tusk\nmetadata: {name: a}\n`,
+      /^bad\.yaml:9:1: kind: .*Task/m,
+    ],
+    [
+      'the same name twice',
+      `${good}---\n${good}`,
+      /^bad\.yaml:11:3: metadata\.name: .*already at bad\.yaml:4:3/m,
+    ],
+    [
+      'two of command, script',
+      `${good}---\n${bad('  command: [a]\n  script: b\n')}`,
+      /^bad\.yaml:\d+:\d+: spec\./m,
+    ],
+  ];
+
+  it.each(cases)('%s: where, what, and nothing is sent', async (_what, text, message) => {
+    sandbox.write('bad.yaml', text);
+    const { code, stdout, stderr } = await sandbox.river('apply', '-f', 'bad.yaml');
+    expect(stderr).toMatch(message);
+    expect([code, stdout]).toEqual([2, '']);
+    expect((await sandbox.river('get', 'task', 'good')).code).toBe(1);
+  });
+
+  it('is told before the host is asked for', async () => {
+    sandbox.write('bad.yaml', bad('  comand: [a]\n'));
+    const { code, stderr } = await sandbox.river('apply', '-f', 'bad.yaml', '--config', '/nonexistent');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('bad.yaml:6:3: spec.comand:')]);
+  });
+});
+
+describe('one clear sentence', () => {
+  const oneLine = /^river: [^\n]+\n$/;
+
+  it('host not reachable', async () => {
+    const config = sandbox.write('unreachable', kubeconfig('http://127.0.0.1:9', 'x'));
+    const { code, stderr } = await sandbox.river('get', 'tasks', '--config', config);
+    expect([code, stderr]).toEqual([
+      3,
+      expect.stringMatching(/^river: cannot reach the host at http:\/\/127\.0\.0\.1:9: [^\n]+\n$/),
+    ]);
+  });
+
+  it('wrong token', async () => {
+    const server = (await sandbox.river('get', 'nodes')).code === 0 ? await serverOf() : '';
+    const config = sandbox.write('wrong-token', kubeconfig(server, 'river_x.y'));
+    const { code, stderr } = await sandbox.river('get', 'tasks', '--config', config);
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/does not accept this token/)]);
+    expect(stderr).toMatch(oneLine);
+  });
+
+  it('port taken', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const dev = sandbox.start('river', ['dev', '--port', String(port), '--state-dir', sandbox.path('other')]);
+    expect(await dev.ended).toBe(1);
+    expect(dev.stderr).toMatch(/^river: [^\n]*port[^\n]+\n$/);
+    server.close();
+  });
+
+  it('state directory in use', async () => {
+    const dev = sandbox.start('river', ['dev', '--port', '0']);
+    expect(await dev.ended).toBe(1);
+    expect(dev.stderr).toMatch(/^river: [^\n]*in use[^\n]+\n$/);
+  });
+
+  it('state directory of a newer version', async () => {
+    const stateDir = sandbox.path('newer');
+    const first = await sandbox.dev('--state-dir', stateDir);
+    await first.stop();
+    const { default: Database } = await import('better-sqlite3');
+    const { storeFiles } = await import('../../pkg/store/index.ts');
+    const database = new Database(join(stateDir, 'host', storeFiles[0] ?? ''));
+    database.pragma('user_version = 999');
+    database.close();
+    const second = sandbox.start('river', ['dev', '--port', '0', '--state-dir', stateDir]);
+    expect(await second.ended).toBe(1);
+    expect(second.stderr).toMatch(/^river: [^\n]*newer[^\n]+\n$/);
+  });
+
+  it('wrong words and flags', async () => {
+    for (const words of [
+      ['get'],
+      ['get', 'pods'],
+      ['apply'],
+      ['apply', '-f', 'none.yaml'],
+      ['frobnicate'],
+      ['wait', 'task/a', '--for', 'x'],
+    ]) {
+      const { code, stderr } = await sandbox.river(...words);
+      expect([words, code]).toEqual([words, 2]);
+      expect(stderr).toMatch(/^river: /);
+    }
+  });
+});
+
+it('a reader that has gone ends a command quietly', async () => {
+  await sandbox.apply(task('many', { command: ['seq', '1', '200000'] }));
+  await sandbox.ok('wait', 'task/many', '--for', 'condition=Complete', '--timeout', '30s');
+  const logs = sandbox.start('river', ['logs', 'many']);
+  logs.child.stdout?.once('data', () => logs.child.stdout?.destroy());
+  await logs.ended;
+  expect(logs.stderr).toBe('');
+});
+
+function kubeconfig(server: string, token: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'a', cluster: { server } }],
+    users: [{ name: 'a', user: { token } }],
+    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    'current-context': 'a',
+  });
+}
+
+async function serverOf(): Promise<string> {
+  const { readKubeconfig } = await import('../../pkg/client/index.ts');
+  return (await readKubeconfig(join(sandbox.home, '.river/config'))).server;
+}

@@ -1,0 +1,235 @@
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Run, Task } from '../../pkg/api/index.ts';
+import { root, Sandbox, task } from './sandbox.ts';
+
+/** One `river dev` and the commands, as in the README. */
+const sandbox = new Sandbox();
+const examples = join(root, 'manifests/examples');
+const example = (name: string) => join(examples, name);
+
+beforeAll(async () => {
+  await sandbox.dev();
+});
+
+afterAll(() => sandbox.close());
+
+/** A command that goes on until the file of this name is made. */
+function until(name: string): { command: string[]; release(): void } {
+  const file = sandbox.path(name);
+  return {
+    command: ['sh', '-c', `echo waiting; while [ ! -e ${file} ]; do sleep 0.02; done; echo released`],
+    release: () => writeFileSync(file, ''),
+  };
+}
+
+async function runsOf(name: string): Promise<Run[]> {
+  return (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
+}
+
+describe('examples', () => {
+  it('are all run by a test', () => {
+    const tested = ['docker.yaml', 'hello.yaml', 'resources.yaml', 'script.yaml', 'targets.yaml'];
+    expect(readdirSync(examples).sort()).toEqual(tested);
+  });
+
+  it('hello: created, run, its output kept apart, unchanged when applied again', async () => {
+    expect(await sandbox.ok('apply', '-f', example('hello.yaml'))).toBe('task.river.dev/hello created\n');
+    expect(
+      await sandbox.ok('wait', 'task/hello', '--for', 'condition=Complete', '--timeout', '30s'),
+    ).toContain('met');
+    const { stdout, stderr } = await sandbox.river('logs', 'task/hello');
+    expect(stdout).toMatch(/^hello from .*, this is run hello-[0-9a-f]{8}-0-0\n$/);
+    expect(stderr).toBe('what goes to standard error is kept apart\n');
+    expect(await sandbox.ok('apply', '-f', example('hello.yaml'))).toBe('task.river.dev/hello unchanged\n');
+    expect(await runsOf('hello')).toHaveLength(1);
+  });
+
+  it('script: arguments arrive as they are', async () => {
+    await sandbox.ok('apply', '-f', example('script.yaml'));
+    await sandbox.ok('wait', 'task/script', '--for', 'phase=Succeeded', '--timeout', '30s');
+    expect(await sandbox.ok('logs', 'script')).toBe('3 arguments\n- one\n- two words\n- $not expanded\n');
+  });
+
+  it('resources: what the run is given is recorded in it', async () => {
+    await sandbox.ok('apply', '-f', example('resources.yaml'));
+    await sandbox.ok('wait', 'task/resources', '--for', 'condition=Complete', '--timeout', '30s');
+    const [run] = await runsOf('resources');
+    expect(run?.spec.resources).toEqual({ cores: 0.5, memory: '64Mi' });
+    expect(run?.status).toMatchObject({ phase: 'Succeeded', exitCode: 0, reason: 'Completed' });
+  });
+});
+
+describe('get', () => {
+  it('tables, wide ones, names, documents', async () => {
+    expect(await sandbox.ok('get', 'task', 'hello')).toMatch(
+      /^NAME +STATUS +RUNS +AGE\nhello +Succeeded +1\/1 +\d+s\n$/,
+    );
+    expect(await sandbox.ok('get', 'tasks', '-o', 'wide')).toMatch(/RUNTIME[\s\S]*hello .* process /);
+    expect(await sandbox.ok('get', 'task/hello', 'task/script', '-o', 'name')).toBe(
+      'task.river.dev/hello\ntask.river.dev/script\n',
+    );
+    expect(await sandbox.ok('get', 'task', 'hello', '-o', 'yaml')).toMatch(
+      /^apiVersion: river.dev\/v1\nkind: Task\n/,
+    );
+    expect((await sandbox.object<Task>('task', 'hello')).status?.phase).toBe('Succeeded');
+    expect(await sandbox.ok('get', 'nodes')).toMatch(/ Ready /);
+    expect(await sandbox.ok('get', 'tasks,nodes', '-A')).toMatch(
+      /NAMESPACE[\s\S]*task\.river\.dev\/hello[\s\S]*node\.river\.dev\//,
+    );
+    expect(
+      await sandbox.ok('get', 'runs', '--field-selector', 'status.phase=Succeeded', '-o', 'name'),
+    ).toContain('run.river.dev/hello-');
+    expect(await sandbox.ok('get', 'events')).toContain('task/hello');
+  });
+
+  it('shows what is there and reports what is not', async () => {
+    const { code, stdout, stderr } = await sandbox.river('get', 'task', 'hello', 'nothing');
+    expect([code, stdout.includes('hello'), stderr.includes('nothing')]).toEqual([1, true, true]);
+    expect(await sandbox.river('get', 'tasks', '-n', 'elsewhere')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'No tasks found in namespace elsewhere.\n',
+    });
+  });
+
+  it('-w shows every change of a phase', async () => {
+    const watch = sandbox.start('river', ['get', 'tasks', '-w', '-l', 'watched=yes']);
+    await watch.says('No tasks found');
+    const gate = until('watched');
+    await sandbox.apply({
+      apiVersion: 'river.dev/v1',
+      kind: 'Task',
+      metadata: { name: 'watched', labels: { watched: 'yes' } },
+      spec: { command: gate.command },
+    });
+    await watch.says('Running');
+    gate.release();
+    await watch.says('Succeeded');
+    expect(watch.stdout.match(/NAME/g)).toHaveLength(1);
+    expect(await watch.stop('SIGINT')).toBe(130);
+  });
+});
+
+it('describe tells of a task, its run and the node all that matters', async () => {
+  const ofTask = await sandbox.ok('describe', 'task/hello');
+  for (const word of ['Name:', 'Phase:', 'Spec:', 'Runs:', 'hello-', 'Conditions:', 'Complete', 'Events:']) {
+    expect(ofTask).toContain(word);
+  }
+  const [run] = await runsOf('hello');
+  const ofRun = await sandbox.ok('describe', `run/${run?.metadata.name}`);
+  for (const word of ['Started:', 'Exit:', 'CPU seconds:', 'Completed']) expect(ofRun).toContain(word);
+  const ofNode = await sandbox.ok('describe', 'nodes');
+  for (const word of ['Allocatable:', 'Runtimes:', 'Ready', run?.metadata.name ?? ''])
+    expect(ofNode).toContain(word);
+});
+
+describe('logs', () => {
+  it('-f begins before there is a run, and ends with it', async () => {
+    const gate = until('followed');
+    await sandbox.apply(task('followed', { command: gate.command }));
+    const logs = sandbox.start('river', ['logs', '-f', 'task/followed']);
+    await logs.says('waiting');
+    expect(logs.alive).toBe(true);
+    gate.release();
+    expect(await logs.ended).toBe(0);
+    expect(logs.stdout).toBe('waiting\nreleased\n');
+  });
+
+  it('--tail, --stream', async () => {
+    await sandbox.apply(task('lines', { command: ['sh', '-c', 'seq 1 100; echo oops >&2'] }));
+    await sandbox.ok('wait', 'task/lines', '--for', 'condition=Complete', '--timeout', '30s');
+    expect(await sandbox.ok('logs', 'lines', '--tail', '2', '--stream', 'stdout')).toBe('99\n100\n');
+    expect(await sandbox.river('logs', 'lines', '--stream', 'stderr')).toMatchObject({
+      stdout: '',
+      stderr: 'oops\n',
+    });
+  });
+});
+
+describe('wait', () => {
+  it('ends at once when it never can be, and with 124 when time is up', async () => {
+    await sandbox.apply(task('fails', { command: ['sh', '-c', 'exit 3'] }));
+    const never = await sandbox.river(
+      'wait',
+      'task/fails',
+      '--for',
+      'condition=Complete',
+      '--timeout',
+      '30s',
+    );
+    expect(never).toMatchObject({ code: 1, stdout: '' });
+    expect(never.stderr).toContain('has ended as Failed');
+    const [run] = await runsOf('fails');
+    expect(run?.status).toMatchObject({ phase: 'Failed', exitCode: 3, reason: 'NonZeroExit' });
+    expect((await sandbox.river('wait', 'task/hello', '--for', 'delete', '--timeout', '50ms')).code).toBe(
+      124,
+    );
+    expect((await sandbox.river('wait', 'task/none', '--for', 'condition=Complete')).code).toBe(1);
+  });
+});
+
+describe('stop, rerun, change, delete', () => {
+  it('stop ends the whole tree of a run, rerun begins again', async () => {
+    const gate = until('never-made');
+    await sandbox.apply(task('endless', { command: gate.command }));
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
+    expect(await sandbox.ok('stop', 'endless')).toBe('task.river.dev/endless stopped\n');
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '30s');
+    expect((await runsOf('endless')).map((run) => run.status?.phase)).toEqual(['Stopped']);
+    expect(await sandbox.ok('stop', 'endless')).toBe('task.river.dev/endless unchanged\n');
+    expect(await sandbox.ok('rerun', 'task/endless')).toBe('task.river.dev/endless rerun\n');
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
+    expect(await runsOf('endless')).toHaveLength(2);
+  });
+
+  it('a changed manifest replaces the run; one that sets what stop has set meets a conflict', async () => {
+    expect(await sandbox.apply(task('endless', { command: ['sleep', '60'] }))).toBe(
+      'task.river.dev/endless configured\n',
+    );
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
+    const file = sandbox.write(
+      'conflict.json',
+      JSON.stringify(task('endless', { command: ['sleep', '60'], stopped: true }), null, 2),
+    );
+    const { code, stderr } = await sandbox.river('apply', '-f', file);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/conflict\.json:\d+:\d+: spec\.stopped: .*river-control/),
+    ]);
+    expect(await sandbox.ok('apply', '-f', file, '--force-conflicts')).toContain('configured');
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '30s');
+  });
+
+  it('delete waits until nothing is left, output files included', async () => {
+    const [run] = await runsOf('followed');
+    const out = run?.status?.log?.out ?? '';
+    expect(existsSync(out)).toBe(true);
+    expect(await sandbox.ok('delete', 'task', 'endless', 'followed')).toBe(
+      'task.river.dev/endless deleted\ntask.river.dev/followed deleted\n',
+    );
+    expect(existsSync(out)).toBe(false);
+    expect(await runsOf('followed')).toEqual([]);
+    expect((await sandbox.river('delete', 'task/followed')).code).toBe(1);
+    expect((await sandbox.river('delete', 'task/followed', '--ignore-not-found')).code).toBe(0);
+  });
+
+  it('delete by file, label and all', async () => {
+    await sandbox.ok('delete', '-f', example('hello.yaml'));
+    await sandbox.ok('delete', 'tasks', '-l', 'watched=yes');
+    await sandbox.ok('delete', 'tasks', '--all');
+    expect((await sandbox.object<{ items: Task[] }>('tasks')).items).toEqual([]);
+  });
+});
+
+it('a task for a node that does not exist waits, and says so', async () => {
+  await sandbox.apply(task('elsewhere', { command: ['true'], targets: ['no-such-node'] }));
+  await sandbox.ok('wait', 'task/elsewhere', '--for', 'condition=Scheduled=False', '--timeout', '30s');
+  expect(await sandbox.ok('describe', 'task/elsewhere')).toContain('no-such-node');
+  await sandbox.ok('delete', 'task/elsewhere');
+});
+
+it('the config file is for its owner only', () => {
+  expect(statSync(join(sandbox.home, '.river/config')).mode & 0o777).toBe(0o600);
+});
