@@ -15,6 +15,8 @@ export interface Finding {
   path: FieldPath;
   message: string;
   reason: FindingReason;
+  /** For an unknown field: the one beside it that was probably meant. */
+  meant?: string;
 }
 
 export function toCause({ path, message, reason }: Finding): ErrorCause {

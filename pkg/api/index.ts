@@ -23,6 +23,7 @@ export * from './ordinals.ts';
 export * from './quantity.ts';
 export * from './run-spec.ts';
 export * from './run-table.ts';
+export { type SchemaField, schemaFields } from './schema-fields.ts';
 export { schemaFindings } from './schema-findings.ts';
 export * from './status.ts';
 export type * from './types.gen.ts';

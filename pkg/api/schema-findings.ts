@@ -1,7 +1,8 @@
 import type { ErrorObject } from 'ajv';
-import type { FieldPath } from './field-path.ts';
+import { type FieldPath, formatField } from './field-path.ts';
 import type { Finding } from './finding.ts';
-import { suggestion } from './nearest.ts';
+import { nearest, suggestion } from './nearest.ts';
+import { schemaFields } from './schema-fields.ts';
 import { type SchemaName, schemaErrors } from './schema-validator.ts';
 
 interface SchemaPart {
@@ -50,15 +51,25 @@ function expectedType(type: string, schema: SchemaPart): string {
 function typeMessage(error: ErrorObject): string {
   const type = String(error.params.type);
   const scalar = typeof error.data === 'number' || typeof error.data === 'boolean';
-  const hint = type === 'string' && scalar ? `; put it in quotes, as in "${error.data}"` : '';
+  const hint = type === 'string' && scalar ? '; put quotes around it' : '';
   return `must be ${expectedType(type, (error.parentSchema ?? {}) as SchemaPart)}; found ${describeFound(error.data)}${hint}`;
 }
 
-function unknownField(path: FieldPath, error: ErrorObject): Finding {
+function unknownField(path: FieldPath, error: ErrorObject, name: SchemaName): Finding {
   const unknown = String(error.params.additionalProperty);
   const known = Object.keys((error.parentSchema as SchemaPart | undefined)?.properties ?? {});
-  const hint = suggestion(unknown, known) || `; known here: ${known.join(', ')}`;
-  return { path: [...path, unknown], message: `unknown field${hint}`, reason: 'FieldValueForbidden' };
+  const meant = nearest(unknown, known);
+  const elsewhere = schemaFields(name).find(
+    (field) => field.path[0] !== 'status' && field.path.at(-1) === unknown,
+  );
+  const guess = meant ?? (elsewhere && formatField(elsewhere.path));
+  const hint = guess ? `did you mean ${guess}?` : `known here: ${known.join(', ')}`;
+  return {
+    path: [...path, unknown],
+    message: `unknown field; ${hint}`,
+    reason: 'FieldValueForbidden',
+    meant,
+  };
 }
 
 function missingField(path: FieldPath, error: ErrorObject): Finding {
@@ -94,11 +105,11 @@ function oneOfValues(error: ErrorObject): string {
   return `must be ${values.join(' or ')}; found ${describeFound(error.data)}${hint}`;
 }
 
-function toFinding(error: ErrorObject, root: unknown): Finding {
+function toFinding(error: ErrorObject, root: unknown, name: SchemaName): Finding {
   const path = toPath(error.instancePath, root);
   switch (error.keyword) {
     case 'additionalProperties':
-      return unknownField(path, error);
+      return unknownField(path, error, name);
     case 'required':
       return missingField(path, error);
     case 'type':
@@ -122,5 +133,5 @@ function toFinding(error: ErrorObject, root: unknown): Finding {
 export function schemaFindings(name: SchemaName, value: unknown): Finding[] {
   return schemaErrors(name, value)
     .filter((error) => !error.schemaPath.includes('/anyOf/'))
-    .map((error) => toFinding(error, value));
+    .map((error) => toFinding(error, value, name));
 }

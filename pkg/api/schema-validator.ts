@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import common from '../../schemas/common.json' with { type: 'json' };
+import commonSchema from '../../schemas/common.json' with { type: 'json' };
 import event from '../../schemas/event.json' with { type: 'json' };
 import host from '../../schemas/host.json' with { type: 'json' };
 import node from '../../schemas/node.json' with { type: 'json' };
@@ -9,9 +9,18 @@ import runner from '../../schemas/runner.json' with { type: 'json' };
 import task from '../../schemas/task.json' with { type: 'json' };
 import { lazy } from '../base/index.ts';
 
-const schemas = { Task: task, Run: run, Node: node, Event: event, HostConfig: host, RunnerConfig: runner };
+export { commonSchema };
 
-/** The schema of a kind or of a configuration file: the source of its type. */
+export const schemas = {
+  Task: task,
+  Run: run,
+  Node: node,
+  Event: event,
+  HostConfig: host,
+  RunnerConfig: runner,
+};
+
+/** A kind or a configuration file; its type is made from its schema. */
 export type SchemaName = keyof typeof schemas;
 
 function compileAll(): Record<SchemaName, ValidateFunction> {
@@ -22,7 +31,7 @@ function compileAll(): Record<SchemaName, ValidateFunction> {
     verbose: true,
     strict: true,
     strictTypes: false,
-    schemas: [common],
+    schemas: [commonSchema],
   });
   const compiled: Partial<Record<SchemaName, ValidateFunction>> = {};
   for (const [name, schema] of Object.entries(schemas)) {

@@ -88,14 +88,14 @@ describe('metadata', () => {
       'metadata.name: must be lower case letters, digits, - and ., with a letter or digit at both ends; found "Hello"',
     ],
     [{ name: 'a'.repeat(53) }, 'metadata.name: must have at most 52 characters; found 53'],
-    [{ name: 5 }, 'metadata.name: must be text; found the number 5; put it in quotes, as in "5"'],
+    [{ name: 5 }, 'metadata.name: must be text; found the number 5; put quotes around it'],
     [
       { name: 'a', namespace: 'a.b' },
       'metadata.namespace: must be lower case letters, digits and -, with a letter or digit at both ends; found "a.b"',
     ],
     [
       { name: 'a', labels: { a: true } },
-      'metadata.labels.a: must be text; found the boolean true; put it in quotes, as in "true"',
+      'metadata.labels.a: must be text; found the boolean true; put quotes around it',
     ],
   ])('%j', (metadata, line) => {
     expect(lines(task({ command: ['a'] }, metadata))).toEqual([line]);
@@ -126,9 +126,12 @@ describe('metadata', () => {
 describe('fields of a Task', () => {
   test.each([
     [{ comand: ['a'], image: 'i' }, 'spec.comand: unknown field; did you mean command?'],
+    [{ comand: ['a'] }, 'spec.comand: unknown field; did you mean command?'],
+    [{ image: 'i', cores: 2 }, 'spec.cores: unknown field; did you mean spec.resources.cores?'],
+    [{ image: 'i', name: 'a' }, 'spec.name: unknown field; did you mean metadata.name?'],
     [{ command: 'echo hi' }, 'spec.command: must be a list of texts, as in [a, b]; found the text "echo hi"'],
     [{ command: [] }, 'spec.command: must have at least 1 entries; leave it out if there is none'],
-    [{ command: ['a', 5] }, 'spec.command[1]: must be text; found the number 5; put it in quotes, as in "5"'],
+    [{ command: ['a', 5] }, 'spec.command[1]: must be text; found the number 5; put quotes around it'],
     [{ command: [''] }, 'spec.command[0]: must be the name or path of a program; found an empty text'],
     [{ command: ['a', 'b\0c'] }, 'spec.command[1]: must not hold a NUL character'],
     [
@@ -203,10 +206,7 @@ describe('fields of a Task', () => {
       'spec.resources.cores: must be 0 or more cores in steps of 0.001, as in 4 or 0.5; found 0.0001',
     ],
     [{ image: 'i', resources: { core: 1 } }, 'spec.resources.core: unknown field; did you mean cores?'],
-    [
-      { image: 'i', env: { A: 1 } },
-      'spec.env.A: must be text; found the number 1; put it in quotes, as in "1"',
-    ],
+    [{ image: 'i', env: { A: 1 } }, 'spec.env.A: must be text; found the number 1; put quotes around it'],
     [{ image: 'i', env: ['A=1'] }, 'spec.env: must be a map of texts, as in {key: value}; found a list'],
     [
       { image: 'i', env: { 'A-B': '1' } },
@@ -214,10 +214,7 @@ describe('fields of a Task', () => {
     ],
     [{ image: 'i', mounts: ['/a:/b', '/c:/b/'] }, 'spec.mounts[1]: has the same target as mounts[0]'],
     [{ image: 'i', workingDir: 'x' }, 'spec.workingDir: must be an absolute path; found "x"'],
-    [
-      { image: 'i', timeout: 90 },
-      'spec.timeout: must be text; found the number 90; put it in quotes, as in "90"',
-    ],
+    [{ image: 'i', timeout: 90 }, 'spec.timeout: must be text; found the number 90; put quotes around it'],
     [{ image: 'i', timeout: '0s' }, 'spec.timeout: must be more than 0; leave it out for no limit'],
     [
       { image: 'i', ttlAfterFinished: '1w' },

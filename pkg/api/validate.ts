@@ -31,15 +31,19 @@ function metadataFindings(kind: Kind, metadata: ObjectMeta): Finding[] {
 
 function ruleFindings(kind: Kind, object: unknown, found: readonly Finding[]): Finding[] {
   if (!isRecord(object)) return [];
-  // An unknown field says nothing about its neighbours; every other finding makes its field unfit for the rules.
+  // An unknown field says nothing about its neighbours, but for the one that was meant; every other finding makes
+  // its field unfit for the rules.
   const faults = found.filter(({ reason }) => reason !== 'FieldValueForbidden');
+  const meant = found
+    .filter(({ path }) => path[0] === 'spec' && path.length === 2)
+    .map((finding) => finding.meant);
   const metadataFaulty = faults.some(({ path }) => path[0] === 'metadata');
   const findings = metadataFaulty ? [] : metadataFindings(kind, object.metadata as ObjectMeta);
   const specFaults = faults.filter(({ path }) => path[0] === 'spec');
   if (kind !== 'Task' || specFaults.some(({ path }) => path.length === 1)) return findings;
   return [
     ...findings,
-    ...taskFindings(object.spec as TaskSpec, new Set(specFaults.map(({ path }) => path[1]))),
+    ...taskFindings(object.spec as TaskSpec, new Set([...specFaults.map(({ path }) => path[1]), ...meant])),
   ];
 }
 
@@ -56,7 +60,7 @@ export function validateObject(kind: Kind, object: unknown, options: ValidateOpt
   const found = schemaFindings(kind, object);
   if (options.subresource === 'status') {
     return found
-      .filter(({ path, message }) => path[0] === 'status' && !message.startsWith('unknown field'))
+      .filter(({ path, reason }) => path[0] === 'status' && reason !== 'FieldValueForbidden')
       .map(toCause);
   }
   const own = found.filter(({ path }) => path[0] !== 'status');

@@ -1,48 +1,16 @@
-import common from '../../schemas/common.json' with { type: 'json' };
-import host from '../../schemas/host.json' with { type: 'json' };
-import runner from '../../schemas/runner.json' with { type: 'json' };
-import { ManifestError, parseManifest, suggestion } from '../api/index.ts';
+import { ManifestError, parseManifest, type SchemaField, schemaFields, suggestion } from '../api/index.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigKind } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-interface SchemaPart {
-  $ref?: string;
-  type?: string;
-  anyOf?: unknown;
-  properties?: Record<string, SchemaPart>;
-  definitions?: Record<string, SchemaPart>;
-}
-
-const schemas: Readonly<Record<ConfigKind, SchemaPart>> = { host, runner };
-const commonParts = common as SchemaPart;
-
+export const schemaNames = { host: 'HostConfig', runner: 'RunnerConfig' } as const;
 const prefixes: Readonly<Record<ConfigKind, string>> = { host: 'RIVER_HOST_', runner: 'RIVER_RUNNER_' };
 
 /** `listen.port` → RIVER_HOST_LISTEN_PORT. */
 export function variableOf(kind: ConfigKind, path: readonly (string | number)[]): string {
   const words = path.map((part) => String(part).replaceAll(/[A-Z]/g, '_$&').toUpperCase());
   return prefixes[kind] + words.join('_');
-}
-
-interface Leaf {
-  path: string[];
-  /** Text is taken as it is; everything else is read as YAML. */
-  isText: boolean;
-}
-
-/** The fields that have a value of their own: everything but the maps with fields. */
-function leavesOf(root: SchemaPart, part: SchemaPart, path: string[]): Leaf[] {
-  if (part.$ref) {
-    const [file, pointer = ''] = part.$ref.split('#/definitions/');
-    return leavesOf(root, (file ? commonParts : root).definitions?.[pointer] ?? {}, path);
-  }
-  if (part.properties) {
-    return Object.entries(part.properties).flatMap(([key, member]) => leavesOf(root, member, [...path, key]));
-  }
-  // Quantity (the one anyOf) may be text as well as a number.
-  return [{ path, isText: part.type === 'string' || part.anyOf !== undefined }];
 }
 
 function setAt(
@@ -64,8 +32,9 @@ export interface Overridden {
   problems: ConfigProblem[];
 }
 
-function readValue(leaf: Leaf, text: string, variable: string): unknown {
-  return leaf.isText ? text : parseManifest(text, variable)[0]?.object;
+/** Text is taken as it is; everything else is read as YAML. */
+function readValue(field: SchemaField, text: string, variable: string): unknown {
+  return field.isText ? text : parseManifest(text, variable)[0]?.object;
 }
 
 /** The configuration with what the variables say in its place. An empty variable counts as not set. */
@@ -74,15 +43,15 @@ export function applyEnvironment(
   config: Record<string, unknown>,
   env: Environment,
 ): Overridden {
-  const leaves = leavesOf(schemas[kind], schemas[kind], []);
-  const byVariable = new Map(leaves.map((leaf) => [variableOf(kind, leaf.path), leaf]));
+  const fields = schemaFields(schemaNames[kind]);
+  const byVariable = new Map(fields.map((field) => [variableOf(kind, field.path), field]));
   const variables = new Set<string>();
   const problems: ConfigProblem[] = [];
   let merged = config;
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(prefixes[kind]) || !text) continue;
-    const leaf = byVariable.get(variable);
-    if (!leaf) {
+    const field = byVariable.get(variable);
+    if (!field) {
       problems.push({
         source: variable,
         field: '',
@@ -91,12 +60,12 @@ export function applyEnvironment(
       continue;
     }
     try {
-      merged = setAt(merged, leaf.path, readValue(leaf, text, variable));
+      merged = setAt(merged, field.path, readValue(field, text, variable));
       variables.add(variable);
     } catch (error) {
       if (!(error instanceof ManifestError)) throw error;
       problems.push(
-        ...error.problems.map(({ message }) => ({ source: variable, field: leaf.path.join('.'), message })),
+        ...error.problems.map(({ message }) => ({ source: variable, field: field.path.join('.'), message })),
       );
     }
   }

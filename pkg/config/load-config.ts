@@ -11,7 +11,13 @@ import {
 import { errorMessage } from '../base/index.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { hostFindings, runnerFindings } from './config-rules.ts';
-import { applyEnvironment, type Environment, type Overridden, variableOf } from './environment.ts';
+import {
+  applyEnvironment,
+  type Environment,
+  type Overridden,
+  schemaNames,
+  variableOf,
+} from './environment.ts';
 import { type ConfigKind, hostSettings, runnerSettings, type Settings } from './settings.ts';
 
 export interface ConfigSource {
@@ -23,8 +29,6 @@ export interface ConfigSource {
   /** Of this machine: the name of the Node where the configuration has none. */
   hostname: string;
 }
-
-const schemaNames = { host: 'HostConfig', runner: 'RunnerConfig' } as const;
 
 /** The one document of the file; undefined without a file or when it says nothing. */
 function readDocument(kind: ConfigKind, { file, readText }: ConfigSource): ManifestDocument | undefined {
