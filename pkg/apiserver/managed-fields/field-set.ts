@@ -46,6 +46,7 @@ export class FieldSet {
 
   /** Whether the path or anything below it is a member. */
   touches(path: FieldPath): boolean {
+    if (path.length === 0) return this.size > 0;
     const prefix = path.join(separator);
     if (this.#members.has(prefix)) return true;
     for (const member of this.#members.keys()) if (member.startsWith(prefix + separator)) return true;
