@@ -30,7 +30,7 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
     conditions: conditionsOf(facts, before, timestamp(nowMs)),
     capacity: { cores: machine.cores, memory: machine.memoryBytes },
     allocatable: {
-      cores: Math.max(0, (machine.cores * 1000 - settings.reserved.milliCores) / 1000),
+      cores: Math.max(0, Math.round((machine.cores - settings.reserved.cores) * 1000) / 1000),
       memory: Math.max(0, machine.memoryBytes - settings.reserved.memoryBytes),
     },
     runtimes: probes.filter(({ probe }) => probe.ready).map(({ runtime }) => runtime),

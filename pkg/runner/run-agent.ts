@@ -118,7 +118,7 @@ export class RunAgent {
         nowMs: clock.now(),
         bootId,
         epoch: epoch(),
-        runtimeEnabled: runtimes.executor(runtime) !== undefined,
+        runtimeEnabled: runtime !== undefined && settings.runtimes.includes(runtime),
         notReadyMs: runtime ? runtimes.notReadyMs(runtime) : 0,
         stopGraceMs: settings.stopGraceMs,
       },

@@ -1,3 +1,4 @@
+import type { Runtime } from '../api/index.ts';
 import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
@@ -10,7 +11,9 @@ export interface RunnerSettings {
   /** Merged into the Node's labels; labels that people set under other keys stay. */
   labels: Readonly<Record<string, string>>;
   /** Kept back from runs: allocatable = capacity - reserved. */
-  reserved: { milliCores: number; memoryBytes: number };
+  reserved: { cores: number; memoryBytes: number };
+  /** What may be used here: Runs of other runtimes are refused. */
+  runtimes: readonly Runtime[];
   /** Its folder `shared_data` is `/shared` in every workload. */
   sharedDir?: string;
   /** `/local_temp` in every workload. */
@@ -54,7 +57,7 @@ export interface FolderOperations {
 export interface RunnerParts {
   settings: RunnerSettings;
   client: Client;
-  /** Called once, as soon as it is known for which cluster. One executor for each runtime that may be used here; Runs of others are refused. */
+  /** Called once, as soon as it is known for which cluster. One executor for each of `settings.runtimes`. */
   executors: (clusterUid: string) => Executor[];
   /** Stays open when the runner stops: whoever opened it closes it. */
   intents: Intents;

@@ -27,7 +27,7 @@ export interface StepActionParts {
   clusterUid: string;
   epoch: () => string;
   bootId: string;
-  client: Pick<Client, 'get'>;
+  client: Pick<Client, 'get' | 'version'>;
   runtimes: Runtimes;
   intents: Intents;
   memories: RunMemories;
@@ -244,6 +244,10 @@ export class StepActions {
     );
     if (found?.metadata.uid === uid && found.spec.placement?.node === settings.name)
       throw new RiverError('ServiceUnavailable', 'the host still has a run that its watch does not show');
+    // Asked after the Run: a host restored meanwhile must not be taken for the one that we know.
+    const { epoch } = await withDeadline(clock, getDeadlineMs, client.version());
+    if (epoch !== undefined && epoch !== this.#parts.epoch())
+      throw new RiverError('ServiceUnavailable', 'the host is in another epoch than the last heartbeat said');
     seen.memory.confirmedGone = true;
     return 'again';
   }
