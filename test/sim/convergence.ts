@@ -1,0 +1,151 @@
+import type { Kind, ObjectOf, Run, Task } from '../../pkg/api/index.ts';
+import type { Store } from '../../pkg/store/index.ts';
+import { isEnded } from './run-rules.ts';
+import type { TrueExecution, Truth } from './truth.ts';
+import type { TaskModel } from './user.ts';
+import { nodeCores } from './workload.ts';
+
+const phaseOf = (run: Run) => run.status?.phase ?? 'Pending';
+
+async function listAll<K extends Kind>(store: Store, kind: K): Promise<ObjectOf<K>[]> {
+  return (await store.list(kind)).records.map((record) => record.object as ObjectOf<K>);
+}
+
+/**
+ * What is not yet as it must be in the end, one sentence each: every task as it was last acknowledged, its runs as
+ * the machines really ran them, nothing left over anywhere. Empty = converged.
+ */
+export async function complaints(
+  store: Store,
+  models: readonly TaskModel[],
+  truth: Truth,
+): Promise<string[]> {
+  const tasks = new Map((await listAll(store, 'Task')).map((task) => [task.metadata.name, task]));
+  const runs = await listAll(store, 'Run');
+  const found: string[] = [];
+  for (const model of models) {
+    const task = tasks.get(model.name);
+    if (!model.settled) found.push(`${model.name}: a person still waits`);
+    else if (!model.exists && task) found.push(`${model.name}: deleted, but still there`);
+    else if (model.exists && !task) found.push(`${model.name}: acknowledged, but not there`);
+    else if (task) {
+      const own = runs.filter((run) => run.metadata.ownerReferences?.[0]?.uid === task.metadata.uid);
+      found.push(...complaintsOfTask(model, task, own, truth).map((text) => `${model.name}: ${text}`));
+    }
+  }
+  for (const run of runs) {
+    if (!tasks.has(run.spec.task)) found.push(`${run.metadata.name}: its task is gone`);
+    found.push(...complaintsOfRun(run, truth).map((text) => `${run.metadata.name}: ${text}`));
+  }
+  for (const node of await listAll(store, 'Node')) {
+    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+    if (ready?.status !== 'True')
+      found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
+  }
+  return [...found, ...truth.leftOver()];
+}
+
+function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Truth): string[] {
+  const found = [...complaintsOfSpec(model, task)];
+  const { status } = task;
+  if (status?.observedGeneration !== task.metadata.generation)
+    found.push('its last generation is not observed');
+  for (const run of runs) {
+    if (run.spec.revision !== status?.revision && !isEnded(phaseOf(run)))
+      found.push('a run of an old revision is active');
+  }
+  const current = runs.filter((run) => run.spec.revision === status?.revision);
+  for (const run of current) found.push(...complaintsOfEnd(model, run, truth));
+  const phase = status?.phase ?? 'none';
+  const allowed = expectedPhases(model, current);
+  if (!allowed.includes(phase)) found.push(`phase ${phase}, expected ${allowed.join(' or ')}`);
+  const listed = (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0);
+  const total = model.spec.targets?.length ?? 1;
+  if (status?.total !== total) found.push(`total ${status?.total}, expected ${total}`);
+  if (!model.stopped && !model.mayBeStopped && !model.spec.suspend && listed !== total) {
+    found.push(
+      `${status?.active} active, ${status?.succeeded} succeeded, ${status?.failed} failed of ${total}`,
+    );
+  }
+  return found;
+}
+
+/** Nothing acknowledged is lost: the spec holds every field that was last written. */
+function* complaintsOfSpec(model: TaskModel, task: Task): Generator<string> {
+  if (task.metadata.uid !== model.uid) yield 'its uid changed';
+  const wanted: Record<string, unknown> = { ...model.spec, stopped: model.stopped };
+  if (model.rerun !== undefined) wanted.rerun = model.rerun;
+  const spec = task.spec as Record<string, unknown>;
+  for (const [field, value] of Object.entries(wanted)) {
+    if (field !== 'resources' && JSON.stringify(spec[field]) !== JSON.stringify(value)) {
+      yield `spec.${field} is ${JSON.stringify(spec[field])}, acknowledged was ${JSON.stringify(value)}`;
+    }
+  }
+  for (const field of ['timeout', 'targets', 'ttlAfterFinished']) {
+    if (!(field in model.spec) && spec[field] !== undefined) yield `spec.${field} should have been pruned`;
+  }
+}
+
+/** Never runs: more cores than any node has, or on a node that is not there. */
+function isImpossible(model: TaskModel, run: Run): boolean {
+  return (model.spec.resources?.cores ?? 0) > nodeCores || run.spec.target === 'nowhere';
+}
+
+function expectedPhases(model: TaskModel, runs: Run[]): string[] {
+  const { spec } = model;
+  if (model.stopped) return ['Stopped', 'Succeeded', 'Failed'];
+  if (spec.suspend) return model.mayBeStopped ? ['Suspended', 'Stopped', 'Failed'] : ['Suspended'];
+  const waits = runs.some((run) => phaseOf(run) === 'Pending' && isImpossible(model, run));
+  if (waits) return ['Pending', 'Running', 'Failed'];
+  if (runs.some((run) => !isEnded(phaseOf(run)))) return ['(every run ended)'];
+  if (model.mayBeStopped) return ['Succeeded', 'Failed', 'Stopped'];
+  // Of runs that their ttl has removed, only the counts in the Task are left.
+  if (spec.ttlAfterFinished !== undefined) return ['Succeeded', 'Failed'];
+  return runs.every((run) => phaseOf(run) === 'Succeeded') ? ['Succeeded'] : ['Failed'];
+}
+
+/** Stopped needs a stop that somebody asked for. */
+function complaintsOfEnd(model: TaskModel, run: Run, truth: Truth): string[] {
+  const phase = phaseOf(run);
+  if (phase === 'Stopped' && !model.mayBeStopped && !model.stopped)
+    return [`${run.metadata.name} is Stopped, nobody stopped it`];
+  if (phase === 'Pending' && !model.stopped && isImpossible(model, run)) return [];
+  if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
+  const neverRuns = run.spec.image === 'missing' || run.status?.reason === 'NodeRestarted';
+  if (phase !== 'Stopped' && !neverRuns && !truth.history(run.metadata.uid ?? '')) {
+    return [`${run.metadata.name} is ${phase}(${run.status?.reason}) and never ran`];
+  }
+  return [];
+}
+
+/** What the store tells about a run's end is what really happened on the machine. */
+function complaintsOfRun(run: Run, truth: Truth): string[] {
+  const { status } = run;
+  const real = truth.history(run.metadata.uid ?? '');
+  const phase = phaseOf(run);
+  if (!isEnded(phase)) return real?.live ? ['a program of it still runs'] : [];
+  const allowed = real ? endsOf(run, real) : ['Stopped', 'Failed'];
+  const told = `${phase}(${status?.reason})`;
+  if (!allowed.includes(phase) && !allowed.includes(told)) {
+    return [`told ${told}, really ${JSON.stringify(real)}`];
+  }
+  if (real?.killedBy === undefined && real?.exitCode !== undefined && status?.exitCode !== real.exitCode) {
+    return phase === 'Stopped' ? [] : [`told exit code ${status?.exitCode}, really ${real.exitCode}`];
+  }
+  return [];
+}
+
+function endsOf(run: Run, real: TrueExecution): string[] {
+  if (real.killedBy === 'stop') {
+    return run.spec.timeout ? ['Stopped', 'Failed(DeadlineExceeded)'] : ['Stopped'];
+  }
+  // A machine that restarts takes everything with it; what had been asked to stop is then stopped.
+  if (real.killedBy === 'reboot') {
+    return ['Failed(NodeRestarted)', 'Stopped', ...(run.spec.timeout ? ['Failed(DeadlineExceeded)'] : [])];
+  }
+  // It may end by itself while it is being stopped.
+  if (real.starts === 0) return ['Failed', 'Stopped'];
+  if (real.exitCode === 0)
+    return ['Succeeded', 'Stopped', ...(run.spec.timeout ? ['Failed(DeadlineExceeded)'] : [])];
+  return ['Failed', 'Stopped'];
+}

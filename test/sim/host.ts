@@ -1,0 +1,102 @@
+import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import type { Part } from './chaos.ts';
+import type { Disk } from './disk.ts';
+import type { Incarnation } from './incarnation.ts';
+import type { SimNetwork } from './network.ts';
+import { simLogger } from './sim-logger.ts';
+import type { StoreMonitor } from './store-monitor.ts';
+import { copyTorn, markWal, type WalMark } from './wal.ts';
+import { type HostParts, wireHost } from './wire-host.ts';
+import { chance, type World } from './world.ts';
+
+const database = 'river.db';
+
+/** The host machine: its disk, and the lives of the host on it. */
+export class SimHost implements Part {
+  readonly name = 'host';
+  onCrash: () => void = () => {};
+  /** Probability that it dies inside a commit; asked before each. */
+  dieInCommit: () => number = () => 0;
+  /** For the self-check: a crash may lose what was acknowledged. */
+  forgetful = false;
+  readonly #world: World;
+  readonly #disk: Disk;
+  readonly #network: SimNetwork;
+  readonly #monitor: StoreMonitor;
+  #folder: string;
+  #life: Incarnation | undefined;
+  #store: SqliteStore | undefined;
+
+  constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
+    this.#world = world;
+    this.#disk = disk;
+    this.#network = network;
+    this.#monitor = monitor;
+    this.#folder = disk.fresh();
+  }
+
+  get up(): boolean {
+    return this.#life !== undefined;
+  }
+
+  /** Of the present life. */
+  get store(): SqliteStore {
+    if (!this.#store) throw new Error('the host is down');
+    return this.#store;
+  }
+
+  owns(life: Incarnation): boolean {
+    return life === this.#life;
+  }
+
+  start(): void {
+    const life = this.#world.incarnation(this.name);
+    this.#world.trace(life.name, 'starts');
+    const logger = simLogger(life);
+    const store = openSqliteStore({ directory: this.#folder, clock: life.clock, rng: life.rng, logger });
+    this.#life = life;
+    this.#store = store;
+    // Before any part of the host writes: what was on disk is compared first.
+    this.#monitor.attach(store).then(
+      () => life.alive && this.#wire(life, store),
+      (error) => this.#world.fail(`the store cannot be read after a restart: ${error}`),
+    );
+  }
+
+  crash(why: string): void {
+    this.#die(why, this.forgetful ? { salts: '', length: 0 } : undefined);
+  }
+
+  /** Runs one turn of the host, in which the store commits; sometimes the host dies before anyone hears of that. */
+  runTurn(turn: () => void): void {
+    const dies = this.#life !== undefined && chance(this.#world.rng, this.dieInCommit());
+    const before = dies ? markWal(this.#folder, database) : undefined;
+    turn();
+    if (dies) this.#die('in a commit', before);
+  }
+
+  /** The end of the simulation. */
+  release(): void {
+    this.#life?.kill();
+    this.#store?.abandon();
+  }
+
+  #wire(life: Incarnation, store: SqliteStore): void {
+    const parts: HostParts = { clock: life.clock, rng: life.rng, logger: simLogger(life), store };
+    this.#network.endpoint = { incarnation: life, client: wireHost(parts) };
+    this.#world.trace(life.name, 'serves');
+  }
+
+  #die(why: string, acknowledged: WalMark | undefined): void {
+    const { rng } = this.#world;
+    const next = this.#disk.fresh();
+    const note = copyTorn(this.#folder, next, database, { rng, acknowledged });
+    this.#world.trace(this.#life?.name ?? this.name, `dies ${why}`, note);
+    this.#life?.kill();
+    this.#store?.abandon();
+    this.#life = undefined;
+    this.#store = undefined;
+    this.#folder = next;
+    this.onCrash();
+  }
+}

@@ -1,0 +1,137 @@
+import type { Runtime } from '../../pkg/api/index.ts';
+import { FakeMachine } from '../../pkg/executor/fake/index.ts';
+import type { Execution, ExecutionSpec } from '../../pkg/executor/index.ts';
+import type { Incarnation } from './incarnation.ts';
+import type { TrueExecution } from './truth.ts';
+import { chance, type World } from './world.ts';
+
+export interface MachineMutation {
+  /** A second start of the same run starts it a second time. */
+  startsTwice: boolean;
+  /** What is removed is sometimes still there. */
+  leavesBehind: boolean;
+}
+
+interface Half {
+  runtime: Runtime;
+  execution: Execution;
+}
+
+/**
+ * A machine that outlives its runners and remembers what really happened, apart from the records that runners see
+ * and remove. Adds to the fake machine what a crash does to it: a start whose runner died on the way may never
+ * arrive, or leave something that was made and not started; a reboot may take records with it.
+ */
+export class SimMachine extends FakeMachine {
+  readonly name: string;
+  readonly milliCores: number;
+  readonly history = new Map<string, TrueExecution>();
+  readonly #world: World;
+  readonly #life: Incarnation;
+  readonly #mutation: MachineMutation;
+  readonly #halves = new Map<string, Half>();
+  /** Who has a start on its way. */
+  readonly #senders = new Map<string, Incarnation[]>();
+
+  constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
+    const life = world.incarnation(`${name}-machine`);
+    super(life.clock);
+    this.#world = world;
+    this.#life = life;
+    this.name = name;
+    this.milliCores = cores * 1000;
+    this.#mutation = mutation;
+    this.onChange((runUid) => runUid !== undefined && this.#look(runUid));
+  }
+
+  /** A runner has sent a start: what becomes of it depends on whether it lives until it arrives. */
+  expectStart(runUid: string, sender: Incarnation): void {
+    this.#senders.set(runUid, [...(this.#senders.get(runUid) ?? []), sender]);
+  }
+
+  override executions(runtime?: Runtime): Execution[] {
+    const halves = [...this.#halves.values()].filter(
+      (half) => runtime === undefined || half.runtime === runtime,
+    );
+    return [...super.executions(runtime), ...halves.map((half) => ({ ...half.execution }))];
+  }
+
+  override inspect(runtime: Runtime, runUid: string): Execution | undefined {
+    const half = this.#halves.get(runUid);
+    return half?.runtime === runtime ? { ...half.execution } : super.inspect(runtime, runUid);
+  }
+
+  override start(runtime: Runtime, spec: ExecutionSpec): Execution {
+    const { runUid, namespace, runName } = spec;
+    const half = this.#halves.get(runUid);
+    if (half?.execution.state === 'exited') return { ...half.execution };
+    const present = super.inspect(runtime, runUid);
+    if (present && !this.#mutation.startsTwice) return present;
+    if (!half && this.#senderDied(runUid)) {
+      const execution: Execution = { runUid, namespace, runName, state: 'created' };
+      if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
+      return execution;
+    }
+    this.#halves.delete(runUid);
+    if (present) super.lose(runUid);
+    this.#begin(spec);
+    return super.start(runtime, spec);
+  }
+
+  override stop(runUid: string, graceMs: number, ended: () => void): void {
+    const half = this.#halves.get(runUid);
+    if (half) {
+      // As the process executor does: whatever still comes to start it finds that it is over.
+      const startError = { reason: 'Stopped', message: 'It was stopped before it was started.' };
+      half.execution = { ...half.execution, state: 'exited', startError };
+      ended();
+      return;
+    }
+    const known = this.history.get(runUid);
+    if (known?.live) known.killedBy = 'stop';
+    super.stop(runUid, graceMs, ended);
+  }
+
+  override remove(runUid: string): void {
+    if (this.#mutation.leavesBehind && chance(this.#life.rng, 0.5)) return;
+    this.#halves.delete(runUid);
+    super.remove(runUid);
+  }
+
+  override reboot(): void {
+    for (const known of this.history.values()) if (known.live) known.killedBy = 'reboot';
+    super.reboot();
+    for (const runUid of this.#halves.keys()) if (chance(this.#life.rng, 0.5)) this.#halves.delete(runUid);
+    for (const { runUid, unknownEnd } of super.executions()) {
+      if (unknownEnd && chance(this.#life.rng, 0.2)) super.lose(runUid);
+    }
+  }
+
+  /** With a request of a living runner and one of a dead one on their way, the dead one's counts as first. */
+  #senderDied(runUid: string): boolean {
+    const senders = this.#senders.get(runUid) ?? [];
+    const dead = senders.findIndex((sender) => !sender.alive);
+    senders.splice(Math.max(dead, 0), 1);
+    if (senders.length === 0) this.#senders.delete(runUid);
+    return dead >= 0;
+  }
+
+  #begin({ runUid, runName, milliCores, command }: ExecutionSpec): void {
+    const before = this.history.get(runUid);
+    const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
+    this.history.set(runUid, { runUid, runName, node: this.name, milliCores, live: starts > 0, starts });
+    this.#world.trace(this.name, 'starts', `${runName} ${command?.join(' ')}`);
+    if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
+  }
+
+  #look(runUid: string): void {
+    const known = this.history.get(runUid);
+    if (!known?.live) return;
+    const shown = super.inspect('process', runUid) ?? super.inspect('docker', runUid);
+    if (shown?.state === 'running') return;
+    known.live = false;
+    known.exitCode = shown?.exitCode;
+    known.signal = shown?.signal;
+    this.#world.trace(this.name, 'ended', `${known.runName} ${JSON.stringify(known)}`);
+  }
+}

@@ -1,0 +1,168 @@
+import type { Identity } from '../../pkg/api/index.ts';
+import { RiverError, type Rng } from '../../pkg/base/index.ts';
+import type { Client } from '../../pkg/client/index.ts';
+import type { Incarnation } from './incarnation.ts';
+import { linkClient } from './link-client.ts';
+import { wire, wireError } from './wire.ts';
+import { between, chance, type World } from './world.ts';
+
+export interface NetworkFaults {
+  minDelayMs: number;
+  /** Less than `timeoutMs`: what was given up is lost or done, so that the model knows after one more wait. */
+  maxDelayMs: number;
+  /** Probabilities, for each message. */
+  requestLoss: number;
+  responseLoss: number;
+  /** The host gets the request twice, at different times; the second answer goes nowhere. */
+  repeat: number;
+  /** For each event on a watch: the stream breaks there. */
+  watchCut: number;
+}
+
+export const calmNetwork: NetworkFaults = {
+  minDelayMs: 1,
+  maxDelayMs: 5,
+  requestLoss: 0,
+  responseLoss: 0,
+  repeat: 0,
+  watchCut: 0,
+};
+
+export const timeoutMs = 10_000;
+
+/** The host as it can be reached: its present life, and a client for each identity. */
+export interface Endpoint {
+  incarnation: Incarnation;
+  client(identity: Identity): Client;
+}
+
+/** One end of the network: who calls, from where. */
+export interface Link {
+  owner: Incarnation;
+  identity: Identity;
+  /** Name of the machine, for partitions. */
+  place: string;
+}
+
+/** What a caller got to know: the model takes it by its word. */
+export type Delivered = (link: Link, method: string, result: unknown) => void;
+
+/**
+ * Between runners or users and the host. Requests and answers are delayed, lost and repeated; watches are delayed
+ * in order, and cut; a place can be isolated. In a host's death everything under way from it is lost.
+ */
+export class SimNetwork {
+  readonly world: World;
+  readonly rng: Rng;
+  faults: NetworkFaults = calmNetwork;
+  endpoint: Endpoint | undefined;
+  onDelivered: Delivered = () => {};
+  /** For the self-check: answers writes with success, without asking the host. */
+  lieAboutWrites = 0;
+  readonly #isolated = new Set<string>();
+  readonly #onIsolate = new Set<(place: string) => void>();
+
+  constructor(world: World, rng: Rng) {
+    this.world = world;
+    this.rng = rng;
+  }
+
+  client(link: Link): Client {
+    return linkClient(this, link);
+  }
+
+  reachable(place: string): boolean {
+    return !this.#isolated.has(place);
+  }
+
+  isolate(place: string): void {
+    this.#isolated.add(place);
+    for (const listener of [...this.#onIsolate]) listener(place);
+  }
+
+  heal(place: string): void {
+    this.#isolated.delete(place);
+  }
+
+  watchIsolation(listener: (place: string) => void): () => void {
+    this.#onIsolate.add(listener);
+    return () => this.#onIsolate.delete(listener);
+  }
+
+  delay(): number {
+    const { minDelayMs, maxDelayMs } = this.faults;
+    // Most messages are quick, a few take as long as they may.
+    return chance(this.rng, 0.8)
+      ? between(this.rng, minDelayMs, minDelayMs + (maxDelayMs - minDelayMs) / 10)
+      : between(this.rng, minDelayMs, maxDelayMs);
+  }
+
+  /** One request and its answer. */
+  call<T>(link: Link, label: string, perform: (client: Client) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let settled = false;
+      const settle = (work: () => void) => {
+        if (settled || !link.owner.alive) return;
+        settled = true;
+        timer.cancel();
+        work();
+      };
+      const timer = this.world.after(link.owner, timeoutMs, () =>
+        settle(() => reject(new RiverError('Timeout', `the host did not answer: ${label}`))),
+      );
+      if (!link.owner.alive) return;
+      this.#send(link, label, perform, {
+        value: (value) =>
+          settle(() => {
+            this.onDelivered(link, label, value);
+            resolve(value);
+          }),
+        error: (error) => settle(() => reject(error)),
+      });
+    });
+  }
+
+  #send<T>(link: Link, label: string, perform: (client: Client) => Promise<T>, answer: Answer<T>): void {
+    const { world, rng, faults } = this;
+    if (chance(rng, faults.requestLoss)) return world.trace(link.owner.name, 'request lost', label);
+    world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, answer));
+    if (!chance(rng, faults.repeat)) return;
+    world.trace(link.owner.name, 'request repeated', label);
+    world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, nobody));
+  }
+
+  #arrive<T>(link: Link, label: string, perform: (client: Client) => Promise<T>, answer: Answer<T>): void {
+    if (!this.reachable(link.place)) return;
+    const endpoint = this.endpoint;
+    if (!endpoint?.incarnation.alive) {
+      const refused = new RiverError('ServiceUnavailable', 'the host refuses the connection');
+      this.world.after(link.owner, this.delay(), () => answer.error(refused));
+      return;
+    }
+    const reply = (what: string, deliver: () => void) => {
+      if (!endpoint.incarnation.alive || !this.reachable(link.place)) return;
+      if (chance(this.rng, this.faults.responseLoss)) {
+        return this.world.trace(link.owner.name, 'response lost', `${label}: ${what}`);
+      }
+      this.world.after(link.owner, this.delay(), () => this.reachable(link.place) && deliver());
+    };
+    perform(endpoint.client(link.identity)).then(
+      (value) => {
+        const copy = wire(value);
+        reply('ok', () => answer.value(copy));
+      },
+      (error) => {
+        const copy = wireError(error);
+        this.world.trace(link.owner.name, 'refused', `${label}: ${copy.code} ${copy.message}`);
+        reply(copy.code, () => answer.error(copy));
+      },
+    );
+  }
+}
+
+interface Answer<T> {
+  value(value: T): void;
+  error(error: RiverError): void;
+}
+
+const nobody: Answer<unknown> = { value: () => {}, error: () => {} };

@@ -1,0 +1,149 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FakeExecutor, type FakeOperation } from '../../pkg/executor/fake/index.ts';
+import { type Intents, openIntents, Runner } from '../../pkg/runner/index.ts';
+import { type Crashiness, noCrashes, type Machine as Restartable } from './chaos.ts';
+import type { Disk } from './disk.ts';
+import type { Incarnation } from './incarnation.ts';
+import { type MachineMutation, SimMachine } from './machine.ts';
+import type { SimNetwork } from './network.ts';
+import { simLogger } from './sim-logger.ts';
+import { copyTorn, markWal, type WalMark } from './wal.ts';
+import { nodeCores } from './workload.ts';
+import { between, chance, type World } from './world.ts';
+
+const database = 'intents.db';
+
+/** A machine with its disk, and the lives of the runner on it. */
+export class SimNode implements Restartable {
+  readonly name: string;
+  readonly machine: SimMachine;
+  onCrash: () => void = () => {};
+  crashes: () => Crashiness = () => noCrashes;
+  readonly #world: World;
+  readonly #disk: Disk;
+  readonly #network: SimNetwork;
+  #folder: string;
+  #life: Incarnation | undefined;
+  #intents: Intents | undefined;
+
+  constructor(world: World, disk: Disk, network: SimNetwork, name: string, mutation: MachineMutation) {
+    this.#world = world;
+    this.#disk = disk;
+    this.#network = network;
+    this.name = name;
+    this.machine = new SimMachine(world, name, nodeCores, mutation);
+    this.#folder = disk.fresh();
+    mkdirSync(this.#folder);
+  }
+
+  get up(): boolean {
+    return this.#life !== undefined;
+  }
+
+  owns(life: Incarnation): boolean {
+    return life === this.#life;
+  }
+
+  start(): void {
+    const life = this.#world.incarnation(this.name);
+    this.#world.trace(life.name, 'starts');
+    const intents = openIntents(join(this.#folder, database), life.clock);
+    this.#life = life;
+    this.#intents = intents;
+    const { clock, rng } = life;
+    const identity = { role: 'node' as const, name: this.name };
+    const client = this.#network.client({ owner: life, identity, place: this.name });
+    const facts = { cores: nodeCores, memoryBytes: 8 * 2 ** 30, versions: { river: 'simulated' } };
+    const { bootId } = this.machine;
+    new Runner({
+      settings: {
+        name: this.name,
+        labels: {},
+        reserved: { cores: 0, memoryBytes: 0 },
+        runtimes: ['process', 'docker'],
+        localTempDir: '/tmp',
+        logDir: '/logs',
+        stopGraceMs: 2_000,
+        addresses: [],
+      },
+      client,
+      executors: () => this.#executors(life),
+      intents,
+      machine: { facts: () => facts, usage: () => ({ cpuPercent: rng.below(100) }) },
+      readBootId: () => bootId,
+      folders: { ensureFolder: () => {}, removeFile: () => {} },
+      clock,
+      rng,
+      logger: simLogger(life),
+      onEnded: (error) => this.#world.fail(`${this.name}: the runner gave up: ${error.message}`),
+    }).start();
+  }
+
+  crash(why: string): void {
+    this.#die(why, undefined);
+  }
+
+  reboot(): void {
+    this.#world.trace(this.name, 'reboots');
+    this.machine.reboot();
+    if (this.up) this.#die('in a reboot', undefined);
+  }
+
+  /** Runs one turn of the runner, in which it commits its intents; sometimes it dies before it goes on. */
+  runTurn(turn: () => void): void {
+    const dies = chance(this.#world.rng, this.crashes().runnerCommit);
+    const before = dies ? markWal(this.#folder, database) : undefined;
+    turn();
+    if (dies && this.up) this.#die('in a commit', before);
+  }
+
+  /** The end of the simulation. */
+  release(): void {
+    this.#life?.kill();
+    this.#intents?.close();
+  }
+
+  #executors(life: Incarnation): FakeExecutor[] {
+    const shared = {
+      machine: this.machine,
+      clock: life.clock,
+      latencyMs: () => (chance(life.rng, 0.9) ? between(life.rng, 0, 10) : between(life.rng, 10, 1_500)),
+      inject: (operation: FakeOperation, runUid: string | undefined) => {
+        if (operation === 'start' && runUid) this.machine.expectStart(runUid, life);
+        return this.#mishap(life, operation);
+      },
+    };
+    return [
+      new FakeExecutor({ ...shared, runtime: 'process' }),
+      new FakeExecutor({ ...shared, runtime: 'docker' }),
+    ];
+  }
+
+  /** The engine may not answer; the runner may die at any moment around the call. */
+  #mishap(life: Incarnation, operation: FakeOperation): 'before' | 'after' | undefined {
+    const { rng } = this.#world;
+    const probability = this.crashes().executorCall;
+    if (chance(rng, probability)) {
+      const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
+      this.#world.after(life, delayMs, () => this.#die(`around ${operation}`, undefined));
+    }
+    if (!chance(rng, probability)) return undefined;
+    return chance(rng, 0.5) ? 'before' : 'after';
+  }
+
+  #die(why: string, acknowledged: WalMark | undefined): void {
+    const life = this.#life;
+    const intents = this.#intents;
+    const next = this.#disk.fresh();
+    const note = copyTorn(this.#folder, next, database, { rng: this.#world.rng, acknowledged });
+    this.#world.trace(life?.name ?? this.name, `dies ${why}`, note);
+    life?.kill();
+    // Its code may still be in the middle of something that reads.
+    this.#world.after(undefined, 1, () => intents?.close());
+    this.#life = undefined;
+    this.#intents = undefined;
+    this.#folder = next;
+    this.onCrash();
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * While a simulation runs, real time and real randomness throw: a part that asks for them would make a failure
+ * impossible to replay. Answers a function that puts everything back.
+ */
+export function forbidRealTime(): () => void {
+  const real = { Date, random: Math.random, setTimeout, setInterval, setImmediate, now: performance.now };
+  const forbidden = (what: string) => () => {
+    throw new Error(`${what} in simulated code: use the injected Clock or Rng`);
+  };
+  globalThis.Date = new Proxy(Date, {
+    construct(target, args) {
+      if (args.length === 0) forbidden('new Date()')();
+      return Reflect.construct(target, args);
+    },
+    get(target, key) {
+      return key === 'now' ? forbidden('Date.now()') : Reflect.get(target, key);
+    },
+  });
+  Math.random = forbidden('Math.random()');
+  globalThis.setTimeout = forbidden('setTimeout()') as never;
+  globalThis.setInterval = forbidden('setInterval()') as never;
+  globalThis.setImmediate = forbidden('setImmediate()') as never;
+  performance.now = forbidden('performance.now()');
+  return () => {
+    globalThis.Date = real.Date;
+    Math.random = real.random;
+    globalThis.setTimeout = real.setTimeout;
+    globalThis.setInterval = real.setInterval;
+    globalThis.setImmediate = real.setImmediate;
+    performance.now = real.now;
+  };
+}

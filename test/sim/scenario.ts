@@ -1,0 +1,163 @@
+import { Chaos } from './chaos.ts';
+import { complaints } from './convergence.ts';
+import { Disk } from './disk.ts';
+import { SimHost } from './host.ts';
+import { SimNetwork } from './network.ts';
+import { SimNode } from './node.ts';
+import { forbidRealTime } from './real-time-guard.ts';
+import { StoreMonitor } from './store-monitor.ts';
+import { Truth } from './truth.ts';
+import { User } from './user.ts';
+import { between, Violation, World } from './world.ts';
+
+const minute = 60_000;
+const nodeNames = ['n1', 'n2', 'n3'] as const;
+
+/** Deliberate breakages of the simulated world, to see that the invariants can fail. */
+export type Mutation = 'start twice' | 'acknowledge without writing' | 'forget on restart' | 'leave behind';
+
+export interface ScenarioOptions {
+  seed: number;
+  print?: (line: string) => void;
+  mutation?: Mutation;
+}
+
+export interface Outcome {
+  seed: number;
+  /** Of the first violation; undefined when all went well. */
+  violation: string | undefined;
+  traceHash: string;
+  virtualMs: number;
+  steps: number;
+  writes: number;
+  reached: ReadonlyMap<string, number>;
+}
+
+/** How long people act and things fail; how long it may take until all is well; how long nothing may be written then. */
+const timetable = {
+  chaosMs: 4 * minute,
+  convergeMs: 30 * minute,
+  /** Events live for an hour. */
+  eventsMs: 70 * minute,
+  quietMs: 30 * minute,
+};
+
+/** One whole history from its seed. Never throws for what it finds: the outcome tells. */
+export async function runSeed(options: ScenarioOptions): Promise<Outcome> {
+  const world = new World(options.seed, options.print);
+  const disk = new Disk();
+  const allowRealTime = forbidRealTime();
+  const cluster = build(world, disk, options.mutation);
+  try {
+    await play(world, cluster);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+  } finally {
+    allowRealTime();
+    cluster.host.release();
+    for (const node of cluster.nodes) node.release();
+    disk.remove();
+  }
+  return {
+    seed: options.seed,
+    violation: world.violation?.message,
+    traceHash: world.traceHash(),
+    virtualMs: world.time,
+    steps: world.steps,
+    writes: cluster.monitor.writes,
+    reached: cluster.monitor.reached,
+  };
+}
+
+type Cluster = ReturnType<typeof build>;
+
+function build(world: World, disk: Disk, mutation: Mutation | undefined) {
+  const network = new SimNetwork(world, world.incarnation('network').rng);
+  if (mutation === 'acknowledge without writing') network.lieAboutWrites = 0.2;
+  const machineMutation = {
+    startsTwice: mutation === 'start twice',
+    leavesBehind: mutation === 'leave behind',
+  };
+  const nodes = nodeNames.map((name) => new SimNode(world, disk, network, name, machineMutation));
+  const truth = new Truth(
+    world,
+    nodes.map((node) => node.machine),
+  );
+  const monitor = new StoreMonitor(world, truth);
+  const host = new SimHost(world, disk, network, monitor);
+  host.forgetful = mutation === 'forget on restart';
+  network.onDelivered = (link, label, result) => {
+    const told = result as { metadata?: object; object?: { metadata: object } } | undefined;
+    monitor.acknowledge(told?.object?.metadata ?? told?.metadata, `${link.owner.name} (${label})`);
+  };
+  world.aroundTurn = (life, turn) => {
+    if (host.owns(life)) return host.runTurn(turn);
+    const node = nodes.find((candidate) => candidate.owns(life));
+    if (node) node.runTurn(turn);
+    else turn();
+  };
+  world.afterEvent = () => truth.check();
+  return { network, nodes, truth, monitor, host };
+}
+
+async function play(world: World, cluster: Cluster): Promise<void> {
+  const { host, nodes, network } = cluster;
+  const chaos = new Chaos(world, network, host, nodes);
+  host.dieInCommit = () => chaos.crashes.hostCommit;
+  for (const node of nodes) node.crashes = () => chaos.crashes;
+  host.start();
+  for (const node of nodes)
+    world.after(undefined, between(world.rng, 0, 5_000), () => node.up || node.start());
+  const users = invite(world, cluster);
+  chaos.plan(timetable.chaosMs);
+  await world.run(timetable.chaosMs);
+  chaos.end();
+  await converge(world, cluster, users);
+  await stayQuiet(world, cluster, users);
+}
+
+function invite(world: World, { network }: Cluster): User[] {
+  const life = world.incarnation('users');
+  const count = 2 + world.rng.below(10);
+  const client = network.client({ owner: life, identity: { role: 'admin', name: 'me' }, place: 'desk' });
+  const users = Array.from(
+    { length: count },
+    (_, index) => new User(world, life, client, `task-${index}`, nodeNames),
+  );
+  for (const user of users) void user.live(timetable.chaosMs);
+  return users;
+}
+
+async function converge(world: World, { host, truth }: Cluster, users: readonly User[]): Promise<void> {
+  const endMs = world.time + timetable.convergeMs;
+  const models = users.map((user) => user.model);
+  let left: string[] = ['nothing was looked at'];
+  while (world.time < endMs && left.length > 0) {
+    await world.run(world.time + 5_000);
+    left = await complaints(host.store, models, truth);
+  }
+  if (left.length > 0)
+    world.fail(`not converged after ${timetable.convergeMs / minute} minutes: ${left.join('; ')}`);
+  if (world.violation) throw world.violation;
+  world.trace('world', 'converged');
+}
+
+async function stayQuiet(
+  world: World,
+  { host, truth, monitor }: Cluster,
+  users: readonly User[],
+): Promise<void> {
+  await world.run(world.time + timetable.eventsMs);
+  const before = { version: host.store.version(), writes: monitor.writes };
+  await world.run(world.time + timetable.quietMs);
+  if (host.store.version() !== before.version || monitor.writes !== before.writes) {
+    world.fail(`${host.store.version() - before.version} writes although nothing was left to do`);
+  }
+  const left = await complaints(
+    host.store,
+    users.map((user) => user.model),
+    truth,
+  );
+  if (left.length > 0) world.fail(`did not stay converged: ${left.join('; ')}`);
+  if (world.violation) throw world.violation;
+}

@@ -1,0 +1,179 @@
+import { type Kind, type Node, type ObjectMeta, type Run, resources } from '../../pkg/api/index.ts';
+import type { Store, StoredRecord, StoreEvent } from '../../pkg/store/index.ts';
+import { allowedMove, isCharged, isEnded, milliCores, type Phase } from './run-rules.ts';
+import type { Truth } from './truth.ts';
+import type { World } from './world.ts';
+
+const kinds = Object.keys(resources) as Kind[];
+const keyOf = (record: StoredRecord) => `${record.kind}/${record.namespace}/${record.name}`;
+const phaseOf = (run: Run): Phase => run.status?.phase ?? 'Pending';
+
+/**
+ * Watches every write of the store, in every life of the host, and holds it against the rules. At a restart
+ * what is on disk must be exactly what was written up to its version, and that must not be below anything that
+ * was acknowledged to anyone.
+ */
+export class StoreMonitor {
+  readonly #world: World;
+  readonly #truth: Truth;
+  #base = new Map<string, StoredRecord>();
+  #events: StoreEvent[] = [];
+  #lastVersion = 0;
+  #acknowledged = 0;
+  #acknowledgedBy = '';
+  /** Version at which a Run of this name was made: a name is made once, ever. */
+  readonly #made = new Map<string, number>();
+  #charges = new Map<string, Map<string, number>>();
+  writes = 0;
+  /** Phases that Runs were seen to reach, over all: what a seed covers. */
+  readonly reached = new Map<string, number>();
+
+  constructor(world: World, truth: Truth) {
+    this.#world = world;
+    this.#truth = truth;
+  }
+
+  /** Somebody was told that this version exists. */
+  acknowledge(metadata: ObjectMeta | undefined, by: string): void {
+    const version = Number(metadata?.resourceVersion ?? 0);
+    if (version <= this.#acknowledged) return;
+    this.#acknowledged = version;
+    this.#acknowledgedBy = by;
+  }
+
+  /** A host has opened its store: compare with what is known, then follow. */
+  async attach(store: Store): Promise<void> {
+    const version = store.version();
+    if (version < this.#acknowledged) {
+      this.#world.fail(
+        `acknowledged write lost: the store is at ${version}, ${this.#acknowledgedBy} was told ${this.#acknowledged}`,
+      );
+    }
+    const expected = this.#rebuild(version);
+    const found = new Map<string, StoredRecord>();
+    for (const kind of kinds) {
+      for (const record of (await store.list(kind)).records) found.set(keyOf(record), record);
+    }
+    this.#compare(expected, found);
+    this.#restart(found, version);
+    for (const kind of kinds) {
+      store.watch(kind, version, { event: (event) => this.#observe(event), closed: () => {} });
+    }
+  }
+
+  #rebuild(version: number): Map<string, StoredRecord> {
+    const state = new Map(this.#base);
+    for (const event of this.#events) {
+      if (event.record.version > version) continue;
+      if (event.type === 'DELETED') state.delete(keyOf(event.record));
+      else state.set(keyOf(event.record), event.record);
+    }
+    return state;
+  }
+
+  #compare(expected: Map<string, StoredRecord>, found: Map<string, StoredRecord>): void {
+    for (const [key, record] of expected) {
+      const now = found.get(key);
+      if (now?.version !== record.version || now.json !== record.json) {
+        this.#world.fail(
+          `restart changed ${key}: version ${record.version} became ${now?.version ?? 'nothing'}`,
+        );
+      }
+    }
+    for (const key of found.keys()) {
+      if (!expected.has(key)) this.#world.fail(`restart brought back ${key}`);
+    }
+  }
+
+  #restart(found: Map<string, StoredRecord>, version: number): void {
+    this.#base = found;
+    this.#events = [];
+    this.#lastVersion = version;
+    for (const [name, made] of this.#made) if (made > version) this.#made.delete(name);
+    this.#charges = new Map();
+    for (const record of found.values()) if (record.kind === 'Run') this.#charge(record.object as Run);
+  }
+
+  #observe(event: StoreEvent): void {
+    const { record } = event;
+    this.writes += 1;
+    this.#events.push(event);
+    this.#lastVersion = Math.max(this.#lastVersion, record.version);
+    const run = record.kind === 'Run' ? (record.object as Run) : undefined;
+    this.#world.trace('store', `${event.type} ${keyOf(record)}@${record.version}`, run && describeRun(run));
+    if (run) this.#observeRun(event, run);
+  }
+
+  #observeRun(event: StoreEvent, run: Run): void {
+    const name = keyOf(event.record);
+    const before = event.previous?.object as Run | undefined;
+    if (event.type === 'ADDED') this.#added(name, run, event.record.version);
+    else if (event.type === 'DELETED') this.#deleted(name, run);
+    else if (before) this.#changed(name, before, run);
+    this.#charge(run, event.type === 'DELETED');
+    this.#checkCharges(run.spec.placement?.node);
+  }
+
+  #added(name: string, run: Run, version: number): void {
+    if (this.#made.has(name)) this.#world.fail(`${name} was made a second time`);
+    this.#made.set(name, version);
+    this.#count('Pending');
+    if (phaseOf(run) !== 'Pending' || run.spec.placement)
+      this.#world.fail(`${name} was not born Pending and unbound`);
+  }
+
+  #changed(name: string, before: Run, run: Run): void {
+    const [from, to] = [phaseOf(before), phaseOf(run)];
+    if (from !== to) this.#count(to);
+    if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
+    if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
+    if (isEnded(to) && this.#truth.isLive(run.metadata.uid ?? '')) {
+      this.#world.fail(`${name} is reported ${to} and still runs`);
+    }
+    if (to === 'Scheduled' && !run.spec.placement) this.#world.fail(`${name} is Scheduled to no node`);
+    if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
+    const moved = before.spec.placement?.node !== run.spec.placement?.node;
+    if (moved && from !== 'Pending' && to !== 'Pending') this.#world.fail(`${name} moved to another node`);
+  }
+
+  #deleted(name: string, run: Run): void {
+    if (!run.metadata.deletionTimestamp) this.#world.fail(`${name} vanished without a deletionTimestamp`);
+    if (this.#truth.isKnown(run.metadata.uid ?? '')) {
+      this.#world.fail(`${name} is deleted and its node still has something of it`);
+    }
+  }
+
+  #count(phase: string): void {
+    this.reached.set(phase, (this.reached.get(phase) ?? 0) + 1);
+  }
+
+  #charge(run: Run, gone = false): void {
+    const uid = run.metadata.uid ?? '';
+    for (const charges of this.#charges.values()) charges.delete(uid);
+    const node = run.spec.placement?.node;
+    if (gone || !node || !isCharged(phaseOf(run))) return;
+    const charges = this.#charges.get(node) ?? new Map<string, number>();
+    this.#charges.set(node, charges.set(uid, milliCores(run)));
+  }
+
+  #checkCharges(node: string | undefined): void {
+    if (!node) return;
+    const allocatable = this.#nodeObject(node)?.status?.allocatable?.cores ?? 0;
+    let sum = 0;
+    for (const charge of this.#charges.get(node)?.values() ?? []) sum += charge;
+    if (sum > allocatable * 1000)
+      this.#world.fail(`${node} is charged ${sum} of ${allocatable * 1000} milli-cores`);
+  }
+
+  #nodeObject(name: string): Node | undefined {
+    const last = this.#events.findLast((event) => event.record.kind === 'Node' && event.record.name === name);
+    return (last?.record ?? this.#base.get(`Node//${name}`))?.object as Node | undefined;
+  }
+}
+
+function describeRun(run: Run): string {
+  const { status, spec, metadata } = run;
+  const node = spec.placement ? ` on ${spec.placement.node}` : '';
+  const leaving = metadata.deletionTimestamp ? ' leaving' : '';
+  return `${status?.phase}${status?.reason ? `(${status.reason})` : ''}${node} wants ${spec.desired}${leaving}`;
+}

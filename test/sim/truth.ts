@@ -1,0 +1,81 @@
+import type { SimMachine } from './machine.ts';
+import type { World } from './world.ts';
+
+/** How one execution really went, as its machine remembers it. Never pruned. */
+export interface TrueExecution {
+  runUid: string;
+  runName: string;
+  node: string;
+  milliCores: number;
+  live: boolean;
+  /** Programs that were started for it: more than one is the worst that can happen. 0: it could not be started. */
+  starts: number;
+  exitCode?: number;
+  signal?: string;
+  /** Why it ended, when not by itself. */
+  killedBy?: 'stop' | 'reboot';
+}
+
+/** What the machines really do, all together: the store is held against it. */
+export class Truth {
+  readonly #world: World;
+  readonly #machines: readonly SimMachine[];
+
+  constructor(world: World, machines: readonly SimMachine[]) {
+    this.#world = world;
+    this.#machines = machines;
+  }
+
+  history(runUid: string): TrueExecution | undefined {
+    for (const machine of this.#machines) {
+      const found = machine.history.get(runUid);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** A program of this Run runs now, anywhere. */
+  isLive(runUid: string): boolean {
+    return this.#machines.some((machine) => machine.history.get(runUid)?.live);
+  }
+
+  /** Some machine still has a record of it. */
+  isKnown(runUid: string): boolean {
+    return this.#machines.some((machine) => machine.executions().some((each) => each.runUid === runUid));
+  }
+
+  /** What is left on machines, for people. */
+  leftOver(): string[] {
+    return this.#machines.flatMap((machine) =>
+      machine.executions().map(({ runName, state }) => `${machine.name} still has ${runName} (${state})`),
+    );
+  }
+
+  /** Holds at every moment, however many messages and parts were lost. */
+  check(): void {
+    const byOrdinal = new Map<string, TrueExecution>();
+    const seen = new Map<string, TrueExecution>();
+    for (const machine of this.#machines) {
+      let charged = 0;
+      for (const execution of machine.history.values()) {
+        const other = seen.get(execution.runUid);
+        if (other) this.#world.fail(`${execution.runName} was on ${other.node} and on ${execution.node}`);
+        seen.set(execution.runUid, execution);
+        if (!execution.live) continue;
+        charged += execution.milliCores;
+        this.#checkOrdinal(byOrdinal, execution);
+      }
+      if (charged > machine.milliCores) {
+        this.#world.fail(`${machine.name} runs ${charged} milli-cores at once and has ${machine.milliCores}`);
+      }
+    }
+  }
+
+  /** Names are TASK-HASH-ORDINAL-ATTEMPT: of all revisions of a task, one run of an ordinal is alive. */
+  #checkOrdinal(alive: Map<string, TrueExecution>, execution: TrueExecution): void {
+    const ordinal = execution.runName.replace(/-[0-9a-f]{8}-(\d+)-\d+$/, '/$1');
+    const other = alive.get(ordinal);
+    if (other) this.#world.fail(`${other.runName} and ${execution.runName} are alive at once`);
+    alive.set(ordinal, execution);
+  }
+}

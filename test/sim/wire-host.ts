@@ -1,0 +1,37 @@
+import { createControlLoops } from '../../cmd/host/control-loops.ts';
+import type { Identity } from '../../pkg/api/index.ts';
+import { ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
+import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
+import type { Client } from '../../pkg/client/index.ts';
+import { CompactionLoop, type Store } from '../../pkg/store/index.ts';
+
+export interface HostParts {
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  store: Store;
+}
+
+const leaseMs = 30_000;
+
+/** The host without its doors: the loops of `cmd/host`, on an API that is called in place of served. */
+export function wireHost({ clock, rng, logger, store }: HostParts): (identity: Identity) => Client {
+  const service = new ApiService({
+    store,
+    clock,
+    rng,
+    logger,
+    defaults: () => ({ runtime: 'process' as const, privileged: false, mounts: [] }),
+    leaseMs,
+    logReader: {
+      open: () => {
+        throw new Error('output is not simulated');
+      },
+    },
+    version: '0.0.0',
+  });
+  // So few versions are kept that compaction is at work while things go wrong.
+  new CompactionLoop({ store, clock, logger, keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }).start();
+  void createControlLoops(service, { clock, rng, logger }).start();
+  return (identity) => new LocalClient(service, identity);
+}

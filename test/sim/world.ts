@@ -1,0 +1,163 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type Rng, seededRng } from '../../pkg/base/index.ts';
+import { Heap } from './heap.ts';
+import { Incarnation } from './incarnation.ts';
+
+/** 2026-01-01T00:00:00Z: where virtual wall time starts. */
+const wallStartMs = 1_767_225_600_000;
+
+/** Held from before anything could replace it: only the driver lets real time pass. */
+const realImmediate = setImmediate;
+
+/** Something that must never be was seen. The first one ends the simulation. */
+export class Violation extends Error {}
+
+interface Event {
+  at: number;
+  tie: number;
+  order: number;
+  owner: Incarnation | undefined;
+  callback: () => void;
+  cancelled: boolean;
+}
+
+interface Turn {
+  owner: Incarnation;
+  callback: () => void;
+}
+
+/**
+ * Virtual time and everything that is decided by the seed. Between two callbacks all promises are run to the end;
+ * then turns (`nextTurn`), and only when nothing is left to do does time go on, to the next timer. Callbacks that
+ * are due at the same time run in an order drawn from the seed.
+ */
+export class World {
+  readonly seed: number;
+  readonly rng: Rng;
+  /** Milliseconds since the start. */
+  time = 0;
+  violation: Violation | undefined;
+  steps = 0;
+  /** Called around every turn of an incarnation; may kill it before its promises go on. */
+  aroundTurn: ((owner: Incarnation, run: () => void) => void) | undefined;
+
+  /** Called after every timer and message: for rules that hold at every moment. */
+  afterEvent: (() => void) | undefined;
+
+  readonly #events = new Heap<Event>(
+    (left, right) =>
+      left.at < right.at ||
+      (left.at === right.at &&
+        (left.tie < right.tie || (left.tie === right.tie && left.order < right.order))),
+  );
+  #turns: Turn[] = [];
+  #order = 0;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #print: ((line: string) => void) | undefined;
+  #incarnations = 0;
+
+  constructor(seed: number, print?: (line: string) => void) {
+    this.seed = seed;
+    this.rng = seededRng(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
+    this.#print = print;
+  }
+
+  get wallMs(): number {
+    return wallStartMs + this.time;
+  }
+
+  /** A new life of a part. Its clock and randomness are its own and end with it. */
+  incarnation(name: string): Incarnation {
+    this.#incarnations += 1;
+    return new Incarnation(this, `${name}#${this.#incarnations}`, seededRng(this.rng.below(2 ** 32)));
+  }
+
+  /** Calls back after `delayMs`, unless its owner is dead by then. */
+  after(owner: Incarnation | undefined, delayMs: number, callback: () => void): { cancel(): void } {
+    this.#order += 1;
+    const at = this.time + Math.max(0, delayMs);
+    const event: Event = {
+      at,
+      tie: this.rng.below(1024),
+      order: this.#order,
+      owner,
+      callback,
+      cancelled: false,
+    };
+    this.#events.push(event);
+    return {
+      cancel: () => {
+        event.cancelled = true;
+      },
+    };
+  }
+
+  turn(owner: Incarnation, callback: () => void): void {
+    this.#turns.push({ owner, callback });
+  }
+
+  /** One line of what happens; the hash of all lines is what two runs of one seed must share. */
+  trace(who: string, what: string, more = ''): void {
+    const line = `${(this.time / 1000).toFixed(4).padStart(11)} ${who.padEnd(10)} ${what}${more && ` ${more}`}`;
+    this.#hash.update(line);
+    this.#print?.(line);
+  }
+
+  traceHash(): string {
+    return this.#hash.copy().digest('hex').slice(0, 16);
+  }
+
+  /** Records the first violation. Does not throw: the code under test might swallow it. */
+  fail(message: string): void {
+    this.trace('VIOLATION', message);
+    this.violation ??= new Violation(message);
+  }
+
+  /** Runs until `untilMs` of virtual time, or until `done` says so. Throws the first violation. */
+  async run(untilMs: number, done?: () => boolean): Promise<void> {
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        realImmediate(resolve);
+      });
+      if (this.violation) throw this.violation;
+      if (done?.()) return;
+      this.steps += 1;
+      if (this.#runTurn()) continue;
+      const next = this.#events.peek();
+      if (!next || next.at > untilMs) {
+        this.time = Math.max(this.time, untilMs);
+        return;
+      }
+      this.#events.pop();
+      if (next.cancelled || next.owner?.alive === false) continue;
+      this.time = next.at;
+      next.callback();
+      this.afterEvent?.();
+    }
+  }
+
+  /** The oldest turn of an incarnation drawn from the seed: order is kept within one, not between them. */
+  #runTurn(): boolean {
+    this.#turns = this.#turns.filter((turn) => turn.owner.alive);
+    if (this.#turns.length === 0) return false;
+    const owner = this.#turns[this.#turns.length === 1 ? 0 : this.rng.below(this.#turns.length)]!.owner;
+    const index = this.#turns.findIndex((turn) => turn.owner === owner);
+    const [turn] = this.#turns.splice(index, 1);
+    if (this.aroundTurn) this.aroundTurn(owner, turn!.callback);
+    else turn!.callback();
+    return true;
+  }
+}
+
+/** Integers and choices drawn from a generator. */
+export function between(rng: Rng, low: number, high: number): number {
+  return low + rng.next() * (high - low);
+}
+
+export function chance(rng: Rng, probability: number): boolean {
+  return rng.next() < probability;
+}
+
+export function pick<T>(rng: Rng, items: readonly T[]): T {
+  return items[rng.below(items.length)] as T;
+}
