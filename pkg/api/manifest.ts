@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Alias, Document, LineCounter, Node as YamlNode } from 'yaml';
-import { lazy, RiverError } from '../base/index.ts';
+import { errorMessage, lazy, RiverError } from '../base/index.ts';
 import { type FieldPath, parseField } from './field-path.ts';
 
 // Most commands read no YAML: loading the parser is left for the first that does.
@@ -86,14 +86,7 @@ function exceedsNesting(value: unknown, depth = 0): boolean {
   return depth >= nestingLimit || Object.values(value).some((member) => exceedsNesting(member, depth + 1));
 }
 
-/** The first line of a message of the parser; the rest is a drawing of the source. */
-const firstLine = (error: unknown) =>
-  (error instanceof Error ? error.message : String(error))
-    .split('\n')[0]!
-    .replace(/ at line \d+, column \d+:?$/, '');
-
 const tooDeep = `lists and maps may be nested ${nestingLimit} deep at most`;
-const duplicateKey = 'this key stands here twice; keep one';
 
 /** After so many the rest is most often the echo of the first. */
 const problemLimit = 10;
@@ -101,10 +94,9 @@ const problemLimit = 10;
 function syntaxProblems(document: Document, source: Source): ManifestProblem[] {
   const errors = [...document.errors, ...document.warnings];
   const message = (error: (typeof errors)[number]) => {
-    if (error.code === 'DUPLICATE_KEY') return duplicateKey;
     // The parser has met the end of its stack.
     if (error.code === 'RESOURCE_EXHAUSTION') return tooDeep;
-    return `cannot be read as YAML: ${firstLine(error)}`;
+    return `cannot be read as YAML: ${errorMessage(error)}`;
   };
   const exhausted = errors.filter(({ code }) => code === 'RESOURCE_EXHAUSTION');
   return (exhausted.length > 0 ? exhausted.slice(0, 1) : errors.slice(0, problemLimit)).map((error) => ({
@@ -128,17 +120,39 @@ function dataProblem(error: unknown, document: Document): { node: unknown; messa
   if (dangling) return { node: dangling, message: `no anchor &${dangling.source} stands before this alias` };
   if (error instanceof ReferenceError)
     return { node, message: 'aliases (*name) unfold to too much; write it out' };
-  return { node, message: `cannot be read as YAML: ${firstLine(error)}` };
+  return { node, message: `cannot be read as YAML: ${errorMessage(error)}` };
 }
 
-/** Plain data of one YAML document, or the problem with it. */
-function toData(document: Document, source: Source): { data?: unknown; problem?: ManifestProblem } {
+/** The parser's own check compares each key with each other: a large map would hold everybody up. */
+function duplicateKeys(document: Document, source: Source): ManifestProblem[] {
+  const problems: ManifestProblem[] = [];
+  yaml().visit(document, {
+    Map(_key, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        const value = yaml().isScalar(key) ? String(key.value) : key;
+        const message = 'this key stands here twice; keep one';
+        if (seen.has(value)) {
+          problems.push({ file: source.file, ...positionAt(source, offsetOf(key) ?? 0), field: '', message });
+        }
+        seen.add(value);
+      }
+    },
+  });
+  return problems.slice(0, problemLimit);
+}
+
+/** Plain data of one YAML document, or what is wrong with it. */
+function read(document: Document, source: Source): { data?: unknown; wrong: ManifestProblem[] } {
+  const wrong = syntaxProblems(document, source);
+  if (wrong.length > 0) return { wrong };
   const problemAt = (node: unknown, message: string) => ({
-    problem: { file: source.file, ...positionAt(source, offsetOf(node) ?? 0), field: '', message },
+    wrong: [{ file: source.file, ...positionAt(source, offsetOf(node) ?? 0), field: '', message }],
   });
   try {
     const data: unknown = document.toJS({ maxAliasCount: aliasLimit });
-    return exceedsNesting(data) ? problemAt(document.contents, tooDeep) : { data };
+    if (exceedsNesting(data)) return problemAt(document.contents, tooDeep);
+    return { data, wrong: duplicateKeys(document, source) };
   } catch (error) {
     const { node, message } = dataProblem(error, document);
     return problemAt(node, message);
@@ -159,13 +173,14 @@ function parseDocuments(text: string, source: Source): Document[] {
     const parsed = yaml().parseAllDocuments(text, {
       lineCounter: source.lines,
       merge: true,
-      prettyErrors: true,
+      uniqueKeys: false,
+      prettyErrors: false,
       logLevel: 'error',
     });
     return [...parsed] as Document[];
   } catch (error) {
     if (error instanceof RangeError) throw refuse(tooDeep);
-    throw refuse(`cannot be read as YAML: ${firstLine(error)}`);
+    throw refuse(`cannot be read as YAML: ${errorMessage(error)}`);
   }
 }
 
@@ -179,9 +194,8 @@ export function parseManifest(text: string, file: string): ManifestDocument[] {
   const problems: ManifestProblem[] = [];
   const found: ManifestDocument[] = [];
   for (const document of parseDocuments(text, source)) {
-    const wrong = syntaxProblems(document, source);
-    const { data, problem } = wrong.length > 0 ? {} : toData(document, source);
-    problems.push(...wrong, ...(problem ? [problem] : []));
+    const { data, wrong } = read(document, source);
+    problems.push(...wrong);
     if (data === undefined || data === null) continue;
     for (const { object, prefix } of unfold(data)) {
       const locate = (field: FieldPath | string) => {

@@ -14,14 +14,13 @@ export interface SchemaField {
   isText: boolean;
 }
 
-function resolve(root: SchemaPart, part: SchemaPart): SchemaPart {
-  if (!part.$ref) return part;
-  const [file, name = ''] = part.$ref.split('#/definitions/');
-  return resolve(root, (file ? (commonSchema as SchemaPart) : root).definitions?.[name] ?? {});
-}
-
-function fieldsOf(root: SchemaPart, unresolved: SchemaPart, path: string[]): SchemaField[] {
-  const part = resolve(root, unresolved);
+/** `root`: the file that the part stands in, and that its references without a file mean. */
+function fieldsOf(root: SchemaPart, part: SchemaPart, path: string[]): SchemaField[] {
+  if (part.$ref) {
+    const [file, name = ''] = part.$ref.split('#/definitions/');
+    const next = file ? (commonSchema as SchemaPart) : root;
+    return fieldsOf(next, next.definitions?.[name] ?? {}, path);
+  }
   if (part.properties) {
     return Object.entries(part.properties).flatMap(([key, member]) => fieldsOf(root, member, [...path, key]));
   }
