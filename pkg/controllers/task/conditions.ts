@@ -22,14 +22,15 @@ export function foldConditions(input: FoldInput & { phase: TaskStatus['phase'] }
     scheduled(outcome),
     optional(conditions, suspended(task.spec.suspend === true)),
     optional(conditions, complete(outcome)),
-    optional(conditions, failed(outcome, phase)),
+    optional(conditions, failed(outcome, phase, getCondition(conditions, 'Failed'))),
   ];
   for (const condition of wanted) if (condition) conditions = setCondition(conditions, condition, now);
   return conditions;
 }
 
 /** A condition that was never True need not be there to say False. */
-function optional(conditions: readonly Condition[], wanted: Wanted): Wanted | undefined {
+function optional(conditions: readonly Condition[], wanted: Wanted | undefined): Wanted | undefined {
+  if (!wanted) return undefined;
   return wanted.status === 'True' || getCondition(conditions, wanted.type) ? wanted : undefined;
 }
 
@@ -91,10 +92,18 @@ function complete(outcome: Outcome): Wanted {
   };
 }
 
-/** True too for a Task that was stopped: whoever waits for it must not wait for ever. */
-function failed(outcome: Outcome, phase: TaskStatus['phase']): Wanted {
+/**
+ * True too for a Task that was stopped: whoever waits for it must not wait for ever. What was told about a failure
+ * stays when the Run that it tells of is deleted.
+ */
+function failed(
+  outcome: Outcome,
+  phase: TaskStatus['phase'],
+  before: Condition | undefined,
+): Wanted | undefined {
   const { ended, total } = outcome;
   if (phase === 'Failed') {
+    if (before?.status === 'True' && firstFailure(outcome) === '') return undefined;
     const message = `${ended.size} of ${total} runs did not succeed${firstFailure(outcome)}`;
     return { type: 'Failed', status: 'True', reason: 'RunsFailed', message };
   }

@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ControlPlane, type TestNode } from '../../../test/support/control-plane.ts';
+import { settle, until } from '../../../test/support/manual-clock.ts';
+import { getCondition, type Run } from '../../api/index.ts';
+import { timestamp } from '../../base/index.ts';
+import { TaskController } from '../task/index.ts';
+import { type Leases, NodeController } from './node-controller.ts';
+
+describe('NodeController', () => {
+  let plane: ControlPlane;
+  let node: TestNode;
+  /** The host has been up for a while when the controller starts. */
+  let leases: Leases;
+
+  beforeEach(async () => {
+    plane = new ControlPlane();
+    leases = plane.service.leases;
+    await plane.run('task', (parts) => new TaskController({ ...parts, clock: plane.clock }));
+    node = await plane.joinNode('n1');
+  });
+
+  afterEach(() => plane.close());
+
+  const start = () =>
+    plane.run('node', (parts) => new NodeController({ ...parts, leases, clock: plane.clock }));
+
+  async function ready(): Promise<string | undefined> {
+    const { status } = await plane.admin.get('Node', '', 'n1');
+    return getCondition(status?.conditions, 'Ready')?.status;
+  }
+
+  async function boundRun(phase: 'Scheduled' | 'Running' = 'Running'): Promise<Run> {
+    await plane.applyTask('a');
+    await until(async () => (await plane.runs()).length === 1);
+    const [run] = await plane.runs();
+    const { namespace = '', name = '', uid = '' } = run?.metadata ?? {};
+    const bound = await plane.clientOf('scheduler').bind(namespace, name, { node: 'n1', uid });
+    if (phase === 'Running') await node.report(bound, { phase });
+    return bound;
+  }
+
+  test('a node that beats stays Ready; one that falls silent for a lease does not, nor do its Runs', async () => {
+    await start();
+    await boundRun();
+    for (let beat = 0; beat < 6; beat += 1) {
+      plane.clock.advance(10_000);
+      await node.beat();
+      await settle(5);
+    }
+    expect(await ready()).toBe('True');
+    plane.clock.advance(29_999);
+    await settle();
+    expect(await ready()).toBe('True');
+    plane.clock.advance(1);
+    await until(async () => (await ready()) === 'Unknown');
+    await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+    expect((await plane.runs())[0]?.status).toMatchObject({ reason: 'LeaseExpired' });
+    expect((await plane.runs())[0]?.spec.placement).toEqual({ node: 'n1' });
+    await settle();
+    const version = plane.store.version();
+    plane.clock.advance(300_000);
+    await settle();
+    expect(plane.store.version()).toBe(version);
+  });
+
+  test('back again: the runner says so, and the next silence is noticed too', async () => {
+    await start();
+    const run = await boundRun();
+    plane.clock.advance(30_000);
+    await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+    await node.beat();
+    const lastTransitionTime = timestamp(plane.clock.now());
+    const condition = {
+      type: 'Ready',
+      status: 'True',
+      reason: 'RunnerReady',
+      message: '',
+      lastTransitionTime,
+    } as const;
+    await node.patchNode({ conditions: [condition] });
+    await node.report(run, { phase: 'Running' });
+    await settle();
+    expect([await ready(), (await plane.runs())[0]?.status?.phase]).toEqual(['True', 'Running']);
+    plane.clock.advance(30_000);
+    await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+  });
+
+  test('after a start of the host every node has one full lease', async () => {
+    plane.clock.advance(600_000);
+    const startedAt = plane.clock.monotonic();
+    leases = { leaseMs: 30_000, startedAt, lastSeen: () => undefined };
+    await start();
+    plane.clock.advance(29_999);
+    await settle();
+    expect(await ready()).toBe('True');
+    plane.clock.advance(1);
+    await until(async () => (await ready()) === 'Unknown');
+  });
+
+  test('a node that joins later has a lease too', async () => {
+    await start();
+    plane.clock.advance(29_000);
+    const late = await plane.joinNode('n2');
+    await settle();
+    plane.clock.advance(1_000);
+    await settle();
+    const { status } = await plane.admin.get('Node', '', late.name);
+    expect(getCondition(status?.conditions, 'Ready')?.status).toBe('True');
+  });
+
+  test('a Run that is bound in the moment of expiry is Lost as well', async () => {
+    await start();
+    await settle();
+    const bound = boundRun('Scheduled');
+    await until(async () => (await plane.runs()).length === 1);
+    plane.clock.advance(30_000);
+    await bound;
+    await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+  });
+
+  test('Runs of a Node that was deleted are Lost', async () => {
+    await start();
+    await boundRun();
+    await plane.admin.delete('Node', '', 'n1');
+    await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+    expect((await plane.runs())[0]?.status?.reason).toBe('NodeDeleted');
+  });
+});

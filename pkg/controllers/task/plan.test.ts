@@ -1,0 +1,227 @@
+import { describe, expect, test } from 'vitest';
+import {
+  apiVersion,
+  buildRun,
+  isConditionTrue,
+  type Run,
+  type RunPhase,
+  type Task,
+  type TaskSpec,
+  type TaskStatus,
+} from '../../api/index.ts';
+import { planTask } from './plan.ts';
+
+const now = '2026-11-22T00:00:00.000Z';
+
+function task(spec: Partial<TaskSpec> = {}, status?: TaskStatus, generation = 1): Task {
+  const metadata = { name: 't', namespace: 'default', uid: 'uid-1', generation };
+  return {
+    apiVersion,
+    kind: 'Task',
+    metadata,
+    spec: { command: ['true'], runtime: 'process', ...spec },
+    status,
+  };
+}
+
+/** The Task with the status that the plan wants, and the Runs that it makes: what the next look sees. */
+function carriedOut(before: Task, runs: readonly Run[] = []): { task: Task; runs: Run[] } {
+  const plan = planTask(before, runs, now);
+  return { task: { ...before, status: plan.status }, runs: [...runs, ...plan.start] };
+}
+
+function as(
+  run: Run | undefined,
+  phase: RunPhase,
+  more: Partial<NonNullable<Run['status']>> = {},
+  node?: string,
+): Run {
+  const known = run as Run;
+  const placement = node === undefined ? {} : { placement: { node } };
+  return { ...known, spec: { ...known.spec, ...placement }, status: { ...known.status, phase, ...more } };
+}
+
+const three = { targets: ['a', 'b', 'c'] as [string, ...string[]] };
+
+describe('planTask', () => {
+  test('a new Task: revision 1 in status, one Run a target', () => {
+    const plan = planTask(task(three), [], now);
+    expect(plan.status).toMatchObject({
+      revision: 1,
+      phase: 'Pending',
+      active: 3,
+      total: 3,
+      observedGeneration: 1,
+    });
+    expect(plan.start.map((run) => [run.spec.ordinal, run.spec.target, run.spec.revision])).toEqual([
+      [0, 'a', 1],
+      [1, 'b', 1],
+      [2, 'c', 1],
+    ]);
+    expect(plan.status.runs?.map((run) => run.name)).toEqual(plan.start.map((run) => run.metadata.name));
+  });
+
+  test('the same facts again: no step, and the same status to the letter', () => {
+    const first = carriedOut(task(three));
+    const second = planTask(first.task, first.runs, '2026-11-22T01:00:00.000Z');
+    expect(second).toEqual({ status: first.task.status, start: [], stop: [], settle: [] });
+  });
+
+  test('a change of what runs: a new revision whose Runs wait for the end of the old ones, ordinal by ordinal', () => {
+    const first = carriedOut(task(three));
+    const [done, running, pending] = first.runs;
+    const runs = [as(done, 'Succeeded'), as(running, 'Running', {}, 'b'), as(pending, 'Pending')];
+    const changed = { ...first.task, metadata: { ...first.task.metadata, generation: 2 } };
+    changed.spec = { ...changed.spec, args: ['new'] };
+    const plan = planTask(changed, runs, now);
+    expect(plan.status).toMatchObject({ revision: 2, succeeded: 0, total: 3 });
+    expect(plan.status.completed).toBeUndefined();
+    expect(plan.start.map((run) => run.spec.ordinal)).toEqual([0]);
+    expect(plan.stop.map((run) => run.spec.ordinal)).toEqual([1]);
+    expect(plan.settle.map((run) => run.spec.ordinal)).toEqual([2]);
+
+    const told = { ...as(running, 'Lost', {}, 'b') };
+    told.spec = { ...told.spec, desired: 'Stopped' };
+    const next = { ...changed, status: plan.status };
+    const later = planTask(next, [as(done, 'Succeeded'), told, as(pending, 'Stopped'), ...plan.start], now);
+    expect(later.start.map((run) => run.spec.ordinal)).toEqual([2]);
+    expect(later.stop).toEqual([]);
+  });
+
+  test('labels, ttl and another spelling of the same change nothing that runs', () => {
+    const first = carriedOut(task({ resources: { cores: 1, memory: '1Gi' } }));
+    const changed = { ...first.task, metadata: { ...first.task.metadata, generation: 2 } };
+    changed.spec = { ...changed.spec, ttlAfterFinished: '1h', resources: { cores: 1, memory: '1024Mi' } };
+    const plan = planTask(changed, first.runs, now);
+    expect([plan.status.revision, plan.status.observedGeneration, plan.start, plan.stop]).toEqual([
+      1,
+      2,
+      [],
+      [],
+    ]);
+  });
+
+  test('a hash by older rules is replaced and runs nothing again; a rerun does', () => {
+    const first = carriedOut(task());
+    const old = { ...first.task, status: { ...first.task.status, executionHash: 'old', hashVersion: 0 } };
+    const plan = planTask(old, first.runs, now);
+    expect(plan.status.revision).toBe(1);
+    expect(plan.status.executionHash).toBe(first.task.status?.executionHash);
+    const rerun = {
+      ...old,
+      metadata: { ...old.metadata, generation: 2 },
+      spec: { ...old.spec, rerun: 'again' },
+    };
+    expect(planTask(rerun, first.runs, now).status).toMatchObject({ revision: 2, rerun: 'again' });
+  });
+
+  test('what ended once is not made again when its Run is deleted', () => {
+    const first = carriedOut(task(three));
+    const [one, two] = first.runs;
+    const folded = carriedOut(first.task, [as(one, 'Succeeded'), as(two, 'Failed')]);
+    expect(folded.task.status).toMatchObject({ completed: '0', ended: '1' });
+    const reaped = planTask(folded.task, [], now);
+    expect(reaped.start.map((run) => run.spec.ordinal)).toEqual([2]);
+    expect(reaped.status).toMatchObject({ succeeded: 1, failed: 1, active: 1 });
+  });
+
+  test('suspended: nothing starts, what runs goes on', () => {
+    const suspended = planTask(task({ suspend: true }), [], now);
+    expect([suspended.start, suspended.status.phase]).toEqual([[], 'Suspended']);
+    expect(isConditionTrue(suspended.status.conditions, 'Suspended')).toBe(true);
+    const first = carriedOut(task());
+    const running = [as(first.runs[0], 'Running', {}, 'a')];
+    const plan = planTask({ ...first.task, spec: { ...first.task.spec, suspend: true } }, running, now);
+    expect([plan.stop, plan.status.phase]).toEqual([[], 'Running']);
+  });
+
+  test('stopped: waiting Runs end at once, others are told; whoever waits for the Task learns of the end', () => {
+    const first = carriedOut(task(three));
+    const [one, two, done] = first.runs;
+    const stopped = { ...first.task, spec: { ...first.task.spec, stopped: true } };
+    const plan = planTask(
+      stopped,
+      [as(one, 'Pending'), as(two, 'Running', {}, 'b'), as(done, 'Succeeded')],
+      now,
+    );
+    expect(plan.settle.map((run) => run.spec.ordinal)).toEqual([0]);
+    expect(plan.stop.map((run) => run.spec.ordinal)).toEqual([1]);
+    expect(plan.status.phase).toBe('Stopping');
+    const end = planTask(stopped, [as(one, 'Stopped'), as(two, 'Stopped'), as(done, 'Succeeded')], now);
+    expect(end.status).toMatchObject({ phase: 'Stopped', ended: '0-1', completed: '2', active: 0 });
+    expect(isConditionTrue(end.status.conditions, 'Failed')).toBe(true);
+    const resumed = planTask({ ...first.task, status: end.status }, [], now);
+    expect([resumed.start, resumed.status.phase]).toEqual([[], 'Stopped']);
+  });
+
+  test('a Run that was told to stop and refused by its node ends, also when the Task is not stopped any more', () => {
+    const first = carriedOut(task());
+    const refused = as(first.runs[0], 'Pending');
+    const told: Run = { ...refused, spec: { ...refused.spec, desired: 'Stopped' } };
+    expect(planTask(first.task, [told], now).settle).toEqual([told]);
+  });
+});
+
+describe('the phase', () => {
+  const first = carriedOut(task({ targets: ['a', 'b'] }));
+  const [one, two] = first.runs;
+  const phaseOf = (...runs: Run[]) => planTask(first.task, runs, now).status;
+
+  test.each<[RunPhase, RunPhase, TaskStatus['phase']]>([
+    ['Pending', 'Scheduled', 'Pending'],
+    ['Pending', 'Preparing', 'Running'],
+    ['Succeeded', 'Pending', 'Running'],
+    ['Lost', 'Pending', 'Running'],
+    ['Failed', 'Running', 'Running'],
+    ['Succeeded', 'Succeeded', 'Succeeded'],
+    ['Succeeded', 'Failed', 'Failed'],
+    ['Stopped', 'Failed', 'Failed'],
+    ['Stopped', 'Succeeded', 'Stopped'],
+  ])('%s and %s are %s', (left, right, phase) => {
+    expect(phaseOf(as(one, left, {}, 'a'), as(two, right, {}, 'b')).phase).toBe(phase);
+  });
+
+  test('conditions tell the end and the first failure', () => {
+    const failed = phaseOf(as(one, 'Succeeded'), as(two, 'Failed', { message: 'exit code 3', exitCode: 3 }));
+    expect(failed.conditions?.find((condition) => condition.type === 'Failed')).toMatchObject({
+      status: 'True',
+      message: `1 of 2 runs did not succeed; ${two?.metadata.name}: exit code 3`,
+    });
+    expect(failed.runs?.[0]).toMatchObject({ ordinal: 1, exitCode: 3, phase: 'Failed' });
+    const good = phaseOf(as(one, 'Succeeded'), as(two, 'Succeeded'));
+    expect(isConditionTrue(good.conditions, 'Complete')).toBe(true);
+  });
+
+  test('a failure that was told stays one when its Run is deleted', () => {
+    const failed = phaseOf(as(one, 'Succeeded'), as(two, 'Failed'));
+    expect(planTask({ ...first.task, status: failed }, [], now).status).toEqual({ ...failed, runs: [] });
+  });
+
+  test('waiting Runs show why, bound ones that they are', () => {
+    const reason = {
+      type: 'Scheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/1 nodes fit',
+      lastTransitionTime: now,
+    } as const;
+    const waiting = phaseOf(as(one, 'Pending', { conditions: [reason] }), as(two, 'Running', {}, 'b'));
+    expect(waiting.conditions?.[0]).toMatchObject({
+      type: 'Scheduled',
+      status: 'False',
+      message: '0/1 nodes fit',
+    });
+    const bound = phaseOf(as(one, 'Scheduled', {}, 'a'), as(two, 'Running', {}, 'b'));
+    expect(bound.conditions?.[0]).toMatchObject({ type: 'Scheduled', status: 'True' });
+  });
+
+  test('at most 20 runs are shown', () => {
+    const targets = Array.from({ length: 50 }, (_, index) => `n${index}`) as [string, ...string[]];
+    const many = task({ targets });
+    const runs = targets.map((_target, ordinal) =>
+      as(buildRun(many, { revision: 1, ordinal, attempt: 0 }), ordinal === 49 ? 'Failed' : 'Succeeded'),
+    );
+    const { status } = planTask(carriedOut(many).task, runs, now);
+    expect([status.runs?.length, status.runs?.[0]?.ordinal, status.completed]).toEqual([20, 49, '0-48']);
+  });
+});
