@@ -89,7 +89,7 @@ export class WatchHub {
 
   #deliver(watcher: Watcher, event: StoreEvent): void {
     const { version } = event.record;
-    // Below: opened by a handler of this very commit, and so already at its end.
+    // Seen already by a replay that read the log between a failed commit and its recovery.
     if (!watcher.open || version <= watcher.position) return;
     watcher.position = version;
     this.#guard(watcher, () => watcher.handler.event(event));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Store } from '../../pkg/store/index.ts';
+import type { ListPage, Store } from '../../pkg/store/index.ts';
 import { names, put, refused } from './actions.ts';
 import { task } from './objects.ts';
 import { recordWatch, until } from './recorder.ts';
@@ -50,21 +50,26 @@ export function compactionTests(store: () => Store): void {
   });
 
   test('lists and replays under way are finished from before', async () => {
-    await store().transact((transaction) => {
-      for (let index = 0; index < 1100; index += 1) transaction.put(task(`t${index}`));
-    });
-    const watch = recordWatch(store(), 'Task', 0);
-    const list = store().list('Task');
-    await store().transact((transaction) => {
-      for (let index = 0; index < 1100; index += 1)
-        transaction.put(task(`t${index}`, { labels: { again: 'yes' } }));
-    });
+    // Changed from the last name to the first: a list, which goes the other way, meets what is forgotten early.
+    const all = Array.from({ length: 3000 }, (_, index) => `t${9999 - index}`);
+    const writeAll = (round: string) =>
+      store().transact((transaction) => {
+        for (const name of all) transaction.put(task(name, { labels: { round } }));
+      });
+    await writeAll('1');
+    const start = store().version();
+    await store().compact(start);
+    await writeAll('2');
+    const watch = recordWatch(store(), 'Task', start);
+    const past = store().list('Task', { atVersion: start });
+    const present = store().list('Task');
+    await writeAll('3');
     await store().compact(store().version());
-    const page = await list;
-    expect(page.records.length).toBe(1100);
-    expect(page.records.every(({ object }) => object.metadata.labels === undefined)).toBe(true);
+    const rounds = ({ records }: ListPage) => records.map(({ object }) => object.metadata.labels?.round);
+    expect(rounds(await past)).toEqual(all.map(() => '1'));
+    expect(rounds(await present)).toEqual(all.map(() => '2'));
     await until(() => watch.position() >= store().version());
-    expect(watch.events.length).toBe(2200);
+    expect(watch.events.length).toBe(6000);
     expect(watch.errors).toEqual([]);
     watch.close();
   });

@@ -45,6 +45,8 @@ interface Trace {
 }
 
 const kinds: Kind[] = ['Run', 'Task'];
+const namespaces = ['a', 'a-b', 'b'];
+const names = ['x', 'x-1', 'y', 'z', 'zz', 'x.y'];
 
 export class ModelCheck {
   readonly model = new Model();
@@ -65,7 +67,8 @@ export class ModelCheck {
 
   async step(): Promise<void> {
     const dice = this.#rng.below(100);
-    if (dice < 55) await this.write();
+    if (dice < 50) await this.write();
+    else if (dice < 60) this.#checkGets();
     else if (dice < 75) await this.#checkList();
     else if (dice < 87) this.#openWatch();
     else if (dice < 92) await this.#compact();
@@ -119,8 +122,8 @@ export class ModelCheck {
 
   #randomWrite(): Write {
     const kind = this.#pick(kinds);
-    const namespace = this.#pick(['a', 'a-b', 'b']);
-    const name = this.#pick(['x', 'x-1', 'y', 'z', 'zz', 'x.y']);
+    const namespace = this.#pick(namespaces);
+    const name = this.#pick(names);
     const key = `${namespace}/${name}`;
     const made = run(name, { namespace, ...this.#randomSelection() });
     const present = this.model.at(kind).get(key)?.version;
@@ -142,6 +145,17 @@ export class ModelCheck {
     return { labels, owner, node: this.#rng.below(2) ? this.#pick(['n1', 'n2']) : undefined };
   }
 
+  #checkGets(): void {
+    const kind = this.#pick(kinds);
+    const present = this.model.at(kind);
+    for (const namespace of namespaces) {
+      for (const name of names) {
+        const found = this.#store.get(kind, namespace, name);
+        expect(found?.version).toBe(present.get(`${namespace}/${name}`)?.version);
+      }
+    }
+  }
+
   async #checkList(): Promise<void> {
     const kind = this.#pick(kinds);
     const { labels, owner, node } = this.#randomSelection();
@@ -150,7 +164,7 @@ export class ModelCheck {
       ownerUid: this.#rng.below(3) ? undefined : owner,
       // Only Runs are found by node.
       node: kind === 'Run' && this.#rng.below(3) === 0 ? node : undefined,
-      namespace: this.#pick([undefined, 'a', 'a-b', 'b']),
+      namespace: this.#pick([undefined, ...namespaces]),
     };
     const version = this.#rng.below(2) ? this.#store.version() : this.#knownVersion();
     const limit = this.#pick([undefined, 1, 2, 5]);
