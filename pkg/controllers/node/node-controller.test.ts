@@ -63,12 +63,11 @@ describe('NodeController', () => {
     expect(plane.store.version()).toBe(version);
   });
 
-  test('back again: the runner says so, and the next silence is noticed too', async () => {
+  test('back again: the runner says so, which is its first sign of life, and the next silence is noticed too', async () => {
     await start();
     const run = await boundRun();
     plane.clock.advance(30_000);
     await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
-    await node.beat();
     const lastTransitionTime = timestamp(plane.clock.now());
     const condition = {
       type: 'Ready',
@@ -80,6 +79,9 @@ describe('NodeController', () => {
     await node.patchNode({ conditions: [condition] });
     await node.report(run, { phase: 'Running' });
     await settle();
+    expect(getCondition((await plane.admin.get('Node', '', 'n1')).status?.conditions, 'Ready')?.reason).toBe(
+      'RunnerReady',
+    );
     expect([await ready(), (await plane.runs())[0]?.status?.phase]).toEqual(['True', 'Running']);
     plane.clock.advance(30_000);
     await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');

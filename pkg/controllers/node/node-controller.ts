@@ -36,7 +36,7 @@ export class NodeController implements Controller {
   readonly #nodes: Informer<'Node'>;
   readonly #runs: Informer<'Run'>;
   readonly #runsOn: (node: string) => Run[];
-  /** When this process first saw the Node: a new one has a full lease before its first heartbeat. */
+  /** When this process saw the runner introduce itself: it has a full lease before its first heartbeat. */
   readonly #seenAt = new Map<string, number>();
 
   constructor(options: NodeControllerOptions) {
@@ -51,7 +51,7 @@ export class NodeController implements Controller {
   watch(enqueue: (key: string) => void): void {
     this.#nodes.onChange((name, previous, current) => {
       if (!current) this.#seenAt.delete(name);
-      else if (!previous) this.#seenAt.set(name, this.#options.clock.monotonic());
+      else if (introducesItself(previous, current)) this.#seenAt.set(name, this.#options.clock.monotonic());
       enqueue(name);
     });
     this.#runs.onChange((_key, _previous, current) => {
@@ -114,6 +114,14 @@ export class NodeController implements Controller {
       throw error;
     }
   }
+}
+
+/** Only a runner says that its node is Ready, and a new session is a runner that has just started. */
+function introducesItself(previous: Node | undefined, current: Node): boolean {
+  const isNew = !previous || previous.metadata.uid !== current.metadata.uid;
+  return (
+    isNew || (isReady(current) && !isReady(previous)) || previous.status?.session !== current.status?.session
+  );
 }
 
 /** On a node and not ended, as far as is known. */
