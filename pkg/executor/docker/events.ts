@@ -1,0 +1,104 @@
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { labels } from '../../api/index.ts';
+import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
+
+const retry = { baseMs: 100, capMs: 5_000 };
+
+export interface EngineEventsParts {
+  engine: Docker;
+  clusterUid: string;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** A container of the cluster ended. A hint only: what is so is asked with inspect. */
+  onDie: (runUid: string) => void;
+  /** Connected, after it was not: anything may have happened meanwhile. */
+  onReconnect: () => void;
+}
+
+/** The run of a `die` event; undefined for anything else that the engine may say. */
+export function runOfEvent(line: string): string | undefined {
+  try {
+    const event = JSON.parse(line) as { Actor?: { Attributes?: Record<string, string> } };
+    return event.Actor?.Attributes?.[labels.runUid];
+  } catch {
+    return undefined;
+  }
+}
+
+/** One stream of events for one engine, kept open with back-off. */
+export class EngineEvents {
+  readonly #parts: EngineEventsParts;
+  #stream: Readable | undefined;
+  #closed = false;
+
+  constructor(parts: EngineEventsParts) {
+    this.#parts = parts;
+  }
+
+  get connected(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Answers when events are being heard; raises when the engine cannot be reached. Keeps itself alive from then on. */
+  async open(): Promise<void> {
+    await this.#connect();
+    this.#keep().catch((error: unknown) =>
+      this.#parts.logger.error('the events of the engine are not followed any more', { error }),
+    );
+  }
+
+  async #connect(): Promise<void> {
+    const { engine, clusterUid } = this.#parts;
+    const filters = {
+      type: ['container' as const],
+      event: ['die'],
+      label: [`${labels.cluster}=${clusterUid}`],
+    };
+    const stream = (await engine.getEvents({ filters })) as unknown as Readable;
+    if (this.#closed) stream.destroy();
+    else this.#stream = stream;
+  }
+
+  async #keep(): Promise<void> {
+    while (!this.#closed) {
+      await this.#listen().catch(() => {});
+      this.#stream = undefined;
+      if (this.#closed) return;
+      this.#parts.logger.warn('lost the connection to the Docker Engine; trying again');
+      await this.#reconnect();
+    }
+  }
+
+  async #listen(): Promise<void> {
+    let rest = '';
+    if (this.#stream === undefined) return;
+    for await (const chunk of this.#stream) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const runUid = runOfEvent(line);
+        if (runUid !== undefined) this.#parts.onDie(runUid);
+      }
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    for (let attempt = 0; !this.#closed; attempt++) {
+      await sleep(this.#parts.clock, backoffDelay(retry, attempt, this.#parts.rng));
+      try {
+        if (!this.#closed) await this.#connect();
+        if (!this.#closed) this.#parts.onReconnect();
+        return;
+      } catch {
+        // Not back yet: the loop goes on.
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stream?.destroy();
+  }
+}

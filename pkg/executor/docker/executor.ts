@@ -1,0 +1,377 @@
+import { access, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { labels } from '../../api/index.ts';
+import { type Clock, errorMessage, hasCode, type Logger, RiverError, type Rng } from '../../base/index.ts';
+import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../types.ts';
+import { createOptions } from './create-options.ts';
+import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
+import { EngineEvents } from './events.ts';
+import { Images, imageNotFound } from './images.ts';
+import { containerName, type Owner } from './names.ts';
+import { Outputs } from './output.ts';
+import { ParentGroups } from './parent-group.ts';
+import { type Container, readContainer, startErrorOf, toExecution } from './state.ts';
+
+export interface DockerExecutorOptions {
+  /** Of the engine, as in `/var/run/docker.sock`. */
+  socketPath: string;
+  /** Its own folder, for scripts; made when missing. */
+  stateDir: string;
+  clusterUid: string;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** The machine's boot id, as `/proc/sys/kernel/random/boot_id` has it. */
+  bootId: () => string;
+  /** Whether this process is root: only then can figures be read, and groups removed. */
+  isRoot: boolean;
+  /** Default `/sys/fs/cgroup`. */
+  cgroupRoot?: string;
+}
+
+/** What was found out about the engine when it was first reached. */
+interface EngineFacts {
+  init: boolean;
+  groups: ParentGroups | undefined;
+}
+
+class DockerExecutor implements Executor {
+  readonly runtime = 'docker';
+  readonly #options: DockerExecutorOptions;
+  readonly #engine: Docker;
+  readonly #images: Images;
+  readonly #outputs: Outputs;
+  readonly #events: EngineEvents;
+  readonly #listeners = new Set<(runUid: string | undefined) => void>();
+  /** Ended by an event, and not yet told because the output was not complete. */
+  readonly #died = new Set<string>();
+  #opened: Promise<EngineFacts> | undefined;
+
+  constructor(options: DockerExecutorOptions) {
+    const { clock, rng, logger, clusterUid } = options;
+    this.#options = options;
+    this.#engine = new Docker({ socketPath: options.socketPath });
+    this.#images = new Images(this.#engine, clock);
+    this.#outputs = new Outputs({
+      engine: this.#engine,
+      clock,
+      rng,
+      logger,
+      onDrained: (uid) => this.#drained(uid),
+    });
+    this.#events = new EngineEvents({
+      ...{ engine: this.#engine, clusterUid, clock, rng, logger },
+      onDie: (runUid) => this.#ended(runUid),
+      onReconnect: () => this.#reconnected(),
+    });
+  }
+
+  #ended(runUid: string): void {
+    if (this.#outputs.isFollowed(runUid) && !this.#outputs.isDrained(runUid)) this.#died.add(runUid);
+    else this.#tell(runUid);
+  }
+
+  /** The end of the log comes a moment before the event: without events it has to do. */
+  #drained(runUid: string): void {
+    if (this.#died.delete(runUid) || !this.#events.connected) this.#tell(runUid);
+  }
+
+  #reconnected(): void {
+    this.#outputs.newEpoch();
+    this.#tell(undefined);
+  }
+
+  #tell(runUid: string | undefined): void {
+    for (const listener of this.#listeners) listener(runUid);
+  }
+
+  /** Every call of the engine goes through here: facts first, and its errors become ours. */
+  async #call<T>(act: (facts: EngineFacts) => Promise<T>): Promise<T> {
+    try {
+      this.#opened ??= this.#open();
+      return await act(await this.#opened);
+    } catch (error) {
+      throw toRiverError(error, this.#options.socketPath);
+    }
+  }
+
+  async #open(): Promise<EngineFacts> {
+    try {
+      const info = await this.#engine.info();
+      await mkdir(join(this.#options.stateDir, 'scripts'), { recursive: true, mode: 0o700 });
+      const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
+      await this.#events.open();
+      return { init: info.InitCommit?.ID !== 'N/A', groups };
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async #findGroups(driver: string, version: string): Promise<ParentGroups | undefined> {
+    const { isRoot, clusterUid, cgroupRoot: root = '/sys/fs/cgroup' } = this.#options;
+    const readable = await access(root).then(
+      () => true,
+      () => false,
+    );
+    if (!isRoot || !readable || (driver !== 'cgroupfs' && driver !== 'systemd')) return undefined;
+    return new ParentGroups({ root, clusterUid, driver, version: version === '2' ? 2 : 1 });
+  }
+
+  async probe(): Promise<RuntimeProbe> {
+    try {
+      return await this.#call(async (facts) => {
+        const version = await this.#engine.version();
+        const usage = facts.groups
+          ? ''
+          : ' Peak memory and CPU time are not known: the runner is not root or cannot read control groups.';
+        return {
+          ready: true,
+          reason: 'EngineReady',
+          message: `The Docker Engine answers.${usage}`,
+          version: version.Version,
+        };
+      });
+    } catch (error) {
+      return { ready: false, reason: 'EngineUnreachable', message: errorMessage(error) };
+    }
+  }
+
+  async list(): Promise<Execution[]> {
+    return this.#call(async () => {
+      const filters = { label: [`${labels.cluster}=${this.#options.clusterUid}`] };
+      const found = await this.#engine.listContainers({ all: true, filters });
+      const executions: Execution[] = [];
+      for (const one of found) {
+        const execution = await this.inspect(one.Labels[labels.runUid] ?? '');
+        if (execution) executions.push(execution);
+      }
+      return executions;
+    });
+  }
+
+  async inspect(runUid: string): Promise<Execution | undefined> {
+    return this.#call(async ({ groups }) => {
+      const container = await this.#find(runUid);
+      const owner = container && this.#ours(container, runUid);
+      return owner && this.#observe(container, owner, groups);
+    });
+  }
+
+  /** By name. */
+  async #find(runUid: string): Promise<Container | undefined> {
+    const container = this.#engine.getContainer(containerName(this.#options.clusterUid, runUid));
+    const info = await unless([404], container.inspect());
+    return info && readContainer(info);
+  }
+
+  #ours(container: Container, runUid: string): Owner | undefined {
+    const { owner } = container;
+    return owner?.runUid === runUid && owner.clusterUid === this.#options.clusterUid ? owner : undefined;
+  }
+
+  /** Ended is only what has ended and whose output is complete. */
+  async #observe(container: Container, owner: Owner, groups: ParentGroups | undefined): Promise<Execution> {
+    const execution = toExecution(container, owner, this.#options.bootId());
+    if (execution.state === 'created' || execution.startError) return execution;
+    this.#outputs.follow({ ...owner, id: container.id });
+    if (execution.state === 'running') return execution;
+    const { runUid, namespace, runName, startedAt } = execution;
+    if (!this.#outputs.isDrained(runUid)) {
+      this.#died.add(runUid);
+      return { runUid, namespace, runName, startedAt, state: 'running' };
+    }
+    const startError = await initStartError(execution, owner.errPath);
+    if (startError) {
+      const { exitCode: _ofTheInit, ...rest } = execution;
+      return { ...rest, startError };
+    }
+    const usage = await groups?.usage(runUid);
+    return { ...execution, ...(usage ? { usage } : {}) };
+  }
+
+  async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
+    await this.#call(() => this.#images.ensure(spec.image ?? '', signal));
+  }
+
+  async start(spec: ExecutionSpec): Promise<Execution> {
+    return this.#call(async (facts) => {
+      const scriptPath = join(this.#options.stateDir, 'scripts', spec.runUid);
+      if (spec.script !== undefined) await writeScript(scriptPath, spec.script);
+      const settings = {
+        ...{ bootId: this.#options.bootId(), init: facts.init, scriptPath },
+        cgroupParent: facts.groups?.name(spec.runUid),
+      };
+      try {
+        const created = await this.#engine.createContainer(createOptions(spec, settings));
+        return await this.#startCreated(spec, created.id);
+      } catch (error) {
+        if (engineStatus(error) === 409) return this.#startFound(spec);
+        const startError = this.#refusedCreation(spec, error);
+        if (startError === undefined) throw error;
+        return { ...identity(spec), state: 'exited', startError };
+      }
+    });
+  }
+
+  /** Why the engine will never make this container; undefined when it may be tried again. */
+  #refusedCreation(spec: ExecutionSpec, error: unknown): Execution['startError'] {
+    const status = engineStatus(error);
+    if (status === 404) {
+      this.#images.forget(spec.image ?? '');
+      return {
+        reason: 'ImageNotFound',
+        message: imageNotFound(spec.image ?? '', engineMessage(error)).message,
+      };
+    }
+    return status === 400 ? startErrorOf(engineMessage(error)) : undefined;
+  }
+
+  async #startCreated(spec: ExecutionSpec, id: string): Promise<Execution> {
+    try {
+      await unless([304], this.#engine.getContainer(id).start());
+    } catch (error) {
+      if (engineStatus(error) === undefined) throw error;
+      // The engine keeps the reason in the container, where a later look finds it again.
+      const after = await this.inspect(spec.runUid);
+      if (after === undefined || after.state === 'created') {
+        throw new RiverError(
+          'ServiceUnavailable',
+          `The Docker Engine could not start it now: ${engineMessage(error)}`,
+          {},
+          { cause: error },
+        );
+      }
+      return after;
+    }
+    this.#outputs.follow({ ...spec, id });
+    // The engine's own time comes with the next inspect; asking now would be one call more for every run.
+    return { ...identity(spec), state: 'running', startedAt: this.#options.clock.now() };
+  }
+
+  /** The name is taken: by an earlier start of this run, or by somebody else. */
+  async #startFound(spec: ExecutionSpec): Promise<Execution> {
+    const container = await this.#find(spec.runUid);
+    if (container === undefined) {
+      throw new RiverError('ServiceUnavailable', 'The container of this run is just being made or removed.');
+    }
+    if (this.#ours(container, spec.runUid) === undefined) {
+      const name = containerName(spec.clusterUid, spec.runUid);
+      const message = `There is a container ${name} that river did not make: rename or remove it, and run the task again.`;
+      return { ...identity(spec), state: 'exited', startError: { reason: 'NameTaken', message } };
+    }
+    if (container.status === 'created' && container.error === '')
+      return this.#startCreated(spec, container.id);
+    return (await this.inspect(spec.runUid)) ?? { ...identity(spec), state: 'created' };
+  }
+
+  async adopt(spec: ExecutionSpec): Promise<void> {
+    await this.inspect(spec.runUid);
+  }
+
+  async stop(runUid: string, graceMs: number): Promise<void> {
+    await this.#call(async () => {
+      const container = await this.#find(runUid);
+      if (container === undefined || this.#ours(container, runUid) === undefined) return;
+      const handle = this.#engine.getContainer(container.id);
+      if (container.status === 'created') {
+        // Gone for good, under this id: a start that is still on its way finds nothing. 409: it came first.
+        const removed = await unless(
+          [409],
+          handle.remove().then(() => true),
+        );
+        if (removed) return;
+      }
+      await unless([304, 404], handle.stop({ t: Math.ceil(graceMs / 1000) }));
+    });
+  }
+
+  async remove(runUid: string): Promise<void> {
+    await this.#call(async ({ groups }) => {
+      const container = await this.#find(runUid);
+      if (container && this.#ours(container, runUid)) await this.#removeContainer(container);
+      this.#outputs.forget(runUid);
+      this.#died.delete(runUid);
+      await groups?.remove(runUid);
+      await rm(join(this.#options.stateDir, 'scripts', runUid), { force: true });
+    });
+  }
+
+  async #removeContainer(container: Container): Promise<void> {
+    try {
+      await unless([404], this.#engine.getContainer(container.id).remove({ v: true }));
+    } catch (error) {
+      if (engineStatus(error) !== 409) throw error;
+      if (/already in progress/.test(engineMessage(error))) {
+        throw new RiverError(
+          'ServiceUnavailable',
+          'The container is just being removed.',
+          {},
+          { cause: error },
+        );
+      }
+      throw new RiverError(
+        'Conflict',
+        'The container has not ended: stop it before it is removed.',
+        {},
+        { cause: error },
+      );
+    }
+  }
+
+  onChange(listener: (runUid: string | undefined) => void): { close(): void } {
+    this.#listeners.add(listener);
+    return { close: () => this.#listeners.delete(listener) };
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+    this.#events.close();
+    await this.#outputs.close();
+  }
+}
+
+function identity(spec: ExecutionSpec): Pick<Execution, 'runUid' | 'namespace' | 'runName'> {
+  return { runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName };
+}
+
+/** Readable and executable for whatever user the image has; its folder is closed. */
+async function writeScript(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o755 });
+  await chmod(path, 0o755);
+}
+
+/**
+ * With an init in between, a program that is not there is an exit code 127 of the init, which says so in the last
+ * line on stderr. Tells it from the same exit code of a program.
+ */
+async function initStartError(execution: Execution, errPath: string): Promise<Execution['startError']> {
+  if (execution.exitCode !== 126 && execution.exitCode !== 127) return undefined;
+  const file = await open(errPath, 'r').catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(1024),
+      position: Math.max(0, size - 1024),
+    });
+    const line = buffer.subarray(0, bytesRead).toString().trimEnd().split('\n').at(-1) ?? '';
+    const found = /^\[FATAL tini \(\d+\)\] exec (.*)/.exec(line)?.[1];
+    if (found === undefined) return undefined;
+    const reason = execution.exitCode === 127 ? 'CommandNotFound' : 'CommandNotExecutable';
+    return { reason, message: `The program could not be executed in the container: ${found}.` };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Touches nothing before its first use. Raises ServiceUnavailable while the engine does not answer. */
+export function dockerExecutor(options: DockerExecutorOptions): Executor {
+  return new DockerExecutor(options);
+}
+
+/** Whether an error of `prepare` means that no registry has the image. */
+export function isImageNotFound(error: unknown): boolean {
+  return hasCode(error, 'NotFound') && error.details.causes?.[0]?.reason === 'ImageNotFound';
+}

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Execution } from '../types.ts';
+
+/**
+ * A control group above the container's own: the engine removes that one at the end, and with it the peak of
+ * memory and the CPU time, which the parent still has. With the systemd driver it has to be a slice.
+ */
+export class ParentGroups {
+  readonly #root: string;
+  readonly #cluster: string;
+  readonly #driver: 'cgroupfs' | 'systemd';
+  readonly #version: 1 | 2;
+
+  constructor(options: { root: string; clusterUid: string; driver: 'cgroupfs' | 'systemd'; version: 1 | 2 }) {
+    this.#root = options.root;
+    this.#cluster = options.clusterUid.slice(0, 12);
+    this.#driver = options.driver;
+    this.#version = options.version;
+  }
+
+  /** As the engine's CgroupParent. A - in the name of a slice would mean a slice inside another. */
+  name(runUid: string): string {
+    if (this.#driver === 'cgroupfs') return `/river-${this.#cluster}/${runUid}`;
+    return `river_${this.#cluster}_${runUid}.slice`.replaceAll('-', '_');
+  }
+
+  async usage(runUid: string): Promise<Execution['usage']> {
+    const name = this.name(runUid);
+    const read = (...parts: string[]) => readFile(join(this.#root, ...parts), 'utf8').catch(() => '');
+    const [peak, cpu] = await Promise.all(
+      this.#version === 1
+        ? [read('memory', name, 'memory.max_usage_in_bytes'), read('cpuacct', name, 'cpuacct.usage')]
+        : [read(name, 'memory.peak'), read(name, 'cpu.stat')],
+    );
+    const nanoseconds =
+      this.#version === 1 ? Number(cpu) : Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1]) * 1000;
+    const usage = {
+      ...(peak !== '' ? { memoryPeak: Number(peak) } : {}),
+      ...(cpu !== '' && !Number.isNaN(nanoseconds) ? { cpuSeconds: nanoseconds / 1e9 } : {}),
+    };
+    return Object.keys(usage).length > 0 ? usage : undefined;
+  }
+
+  /** After the container is gone. Idempotent. */
+  async remove(runUid: string): Promise<void> {
+    const name = this.name(runUid);
+    if (this.#driver === 'systemd') await promisify(execFile)('systemctl', ['stop', name]).catch(() => {});
+    const hierarchies = this.#version === 1 ? await readdir(this.#root) : [''];
+    // Some are absent, and a name may be a link to another: what is gone already is no failure.
+    await Promise.all(
+      hierarchies.map((hierarchy) => rmdir(join(this.#root, hierarchy, name)).catch(() => {})),
+    );
+  }
+}

@@ -1,0 +1,87 @@
+import { constants } from 'node:os';
+import type { ContainerInspectInfo } from 'dockerode';
+import { RiverError } from '../../base/index.ts';
+import type { Execution } from '../types.ts';
+import { type Owner, ownerOf } from './names.ts';
+
+/** The parts of the engine's inspect that are used, checked. */
+export interface Container {
+  id: string;
+  owner: Owner | undefined;
+  status: string;
+  startedAt?: number;
+  finishedAt?: number;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+}
+
+/** The engine says "never" as the year 1. */
+function time(text: unknown): number | undefined {
+  const value = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return value > 0 ? value : undefined;
+}
+
+export function readContainer(info: ContainerInspectInfo): Container {
+  const state = info?.State;
+  if (
+    typeof info?.Id !== 'string' ||
+    typeof state?.Status !== 'string' ||
+    typeof state.ExitCode !== 'number'
+  ) {
+    throw new RiverError(
+      'InternalError',
+      'The Docker Engine described a container in a way that is not understood; is it older than 20.10?',
+    );
+  }
+  return {
+    id: info.Id,
+    owner: ownerOf(info.Config?.Labels),
+    status: state.Status,
+    startedAt: time(state.StartedAt),
+    finishedAt: time(state.FinishedAt),
+    exitCode: state.ExitCode,
+    error: typeof state.Error === 'string' ? state.Error : '',
+    oomKilled: state.OOMKilled === true,
+  };
+}
+
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+/** The engine and its init give a signal as 128+n; only real signals up to 31 are read so, 255 stays what it is. */
+function endOf(exitCode: number): Pick<Execution, 'exitCode' | 'signal'> {
+  const signal = exitCode > 128 && exitCode < 160 ? signalNames.get(exitCode - 128) : undefined;
+  return signal === undefined ? { exitCode } : { signal };
+}
+
+export function startErrorOf(message: string): { reason: string; message: string } {
+  if (/executable file not found|no such file or directory/i.test(message)) {
+    return { reason: 'CommandNotFound', message: `The program could not be found in the image: ${message}` };
+  }
+  return { reason: 'StartFailed', message: `The Docker Engine could not start the container: ${message}` };
+}
+
+/** What the engine's answer means for the run, without usage and without a look at the output. */
+export function toExecution(container: Container, owner: Owner, bootId: string): Execution {
+  const { runUid, namespace, runName } = owner;
+  const base = {
+    runUid,
+    namespace,
+    runName,
+    ...(container.startedAt ? { startedAt: container.startedAt } : {}),
+  };
+  if (container.status === 'created') {
+    if (container.error === '') return { ...base, state: 'created' };
+    return { ...base, state: 'exited', startError: startErrorOf(container.error) };
+  }
+  if (['running', 'paused', 'restarting'].includes(container.status)) return { ...base, state: 'running' };
+  const ended = {
+    ...base,
+    state: 'exited' as const,
+    ...(container.finishedAt ? { finishedAt: container.finishedAt } : {}),
+  };
+  if (container.startedAt === undefined) return { ...ended, startError: startErrorOf(container.error) };
+  // 255 is what an engine writes for a container that it finds dead when it comes up.
+  if (container.exitCode === 255 && owner.bootId !== bootId) return { ...ended, unknownEnd: 'NodeRestarted' };
+  return { ...ended, ...endOf(container.exitCode), ...(container.oomKilled ? { oomKilled: true } : {}) };
+}

@@ -1,0 +1,158 @@
+/**
+ * A real Docker Engine for tests: the one that RIVER_TEST_DOCKER_SOCKET names, else the machine's own, else one that
+ * is started here in a network namespace of its own (two engines in one namespace take each other's bridge away).
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { realClock, sleep } from '../../pkg/base/index.ts';
+
+const run = promisify(execFile);
+const startWithinMs = 60_000;
+
+/** Debian's static busybox with a link for each of its commands; no default command. */
+export const testImage = 'river-test/busybox:1';
+
+export interface TestEngine {
+  socketPath: string;
+  image: string;
+  /** Ends the engine when it was started here. */
+  release(): Promise<void>;
+}
+
+export interface OwnEngine {
+  socketPath: string;
+  folder: string;
+  pid: number;
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  return run('docker', ['-H', `unix://${socketPath}`, 'info']).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts an engine that outlives this process: end it with `stopEngine`. */
+export async function startEngine(): Promise<OwnEngine> {
+  const folder = mkdtempSync(join(tmpdir(), 'river-engine-'));
+  const socketPath = join(folder, 'docker.sock');
+  const log = openSync(join(folder, 'log'), 'a');
+  const child = spawn(
+    'unshare',
+    ['--net', 'sh', '-c', 'busybox ip link set lo up; exec dockerd "$@"', 'sh', ...daemonArguments(folder)],
+    {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+    },
+  );
+  closeSync(log);
+  child.unref();
+  await untilReady(child, folder);
+  return { socketPath, folder, pid: child.pid ?? 0 };
+}
+
+function daemonArguments(folder: string): string[] {
+  mkdirSync(join(folder, 'data'));
+  return [
+    ...[
+      '--data-root',
+      join(folder, 'data'),
+      '--exec-root',
+      join(folder, 'exec'),
+      '--pidfile',
+      join(folder, 'pid'),
+    ],
+    ...['--host', `unix://${join(folder, 'docker.sock')}`, '--iptables=false', '--bridge=none'],
+  ];
+}
+
+async function untilReady(child: ChildProcess, folder: string): Promise<void> {
+  let failed = false;
+  child.once('error', () => {
+    failed = true;
+  });
+  const deadline = realClock.monotonic() + startWithinMs;
+  while (!(await answers(join(folder, 'docker.sock')))) {
+    if (failed || child.exitCode !== null || realClock.monotonic() > deadline) {
+      const log = readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').slice(-3).join('\n');
+      if (child.pid !== undefined && isAlive(child.pid)) process.kill(child.pid, 'SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+      throw new Error(`dockerd could not be started: ${log}`);
+    }
+    await sleep(realClock, 100);
+  }
+}
+
+/** Ends everything that it runs, then it, by its pid; its data goes too. */
+export async function stopEngine(engine: OwnEngine): Promise<void> {
+  const host = ['-H', `unix://${engine.socketPath}`];
+  const { stdout } = await run('docker', [...host, 'ps', '-aq']).catch(() => ({ stdout: '' }));
+  const ids = stdout.split('\n').filter(Boolean);
+  if (ids.length > 0) await run('docker', [...host, 'rm', '-f', ...ids]).catch(() => {});
+  if (isAlive(engine.pid)) process.kill(engine.pid, 'SIGTERM');
+  const deadline = realClock.monotonic() + startWithinMs;
+  while (isAlive(engine.pid)) {
+    if (realClock.monotonic() > deadline) process.kill(engine.pid, 'SIGKILL');
+    await sleep(realClock, 50);
+  }
+  rmSync(engine.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Makes the image once for each engine; nothing is pulled. */
+export async function makeTestImage(socketPath: string): Promise<void> {
+  const host = ['-H', `unix://${socketPath}`];
+  const found = await run('docker', [...host, 'image', 'inspect', testImage]).catch(() => undefined);
+  if (found) return;
+  const root = mkdtempSync(join(tmpdir(), 'river-image-'));
+  try {
+    const make =
+      'mkdir -p "$1/bin" "$1/tmp" && cp "$(command -v busybox)" "$1/bin/busybox" && ' +
+      'for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$1/bin/$name"; done && ' +
+      'shift && tar -C "$ROOT" -c . | docker "$@"';
+    const args = ['-c', make, 'sh', root, ...host, 'import', '-', testImage];
+    await run('sh', args, { env: { ...process.env, ROOT: root } });
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+async function find(): Promise<TestEngine> {
+  const given = process.env.RIVER_TEST_DOCKER_SOCKET;
+  const usual = '/var/run/docker.sock';
+  const socketPath = given ?? ((await answers(usual)) ? usual : undefined);
+  if (socketPath !== undefined) {
+    await makeTestImage(socketPath);
+    return { socketPath, image: testImage, release: async () => {} };
+  }
+  if (process.getuid?.() !== 0) throw new Error('no Docker Engine answers, and only root can start one');
+  const own = await startEngine();
+  await makeTestImage(own.socketPath);
+  return { socketPath: own.socketPath, image: testImage, release: () => stopEngine(own) };
+}
+
+/** An engine with the test image, or why there is none. Raises instead when RIVER_TEST_ALL=1: then nothing may be left out. */
+export async function withEngine(): Promise<
+  { engine: TestEngine; skip?: undefined } | { engine?: undefined; skip: string }
+> {
+  try {
+    return { engine: await find() };
+  } catch (error) {
+    if (process.env.RIVER_TEST_ALL === '1') throw error;
+    const skip = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`tests with Docker are left out: ${skip}\n`);
+    return { skip };
+  }
+}

@@ -1,0 +1,409 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+import { afterAll, describe, expect, test } from 'vitest';
+import { realClock, realRng, sleep } from '../../pkg/base/index.ts';
+import { containerName, dockerExecutor, isImageNotFound } from '../../pkg/executor/docker/index.ts';
+import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
+import { withEngine } from '../env/engine.ts';
+import {
+  eventually,
+  makeSpec,
+  output,
+  temporaryFolder,
+  untilExited,
+  warningsOnly,
+} from './executor-parts.ts';
+
+const { engine } = await withEngine();
+const socketPath = engine?.socketPath ?? '/nowhere/docker.sock';
+const docker = new Docker({ socketPath });
+const folder = temporaryFolder();
+const stateDir = join(folder.path, 'docker');
+// Of this test run alone: an engine of the machine may hold containers of another one.
+const clusterUid = realRng.uuid();
+const isRoot = process.getuid?.() === 0;
+const opened: Executor[] = [];
+const { logger, warnings } = warningsOnly();
+
+function open(more: { socketPath?: string; bootId?: string } = {}): Executor {
+  const executor = dockerExecutor({
+    ...{ socketPath, stateDir, clusterUid, clock: realClock, rng: realRng, logger, isRoot },
+    ...more,
+    bootId: () => more.bootId ?? 'this-boot',
+  });
+  opened.push(executor);
+  return executor;
+}
+
+let count = 0;
+const fresh = (more: Partial<ExecutionSpec>) =>
+  makeSpec(folder.path, `u${count++}`, { clusterUid, runtime: 'docker', image: engine?.image, ...more });
+const shell = (text: string, more: Partial<ExecutionSpec> = {}) =>
+  fresh({ command: ['/bin/sh', '-c', text], ...more });
+const container = (spec: ExecutionSpec) => docker.getContainer(containerName(clusterUid, spec.runUid));
+
+async function finish(executor: Executor, spec: ExecutionSpec) {
+  await executor.start(spec);
+  return untilExited(executor, spec.runUid);
+}
+
+/** Until the program has written so much. */
+const says = (spec: ExecutionSpec, text: string) =>
+  eventually(text, async () => existsSync(spec.outPath) && readFileSync(spec.outPath, 'utf8').includes(text));
+
+afterAll(async () => {
+  if (engine) {
+    const executor = open();
+    for (const { runUid } of await executor.list()) {
+      await executor.stop(runUid, 0);
+      await executor.remove(runUid);
+    }
+  }
+  for (const executor of opened) await executor.close();
+  await engine?.release();
+  folder.remove();
+});
+
+describe('without an engine', () => {
+  test('the probe says so, calls may be tried again', async () => {
+    const executor = open({ socketPath: '/nowhere/docker.sock' });
+    expect(await executor.probe()).toMatchObject({ ready: false, reason: 'EngineUnreachable' });
+    await expect(executor.start(shell('true'))).rejects.toMatchObject({
+      code: 'ServiceUnavailable',
+      transient: true,
+    });
+    await expect(executor.list()).rejects.toThrow('/nowhere/docker.sock');
+  });
+});
+
+describe.skipIf(engine === undefined)('how it ended', () => {
+  const executor = open();
+
+  test('the probe gives the version', async () => {
+    expect(await executor.probe()).toMatchObject({ ready: true, version: (await docker.version()).Version });
+  });
+
+  test.each([
+    ['exit 0', { exitCode: 0 }],
+    ['exit 3', { exitCode: 3 }],
+    ['exit 127', { exitCode: 127 }],
+    ['exit 255', { exitCode: 255 }],
+    ['kill -KILL $$', { signal: 'SIGKILL' }],
+    ['kill -SEGV $$', { signal: 'SIGSEGV' }],
+  ])('%s', async (text, expected) => {
+    const spec = shell(text);
+    const ended = await finish(executor, spec);
+    expect(ended).toMatchObject({ state: 'exited', runName: spec.runName, ...expected });
+    expect('exitCode' in ended && 'signal' in ended).toBe(false);
+    expect(ended.oomKilled).toBeUndefined();
+    await executor.remove(spec.runUid);
+    expect(await executor.inspect(spec.runUid)).toBeUndefined();
+    await executor.remove(spec.runUid);
+  });
+
+  test('a program that is not in the image', async () => {
+    const ended = await finish(executor, fresh({ command: ['nosuch-program'] }));
+    expect(ended).toMatchObject({ state: 'exited', startError: { reason: 'CommandNotFound' } });
+    expect(ended.startError?.message).toContain('nosuch-program');
+    expect('exitCode' in ended).toBe(false);
+  });
+
+  test('an image that is nowhere', async () => {
+    const spec = shell('true', { image: 'river-test/nosuch:7' });
+    const error = await executor
+      .prepare(spec, new AbortController().signal)
+      .catch((caught: unknown) => caught);
+    expect(isImageNotFound(error)).toBe(true);
+    expect(error).toMatchObject({
+      transient: false,
+      message: expect.stringContaining('river-test/nosuch:7'),
+    });
+    expect(await executor.start(spec)).toMatchObject({
+      state: 'exited',
+      startError: { reason: 'ImageNotFound' },
+    });
+  });
+
+  test('a mount that the node does not have', async () => {
+    const spec = shell('true', { mounts: [{ source: '/nowhere/at/all', target: '/data', readOnly: true }] });
+    const ended = await executor.start(spec);
+    expect(ended.startError?.message).toContain('/nowhere/at/all');
+  });
+
+  test('memory: the limit is exact, running into it is told, the peak is known', async () => {
+    const memoryBytes = 32 * 1000 * 1000;
+    const spec = shell('x=a; while :; do x=$x$x; done', { memoryBytes });
+    const ended = await finish(executor, spec);
+    expect(ended).toMatchObject({ signal: 'SIGKILL', oomKilled: true });
+    expect((await container(spec).inspect()).HostConfig).toMatchObject({
+      Memory: memoryBytes,
+      MemorySwap: memoryBytes,
+    });
+    if (isRoot) expect(ended.usage?.memoryPeak).toBeGreaterThan(20 * 1000 * 1000);
+  });
+
+  test.runIf(isRoot)('CPU time is known after the end; no group is left after removal', async () => {
+    const spec = shell('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; cat /proc/self/cgroup');
+    const ended = await finish(executor, spec);
+    expect(ended.usage?.cpuSeconds).toBeGreaterThan(0.01);
+    const parents = [...output(spec).out.matchAll(/:(\/river[^\n]*)\/[0-9a-f]{64}$/gm)].map(
+      (match) => match[1] ?? '',
+    );
+    await executor.remove(spec.runUid);
+    for (const parent of parents) {
+      for (const root of ['memory', 'cpu', 'unified', '']) {
+        expect(existsSync(join('/sys/fs/cgroup', root, parent))).toBe(false);
+      }
+    }
+  });
+});
+
+describe.skipIf(engine === undefined)('what the engine is asked for', () => {
+  const executor = open();
+
+  test('limits, mounts, variables, names: as its inspect shows them', async () => {
+    writeFileSync(join(folder.path, 'data'), 'from the node');
+    const spec = fresh({
+      command: ['cat', '/data'],
+      args: ['/etc/hostname', 'a b'],
+      env: { KEY: 'a "b" $c' },
+      mounts: [{ source: join(folder.path, 'data'), target: '/data', readOnly: true }],
+      workingDir: '/some/where',
+      milliCores: 1500,
+      memoryBytes: 123_456_512,
+    });
+    await finish(executor, spec);
+    const { Config, HostConfig } = await container(spec).inspect();
+    expect(Config).toMatchObject({
+      Entrypoint: ['cat', '/data'],
+      Cmd: ['/etc/hostname', 'a b'],
+      WorkingDir: '/some/where',
+      Env: expect.arrayContaining(['KEY=a "b" $c']),
+      Labels: {
+        'river.dev/run-uid': spec.runUid,
+        'river.dev/cluster': clusterUid,
+        'river.dev/namespace': 'default',
+      },
+    });
+    expect(HostConfig).toMatchObject({
+      NetworkMode: 'host',
+      NanoCpus: 1_500_000_000,
+      Memory: 123_456_512,
+      MemorySwap: 123_456_512,
+      Privileged: false,
+      AutoRemove: false,
+      LogConfig: { Type: 'json-file' },
+    });
+    expect(output(spec).out).toContain('from the node');
+  });
+
+  test('a script is executed by its #! line, with arguments as they are, and cannot be changed', async () => {
+    const spec = fresh({
+      script: '#!/bin/sh -e\nprintf "%s\\n" "$@"; echo x >>$0\n',
+      args: ['a b', '$(id)', '*'],
+    });
+    expect((await finish(executor, spec)).exitCode).not.toBe(0);
+    expect(output(spec).out).toBe('a b\n$(id)\n*\n');
+    expect(output(spec).err).toContain('Read-only');
+  });
+});
+
+describe.skipIf(engine === undefined)('output', () => {
+  test('is whole when the end is shown, both streams apart', async () => {
+    const executor = open();
+    const spec = shell('seq 1 100000; seq 1 20000 >&2; printf last');
+    await finish(executor, spec);
+    expect(output(spec).out.length).toBe(588_895 + 4);
+    expect(output(spec).err.length).toBe(108_894);
+  });
+
+  test('a new runner goes on where the old one stopped, nothing twice, and finds an end that nobody saw', async () => {
+    const before = open();
+    const spec = shell(
+      'echo first; echo oops >&2; while [ ! -e /data/go ]; do sleep 0.02; done; seq 1 5000; exit 4',
+      {
+        mounts: [{ source: folder.path, target: '/data', readOnly: true }],
+      },
+    );
+    await before.start(spec);
+    await says(spec, 'first');
+    await before.close();
+    writeFileSync(join(folder.path, 'go'), '');
+    await container(spec).wait();
+    const after = open();
+    expect(await after.list()).toEqual(
+      expect.arrayContaining([expect.objectContaining({ runUid: spec.runUid })]),
+    );
+    await after.adopt(spec);
+    expect(await untilExited(after, spec.runUid)).toMatchObject({ exitCode: 4 });
+    expect(output(spec).out).toBe(
+      `first\n${Array.from({ length: 5000 }, (_, index) => `${index + 1}\n`).join('')}`,
+    );
+    expect(output(spec).err).toBe('oops\n');
+  });
+
+  test('a connection that is cut is made again; what happened meanwhile is found', async () => {
+    const sockets = new Set<Socket>();
+    const proxyPath = join(folder.path, 'proxy.sock');
+    const serve = async () => {
+      const server = createServer((client) => {
+        const upstream = connect(socketPath);
+        for (const socket of [client, upstream]) {
+          sockets.add(socket);
+          socket.on('error', () => {});
+          socket.on('close', () => [client, upstream].forEach((one) => void one.destroy()));
+        }
+        client.pipe(upstream).pipe(client);
+      });
+      server.listen(proxyPath);
+      await once(server, 'listening');
+      return server;
+    };
+    const first = await serve();
+    const executor = open({ socketPath: proxyPath });
+    const spec = shell('echo first; while [ ! -e /data/cut ]; do sleep 0.02; done; echo second; exit 6', {
+      mounts: [{ source: folder.path, target: '/data', readOnly: true }],
+    });
+    await executor.start(spec);
+    await says(spec, 'first');
+    const closed = once(first, 'close');
+    first.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+    writeFileSync(join(folder.path, 'cut'), '');
+    await container(spec).wait();
+    expect(await executor.probe()).toMatchObject({ ready: false });
+    const second = await serve();
+    expect(
+      await untilExited(executor, spec.runUid).catch(() => untilExited(executor, spec.runUid)),
+    ).toMatchObject({ exitCode: 6 });
+    expect(output(spec).out).toBe('first\nsecond\n');
+    await executor.close();
+    second.close();
+  });
+});
+
+describe.skipIf(engine === undefined)('stop', () => {
+  const executor = open();
+
+  test('a program without a handler ends by SIGTERM, its children with it', async () => {
+    const spec = shell('sh -c "sleep 1000 & sleep 1000" & setsid sleep 1000 & echo up; wait');
+    await executor.start(spec);
+    await says(spec, 'up');
+    const { Processes } = await container(spec).top();
+    expect(Processes.length).toBeGreaterThanOrEqual(4);
+    const pids = (Processes as string[][]).map((row) => Number(row[1]));
+    await executor.stop(spec.runUid, 20_000);
+    expect(await untilExited(executor, spec.runUid)).toMatchObject({ signal: 'SIGTERM' });
+    for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false);
+    await executor.stop(spec.runUid, 0);
+  });
+
+  test('one that ignores it is killed after the grace period', async () => {
+    const spec = shell('trap "" TERM; echo up; while :; do sleep 0.1; done');
+    await executor.start(spec);
+    await says(spec, 'up');
+    await expect(executor.remove(spec.runUid)).rejects.toMatchObject({ code: 'Conflict' });
+    await executor.stop(spec.runUid, 500);
+    expect(await untilExited(executor, spec.runUid)).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  test('one that ends well keeps its exit code', async () => {
+    const spec = shell('trap "echo bye; exit 7" TERM; echo up; while :; do sleep 0.05; done');
+    await executor.start(spec);
+    await says(spec, 'up');
+    await executor.stop(spec.runUid, 20_000);
+    expect(await untilExited(executor, spec.runUid)).toMatchObject({ exitCode: 7 });
+    expect(output(spec).out).toBe('up\nbye\n');
+  });
+
+  test('what was made and never started is gone', async () => {
+    const spec = shell('echo never');
+    await makeOnly(spec);
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
+    await executor.stop(spec.runUid, 0);
+    expect(await executor.inspect(spec.runUid)).toBeUndefined();
+    expect(existsSync(spec.outPath)).toBe(false);
+  });
+});
+
+/** What a runner leaves that was killed between create and start. */
+async function makeOnly(spec: ExecutionSpec): Promise<void> {
+  const { createOptions } = await import('../../pkg/executor/docker/create-options.ts');
+  await docker.createContainer(createOptions(spec, { bootId: 'this-boot', init: true, scriptPath: '' }));
+}
+
+describe.skipIf(engine === undefined)('exactly once', () => {
+  test('many starts at the same time', async () => {
+    const executor = open();
+    const spec = shell('echo once; sleep 2');
+    await Promise.allSettled(Array.from({ length: 6 }, () => executor.start(spec)));
+    await executor.start(spec);
+    await untilExited(executor, spec.runUid);
+    expect(await executor.start(spec)).toMatchObject({ state: 'exited', exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test('a container that was made and not started is started', async () => {
+    const executor = open();
+    const spec = shell('echo once');
+    await makeOnly(spec);
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test('a container of the same name that is not ours is left alone', async () => {
+    const executor = open();
+    const spec = shell('echo never');
+    const name = containerName(clusterUid, spec.runUid);
+    const foreign = await docker.createContainer({ name, Image: engine?.image ?? '', Cmd: ['true'] });
+    expect(await executor.start(spec)).toMatchObject({
+      state: 'exited',
+      startError: { reason: 'NameTaken' },
+    });
+    expect(await executor.inspect(spec.runUid)).toBeUndefined();
+    await executor.stop(spec.runUid, 0);
+    await executor.remove(spec.runUid);
+    expect((await foreign.inspect()).State.Status).toBe('created');
+    await foreign.remove();
+  });
+
+  test('the runner is killed at any moment around the start', async () => {
+    for (let round = 0; round < 8; round++) {
+      const spec = shell('echo once; sleep 0.2; exit 5');
+      const program = join(import.meta.dirname, 'executor-docker-child.ts');
+      const child = spawn(process.execPath, [program, socketPath, stateDir, JSON.stringify(spec)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      // From before create to after start: where it hits is what the test is about.
+      await sleep(realClock, realRng.next() * 200);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const executor = open();
+      expect(await finish(executor, spec)).toMatchObject({ exitCode: 5 });
+      expect(output(spec).out).toBe('once\n');
+      await executor.remove(spec.runUid);
+      await executor.close();
+    }
+  });
+});
+
+describe.skipIf(engine === undefined)('another boot', () => {
+  test('the code that an engine gives to what it finds dead is no exit code', async () => {
+    const spec = shell('exit 255');
+    await finish(open({ bootId: 'first' }), spec);
+    expect(await untilExited(open({ bootId: 'second' }), spec.runUid)).toMatchObject({
+      unknownEnd: 'NodeRestarted',
+    });
+  });
+});
+
+test.skipIf(engine === undefined)('nothing was given up on the way', () => {
+  const others = warnings.filter((warning) => !/lost the connection|cannot collect/.test(warning.message));
+  expect(others).toEqual([]);
+});
