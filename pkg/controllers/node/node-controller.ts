@@ -64,6 +64,7 @@ export class NodeController implements Controller {
   async reconcile(name: string): Promise<Result | undefined> {
     const node = this.#nodes.get(name);
     if (!node) {
+      if (await this.#isStored(name)) return undefined;
       await this.#lose(name, 'NodeDeleted', `node ${name} was deleted while the run was there`);
       return undefined;
     }
@@ -74,6 +75,17 @@ export class NodeController implements Controller {
     await this.#lose(name, 'LeaseExpired', `${silence}; the run may still be alive there`);
     // A heartbeat changes no object: look again whether it is back and expires once more.
     return { requeueAfterMs: this.#options.leases.leaseMs };
+  }
+
+  /** Asks the store before an absence is believed in: the cache of Nodes may be behind that of Runs. */
+  async #isStored(name: string): Promise<boolean> {
+    try {
+      await this.#options.client.get('Node', '', name);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) return false;
+      throw error;
+    }
   }
 
   #leaseEnd(name: string): number {

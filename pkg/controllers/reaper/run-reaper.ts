@@ -2,6 +2,7 @@ import {
   finalizers,
   isConditionTrue,
   isTerminal,
+  type ObjectOf,
   objectKey,
   parseDuration,
   parseOrdinals,
@@ -103,16 +104,10 @@ export class RunReaper implements Controller {
     return !owner || this.#tasks.get(taskKeyOf(run))?.metadata.uid === owner.uid;
   }
 
-  /** Asks the store before it believes in an absence: the caches of Tasks and Runs follow at their own pace. */
   async #isOrphan(run: Run): Promise<boolean> {
     if (this.#hasOwner(run)) return false;
-    try {
-      const task = await this.#client.get('Task', run.metadata.namespace ?? '', run.spec.task);
-      return !run.metadata.ownerReferences?.some((owner) => owner.uid === task.metadata.uid);
-    } catch (error) {
-      if (hasCode(error, 'NotFound')) return true;
-      throw error;
-    }
+    const task = await this.#findStored('Task', run.metadata.namespace ?? '', run.spec.task);
+    return !run.metadata.ownerReferences?.some((owner) => owner.uid === task?.metadata.uid);
   }
 
   async #delete(run: Run): Promise<undefined> {
@@ -123,7 +118,7 @@ export class RunReaper implements Controller {
   async #release(run: Run): Promise<undefined> {
     const { namespace = '', name = '', uid, resourceVersion } = run.metadata;
     const present = run.metadata.finalizers ?? [];
-    if (!present.includes(finalizers.teardown) || !this.#isTornDown(run)) return;
+    if (!present.includes(finalizers.teardown) || !(await this.#isTornDown(run))) return;
     const left = present.filter((finalizer) => finalizer !== finalizers.teardown);
     const patch = { metadata: { uid, resourceVersion, finalizers: left } };
     await unlessGone(this.#client.patch('Run', namespace, name, patch));
@@ -133,9 +128,25 @@ export class RunReaper implements Controller {
    * The runner has said so, or there is no runner to ask: the Run has no node, or a person has deleted its Node,
    * which says that the machine is gone.
    */
-  #isTornDown(run: Run): boolean {
+  async #isTornDown(run: Run): Promise<boolean> {
     if (!run.spec.placement || isConditionTrue(run.status?.conditions, 'TornDown')) return true;
-    return this.#nodes.get(run.spec.placement.node) === undefined;
+    const { node } = run.spec.placement;
+    if (this.#nodes.get(node)) return false;
+    return (await this.#findStored('Node', '', node)) === undefined;
+  }
+
+  /** Asks the store before an absence is believed in: every cache follows at its own pace. */
+  async #findStored<K extends 'Node' | 'Task'>(
+    kind: K,
+    namespace: string,
+    name: string,
+  ): Promise<ObjectOf<K> | undefined> {
+    try {
+      return await this.#client.get(kind, namespace, name);
+    } catch (error) {
+      if (hasCode(error, 'NotFound')) return undefined;
+      throw error;
+    }
   }
 }
 
