@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import type { Clock, Logger } from '../../pkg/base/index.ts';
+import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
+import { dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
 import { bootId } from './machine.ts';
@@ -9,15 +10,22 @@ export interface ExecutorWiring {
   settings: RunnerSettings;
   clusterUid: string;
   clock: Clock;
+  rng: Rng;
   logger: Logger;
 }
 
 /** One for each runtime that the configuration allows, whether it works at the moment or not. */
-export function createExecutors({ settings, clusterUid, clock, logger }: ExecutorWiring): Executor[] {
+export function createExecutors({ settings, ...seams }: ExecutorWiring): Executor[] {
   const executors: Executor[] = [];
-  if (settings.runtimes.process.enabled) {
+  const { docker, process: processes } = settings.runtimes;
+  if (docker.enabled) {
+    const stateDir = join(settings.stateDir, 'docker');
+    const isRoot = process.getuid?.() === 0;
+    executors.push(dockerExecutor({ ...seams, socketPath: docker.socket, stateDir, bootId, isRoot }));
+  }
+  if (processes.enabled) {
     const stateDir = join(settings.stateDir, 'process');
-    executors.push(processExecutor({ stateDir, clusterUid, clock, logger, bootId, baseEnv: inherited() }));
+    executors.push(processExecutor({ ...seams, stateDir, bootId, baseEnv: inherited() }));
   }
   return executors;
 }

@@ -57,7 +57,11 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {
     settings: {
       name,
       labels,
-      reserved: settings.reserved,
+      reserved: {
+        cores: settings.reserved.milliCores / 1000,
+        memoryBytes: settings.reserved.memoryBytes,
+      },
+      runtimes: (['docker', 'process'] as const).filter((runtime) => settings.runtimes[runtime].enabled),
       sharedDir,
       localTempDir,
       logDir: logDirectory(settings),
@@ -65,7 +69,7 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {
       addresses: addresses(),
     },
     client,
-    executors: (clusterUid) => createExecutors({ settings, clusterUid, clock, logger }),
+    executors: (clusterUid) => createExecutors({ settings, clusterUid, clock, rng, logger }),
     machine: machineReader(version),
     readBootId: bootId,
     folders,

@@ -103,17 +103,19 @@ describe('one clear sentence', () => {
   });
 
   it('state directory of a newer version', async () => {
-    const stateDir = sandbox.path('newer');
-    const first = await sandbox.dev('--state-dir', stateDir);
+    const other = new Sandbox();
+    const stateDir = other.path('newer');
+    const first = await other.dev('--state-dir', stateDir);
     await first.stop();
     const { default: Database } = await import('better-sqlite3');
     const { storeFiles } = await import('../../pkg/store/index.ts');
     const database = new Database(join(stateDir, 'host', storeFiles[0] ?? ''));
-    database.pragma('user_version = 999');
+    database.exec("UPDATE meta SET value = '999' WHERE key = 'schema'");
     database.close();
-    const second = sandbox.start('river', ['dev', '--port', '0', '--state-dir', stateDir]);
+    const second = other.start('river', ['dev', '--port', '0', '--state-dir', stateDir]);
     expect(await second.ended).toBe(1);
     expect(second.stderr).toMatch(/^river: [^\n]*newer[^\n]+\n$/);
+    await other.close();
   });
 
   it('wrong words and flags', async () => {

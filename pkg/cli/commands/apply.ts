@@ -75,7 +75,11 @@ function refused(refusals: readonly { manifest: Manifest; error: RiverError }[])
 }
 
 function problemsOf({ object, document }: Manifest, error: RiverError): ManifestProblem[] {
-  const causes = error.details.causes ?? [];
+  // Conflicts name fields as field sets do, with a dot in front.
+  const causes = (error.details.causes ?? []).map((cause) => ({
+    ...cause,
+    field: cause.field?.replace(/^\./, ''),
+  }));
   const advice =
     error.code === 'Conflict' && causes.length > 0
       ? '; leave it out, or use --force-conflicts to take it over'

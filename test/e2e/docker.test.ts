@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Run } from '../../pkg/api/index.ts';
+import { type TestEngine, withEngine } from '../env/engine.ts';
+import { root, Sandbox, task } from './sandbox.ts';
+
+const execute = promisify(execFile);
+const found = await withEngine();
+const exampleImage = 'busybox:latest';
+
+describe.skipIf(found.engine === undefined)('tasks in docker', () => {
+  const engine = found.engine as TestEngine;
+  const docker = (...args: string[]) => execute('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
+  let sandbox: Sandbox;
+  /** The image of the example was there before: it stays. */
+  let hadImage = false;
+
+  beforeAll(async () => {
+    sandbox = new Sandbox({ DOCKER_HOST: `unix://${engine.socketPath}` });
+    hadImage = await docker('image', 'inspect', exampleImage).then(
+      () => true,
+      () => false,
+    );
+    if (!hadImage) await docker('tag', engine.image, exampleImage);
+    await sandbox.dev();
+  });
+
+  afterAll(async () => {
+    await sandbox.river('delete', 'tasks', '--all', '--timeout', '20s');
+    await sandbox.close();
+    if (!hadImage) await docker('rmi', exampleImage);
+    await engine.release();
+  });
+
+  it('the example: created, run, its output', async () => {
+    expect(await sandbox.ok('apply', '-f', join(root, 'manifests/examples/docker.yaml'))).toContain(
+      'created',
+    );
+    await sandbox.ok('wait', 'task/in-docker', '--for', 'condition=Complete', '--timeout', '60s');
+    expect(await sandbox.ok('logs', 'in-docker')).toMatch(/^hello from a container on \S+, in \/tmp\n$/);
+    expect(await sandbox.ok('get', 'task', 'in-docker', '-o', 'wide')).toMatch(/ docker +busybox:latest /);
+  });
+
+  it('stop ends the container, delete leaves nothing of it', async () => {
+    await sandbox.apply(task('endless', { image: engine.image, command: ['sleep', '600'] }));
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '60s');
+    await sandbox.ok('stop', 'endless');
+    await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '60s');
+    const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=endless');
+    const uid = items[0]?.metadata.uid ?? '';
+    await sandbox.ok('delete', 'task/endless', '--timeout', '60s');
+    const { stdout } = await docker('ps', '-aq', '--filter', `label=river.dev/run-uid=${uid}`);
+    expect([uid.length > 0, stdout]).toEqual([true, '']);
+  });
+
+  it('an image that is nowhere fails the run with its name', async () => {
+    await sandbox.apply(task('no-image', { image: 'localhost:9/nowhere:1', command: ['true'] }));
+    const { code, stderr } = await sandbox.river(
+      'wait',
+      'task/no-image',
+      '--for',
+      'condition=Complete',
+      '--timeout',
+      '60s',
+    );
+    expect([code, stderr.includes('Failed')]).toEqual([1, true]);
+    expect(await sandbox.ok('describe', 'task/no-image')).toContain('localhost:9/nowhere:1');
+  });
+});

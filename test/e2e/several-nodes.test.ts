@@ -1,0 +1,132 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Run, Task } from '../../pkg/api/index.ts';
+import { eventually, type Running, root, Sandbox, task } from './sandbox.ts';
+
+/** river-host and two river-runners, each with its own configuration and token, on one machine. */
+const sandbox = new Sandbox();
+let host: Running;
+let server = '';
+
+beforeAll(async () => {
+  writeHostConfig('{runtime: process}');
+  host = sandbox.start('host', ['--config', 'host.yaml']);
+  await host.says('the host serves');
+  server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+  await startRunner('node1');
+  await startRunner('node2');
+  await sandbox.ok('wait', 'nodes', '--all', '--for', 'condition=Ready', '--timeout', '30s');
+});
+
+afterAll(() => sandbox.close());
+
+function writeHostConfig(defaults: string): void {
+  const folders = `stateDir: ${sandbox.path('host')}\nsharedDir: ${sandbox.path('shared')}\n`;
+  sandbox.write('host.yaml', `${folders}listen: {port: 0}\nleaseDuration: 3s\ndefaults: ${defaults}\n`);
+}
+
+async function startRunner(name: string): Promise<Running> {
+  const { code, stdout } = await sandbox.run('host', ['--config', 'host.yaml', 'token', '--node', name]);
+  expect(code).toBe(0);
+  sandbox.write(`${name}.token`, stdout);
+  const lines = [
+    `host: ${server}`,
+    `name: ${name}`,
+    `tokenFile: ${sandbox.path(`${name}.token`)}`,
+    `stateDir: ${sandbox.path(name)}`,
+    `sharedDir: ${sandbox.path('shared')}`,
+    'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
+    'reserved: {cores: 0.5}',
+  ];
+  sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+  const runner = sandbox.start('runner', ['--config', `${name}.yaml`]);
+  await eventually(`node ${name}`, 30_000, async () => (await sandbox.river('get', 'node', name)).code === 0);
+  return runner;
+}
+
+it('targets: one run on each node, output with a prefix', async () => {
+  await sandbox.ok('apply', '-f', join(root, 'manifests/examples/targets.yaml'));
+  await sandbox.ok('wait', 'task/everywhere', '--for', 'condition=Complete', '--timeout', '30s');
+  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=everywhere');
+  expect(items.map((run) => run.spec.placement?.node).sort()).toEqual(['node1', 'node2']);
+  const output = await sandbox.ok('logs', 'task/everywhere');
+  expect(output.trim().split('\n').sort()).toEqual([
+    expect.stringMatching(/^\[everywhere-[0-9a-f]{8}-0-0\] run 0 on node1$/),
+    expect.stringMatching(/^\[everywhere-[0-9a-f]{8}-1-0\] run 1 on node2$/),
+  ]);
+});
+
+it('nodeSelector: waits for a node with the label, and goes there', async () => {
+  await sandbox.apply(task('chosen', { command: ['true'], nodeSelector: { disk: 'fast' } }));
+  await sandbox.ok('wait', 'task/chosen', '--for', 'condition=Scheduled=False', '--timeout', '30s');
+  const node = await sandbox.object<object>('node', 'node2');
+  expect(node).toMatchObject({ metadata: { name: 'node2' } });
+  await sandbox.apply({
+    apiVersion: 'river.dev/v1',
+    kind: 'Node',
+    metadata: { name: 'node2', labels: { disk: 'fast' } },
+  });
+  await sandbox.ok('wait', 'task/chosen', '--for', 'condition=Complete', '--timeout', '30s');
+  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=chosen');
+  expect(items[0]?.spec.placement?.node).toBe('node2');
+});
+
+it('what does not fit waits, and describe names every node and its reason', async () => {
+  await sandbox.apply(task('big', { command: ['true'], resources: { cores: 1000 } }));
+  await sandbox.ok('wait', 'task/big', '--for', 'condition=Scheduled=False', '--timeout', '30s');
+  const text = await sandbox.ok('describe', 'task/big');
+  for (const word of ['node1', 'node2', 'cores']) expect(text).toContain(word);
+  await sandbox.ok('delete', 'task/big');
+});
+
+it('a runner that is killed: its run goes on and is found again, with its exit code', async () => {
+  const file = sandbox.path('go');
+  const runner = await startRunner('node3');
+  await sandbox.apply(
+    task('left-alone', {
+      targets: ['node3'],
+      command: ['sh', '-c', `while [ ! -e ${file} ]; do sleep 0.05; done; exit 7`],
+    }),
+  );
+  await sandbox.ok('wait', 'task/left-alone', '--for', 'phase=Running', '--timeout', '30s');
+  await runner.stop('SIGKILL');
+  sandbox.write('go', '');
+  await sandbox.ok('wait', 'node/node3', '--for', 'condition=Ready=Unknown', '--timeout', '30s');
+  const lost = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=left-alone');
+  expect(lost.items.map((run) => run.status?.phase)).toEqual(['Lost']);
+  await startRunner('node3');
+  await sandbox.ok('wait', 'task/left-alone', '--for', 'phase=Failed', '--timeout', '30s');
+  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=left-alone');
+  expect(items.map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([['Failed', 7]]);
+});
+
+it('a runner with a token of another host says so in one line', async () => {
+  sandbox.write('bad.token', 'river_x.y');
+  sandbox.write(
+    'bad.yaml',
+    `host: ${server}\nname: bad\ntokenFile: ${sandbox.path('bad.token')}\nstateDir: ${sandbox.path('bad')}\nlogLevel: silent\n`,
+  );
+  const runner = sandbox.start('runner', ['--config', 'bad.yaml']);
+  expect(await runner.ended).toBe(1);
+  expect(runner.stderr).toMatch(/^river-runner: [^\n]*does not accept this token[^\n]*\n$/);
+});
+
+it('a bad configuration is told with its place', async () => {
+  sandbox.write('bad-host.yaml', 'lissten: {port: 1}\n');
+  const { code, stderr } = await sandbox.run('host', ['--config', 'bad-host.yaml']);
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/bad-host\.yaml:1:1: lissten: .*listen/)]);
+});
+
+it('defaults that are changed in the file count for the next task', async () => {
+  writeHostConfig('{runtime: process, privileged: true}');
+  await host.says('the configuration has changed');
+  await sandbox.apply(task('later', { image: 'none:0', command: ['true'], suspend: true }));
+  expect(await sandbox.object<Task>('task', 'later')).toMatchObject({
+    spec: { runtime: 'docker', privileged: true },
+  });
+  await sandbox.ok('delete', 'tasks', '--all');
+});
+
+it('SIGTERM ends host and runner in order', async () => {
+  expect(await host.stop()).toBe(0);
+});
