@@ -47,9 +47,10 @@ export class CompactionLoop {
     if (this.#stopped) return;
     const look = () => {
       this.#look()
-        .catch((error) =>
-          this.#options.logger.warn('compaction failed; trying again later', { error: errorMessage(error) }),
-        )
+        .catch((error) => {
+          if (this.#stopped) return;
+          this.#options.logger.warn('compaction failed; trying again later', { error: errorMessage(error) });
+        })
         .finally(() => this.#arm());
     };
     this.#timer = this.#options.clock.after(this.#options.intervalMs, look, { unref: true });

@@ -248,6 +248,11 @@ test('compaction leaves one row for each living object and none for the dead', a
   const database = new SqliteDatabase(join(directory, 'river.db'), { readonly: true });
   const count = (table: string) => database.prepare(`SELECT count(*) AS amount FROM ${table}`).get();
   expect([count('log'), count('current')]).toEqual([{ amount: 11 }, { amount: 11 }]);
+  const progress = database
+    .prepare("SELECT value FROM meta WHERE key IN ('compacted', 'floor')")
+    .pluck()
+    .all();
+  expect(progress).toEqual(['890', '890']);
   database.close();
 });
 
