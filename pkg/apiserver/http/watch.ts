@@ -114,11 +114,14 @@ class WatchStream implements RowWatchHandler {
     this.#raw.flushHeaders();
   }
 
+  /** Looks at what is unsent before it writes: one event alone never cuts a watch, however large it is. */
   #write(line: string): void {
     this.#open();
     if (this.#raw.destroyed || this.#raw.writableEnded) return;
-    this.#raw.write(line);
-    if (this.#initial || this.#raw.writableLength <= this.#context.watchBufferBytes) return;
+    if (this.#initial || this.#raw.writableLength <= this.#context.watchBufferBytes) {
+      this.#raw.write(line);
+      return;
+    }
     this.#context.logger.warn('slow watcher dropped', {
       kind: this.#kind,
       unsentBytes: this.#raw.writableLength,

@@ -20,22 +20,26 @@ export class FileLogReader implements LogReader {
     this.#clock = clock;
   }
 
+  /** Holds nothing open until the chunks are asked for: a reader that goes before that leaves nothing behind. */
   async open(request: LogRequest): Promise<LogStream> {
-    const file = await this.#find(request);
     const startsAt =
-      file && request.tailLines !== undefined
-        ? await tailOffset(file, request.tailLines)
-        : (request.offset ?? 0);
-    return { startsAt, chunks: this.#chunks(request, file, startsAt) };
+      request.tailLines === undefined ? (request.offset ?? 0) : await this.#tail(request, request.tailLines);
+    return { startsAt, chunks: this.#chunks(request, startsAt) };
   }
 
-  async *#chunks(
-    request: LogRequest,
-    opened: FileHandle | undefined,
-    startsAt: number,
-  ): AsyncGenerator<Uint8Array> {
+  async #tail(request: LogRequest, lines: number): Promise<number> {
+    const file = await this.#find(request);
+    if (!file) return 0;
+    try {
+      return await tailOffset(file, lines);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async *#chunks(request: LogRequest, startsAt: number): AsyncGenerator<Uint8Array> {
     const change = new ChangeSignal(this.#clock, request, this.#paths(request));
-    let file = opened;
+    let file: FileHandle | undefined;
     let position = startsAt;
     try {
       for (;;) {

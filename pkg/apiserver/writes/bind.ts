@@ -47,7 +47,13 @@ function refusalsOf(session: WriteSession, charges: ChargeReader, run: Run, node
   const need = runNeed(run);
   // What asks for nothing fits beside anything: no need to add up the others.
   const asksNothing = need.milliCores === 0 && need.memoryBytes === 0;
-  const verdict = fits(need, node, asksNothing ? noCharge : charges.chargedOn(session.transaction, nodeName));
+  const verdict = fits(
+    need,
+    node,
+    asksNothing
+      ? noCharge
+      : charges.chargedOn(session.transaction, nodeName, session.options.store.version()),
+  );
   return verdict.fits ? [] : verdict.reasons;
 }
 

@@ -12,17 +12,19 @@ const rememberedLimit = 20_000;
 export class ChargeReader {
   readonly #remembered = new Map<string, { version: number; charge: Charge }>();
 
-  chargedOn(transaction: Transaction, node: string): Charge {
+  /** `committed`: the store's newest durable version. What is above may be undone, and its number given out again. */
+  chargedOn(transaction: Transaction, node: string, committed: number): Charge {
     const records = transaction.list('Run', { node });
-    return records.reduce((sum, record) => addCharge(sum, this.#chargeOf(record)), noCharge);
+    return records.reduce((sum, record) => addCharge(sum, this.#chargeOf(record, committed)), noCharge);
   }
 
-  #chargeOf(record: StoredRecord): Charge {
+  #chargeOf(record: StoredRecord, committed: number): Charge {
     const key = `${record.namespace}/${record.name}`;
     const known = this.#remembered.get(key);
     if (known?.version === record.version) return known.charge;
     const run = record.object as Run;
     const charge = isCharged(run) ? chargeOf(run) : noCharge;
+    if (record.version > committed) return charge;
     if (this.#remembered.size >= rememberedLimit) this.#remembered.clear();
     this.#remembered.set(key, { version: record.version, charge });
     return charge;

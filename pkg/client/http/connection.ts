@@ -35,6 +35,8 @@ export class Connection {
   readonly server: string;
   readonly #url: URL;
   readonly #agent = new Agent({ keepAlive: true });
+  /** Streams have connections of their own: they are cut by destroying them, which must not meet a pooled one. */
+  readonly #streams = new Agent({ keepAlive: false });
   readonly #options: HttpClientOptions;
 
   constructor(options: HttpClientOptions) {
@@ -53,6 +55,7 @@ export class Connection {
 
   close(): void {
     this.#agent.destroy();
+    this.#streams.destroy();
   }
 
   /** A whole answer as JSON. Raises `RiverError` for every status from 400 up. */
@@ -61,7 +64,7 @@ export class Connection {
     const timeoutMs = this.#options.timeoutMs ?? 30_000;
     const timer = this.clock.after(timeoutMs, () => limit.abort(), { unref: true });
     try {
-      const response = await this.open({ ...call, signal: limit.signal });
+      const response = await this.#open({ ...call, signal: limit.signal }, this.#agent);
       const text = await this.#text(response);
       return { body: parseJson(text, this.server), header: (name) => headerOf(response, name) };
     } catch (error) {
@@ -77,15 +80,19 @@ export class Connection {
     }
   }
 
-  /** The answer's head; its body is the caller's to read. Raises `RiverError` for every status from 400 up. */
-  async open(call: Call): Promise<IncomingMessage> {
-    const response = await this.#send(call, true);
+  /** A stream: the answer's head, its body is the caller's to read. Raises `RiverError` for every status from 400 up. */
+  stream(call: Call): Promise<IncomingMessage> {
+    return this.#open(call, this.#streams);
+  }
+
+  async #open(call: Call, agent: Agent): Promise<IncomingMessage> {
+    const response = await this.#send(call, agent, true);
     if ((response.statusCode ?? 0) < 400) return response;
     const text = await this.#text(response);
     throw this.#explain(fromStatus(tryJson(text), response.statusCode ?? 500));
   }
 
-  #send(call: Call, mayRetry: boolean): Promise<IncomingMessage> {
+  #send(call: Call, agent: Agent, mayRetry: boolean): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const body = call.body === undefined ? undefined : JSON.stringify(call.body);
       const outgoing = request({
@@ -94,13 +101,14 @@ export class Connection {
         port: this.#url.port || 80,
         method: call.method,
         path: call.path + queryString(call.query),
-        agent: this.#agent,
+        agent,
         headers: this.#headers(call, body),
         signal: call.signal,
       });
       outgoing.on('response', resolve);
       outgoing.on('error', (error) => {
-        if (mayRetry && call.method === 'GET' && wasStale(outgoing, error)) resolve(this.#send(call, false));
+        if (mayRetry && call.method === 'GET' && wasStale(outgoing, error))
+          resolve(this.#send(call, agent, false));
         else reject(this.#connectionError(error, call.signal));
       });
       outgoing.end(body);

@@ -13,7 +13,7 @@ export async function* streamLogs(
   const { signal, startsAt, ...query } = options;
   if (signal?.aborted) return;
   const path = resourcePath('Run', namespace, run, 'log');
-  const response = await connection.open({ method: 'GET', path, query, signal });
+  const response = await connection.stream({ method: 'GET', path, query, signal });
   startsAt?.(Number(response.headers['x-river-log-offset'] ?? options.offset ?? 0));
   try {
     for await (const chunk of response) yield chunk as Uint8Array;

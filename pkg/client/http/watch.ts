@@ -41,7 +41,7 @@ class WatchStream {
   run(path: string, query: Record<string, string | boolean | undefined>): void {
     this.#touch();
     this.#connection
-      .open({ method: 'GET', path, query, signal: this.#abort.signal })
+      .stream({ method: 'GET', path, query, signal: this.#abort.signal })
       .then((response) => this.#read(response))
       .catch((error: unknown) => this.#end(asRiverError(error, this.#connection.server)));
   }
