@@ -14,8 +14,6 @@ import {
 export interface Leases {
   /** Undefined when nothing was heard since the host started. */
   lastSeen(node: string): number | undefined;
-  /** Start of the host: every node has one full lease from here. */
-  readonly startedAt: number;
   readonly leaseMs: number;
 }
 
@@ -36,7 +34,10 @@ export class NodeController implements Controller {
   readonly #nodes: Informer<'Node'>;
   readonly #runs: Informer<'Run'>;
   readonly #runsOn: (node: string) => Run[];
-  /** When this process saw the runner introduce itself: it has a full lease before its first heartbeat. */
+  /**
+   * When this process first saw the node, and later each time that its runner introduced itself: from here it has a
+   * full lease, also after a start of the host.
+   */
   readonly #seenAt = new Map<string, number>();
 
   constructor(options: NodeControllerOptions) {
@@ -90,8 +91,7 @@ export class NodeController implements Controller {
 
   #leaseEnd(name: string): number {
     const { leases } = this.#options;
-    const seenAt = this.#seenAt.get(name) ?? leases.startedAt;
-    return Math.max(leases.startedAt, seenAt, leases.lastSeen(name) ?? 0) + leases.leaseMs;
+    return Math.max(this.#seenAt.get(name) ?? 0, leases.lastSeen(name) ?? 0) + leases.leaseMs;
   }
 
   async #markUnknown(node: Node, message: string): Promise<void> {

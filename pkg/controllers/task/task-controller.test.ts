@@ -126,6 +126,55 @@ describe('TaskController', () => {
     expect(await plane.runs()).toEqual([]);
   });
 
+  test('a creation that is repeated, as by a cache that is behind, is no failure', async () => {
+    const manager = await plane.run('task', ({ client, ...parts }) => {
+      const create = async (...call: Parameters<typeof client.create>) => {
+        await client.create(...call);
+        return await client.create(...call);
+      };
+      const repeating = { create: create as typeof client.create, patch: client.patch.bind(client) };
+      return new TaskController({
+        ...parts,
+        client: Object.assign(Object.create(client), repeating),
+        clock: plane.clock,
+      });
+    });
+    await plane.applyTask('a');
+    await until(async () => (await plane.runs()).length === 1);
+    await settle();
+    expect(manager.metrics().queues.task?.failures).toBe(0);
+  });
+
+  test('when nothing is new, nothing is asked of the API', async () => {
+    await plane.applyTask('a');
+    const first = await start();
+    await until(
+      async () => (await plane.task('a')).status?.active === 1 && (await plane.runs()).length === 1,
+    );
+    await settle();
+    await first.stop();
+    const calls: string[] = [];
+    const second = await plane.run('task', ({ client, ...parts }) => {
+      const note = (name: string) => () => {
+        calls.push(name);
+        return Promise.reject(new Error('not expected'));
+      };
+      const watched = {
+        create: note('create'),
+        patch: note('patch'),
+        delete: note('delete'),
+        list: note('list'),
+      };
+      return new TaskController({
+        ...parts,
+        client: Object.assign(Object.create(client), watched),
+        clock: plane.clock,
+      });
+    });
+    await until(() => (second.metrics().queues.task?.processed ?? 0) > 0);
+    expect(calls).toEqual([]);
+  });
+
   test('a creation that fails is tried again, and its neighbours are made all the same', async () => {
     let refused = 0;
     const flaky = ({ client, ...parts }: ControllerParts) => {
