@@ -61,7 +61,14 @@ function plan(given: Given) {
   return nextSteps({
     desired: { run: given.run, synced: given.synced ?? true, confirmedGone: given.gone ?? false },
     observed: { intent: given.intent, execution: given.execution, executionKnown: given.known ?? true },
-    memory: { prepared: false, adopted: true, stopped: false, quarantined: false, ...given.memory },
+    memory: {
+      prepared: false,
+      adopted: true,
+      started: false,
+      stopped: false,
+      quarantined: false,
+      ...given.memory,
+    },
     node: {
       nowMs: now,
       bootId: 'b1',
@@ -124,6 +131,21 @@ describe('a start', () => {
       'not again when a Lost one had started',
       { run: aRun({ phase: 'Lost', startedAt: 'x' }) },
       ['Report Failed RecordLost'],
+    ],
+    [
+      'not again when the machine had answered',
+      { run: aRun(), intent: started(), memory: { started: true } },
+      ['Conclude Failed RecordLost'],
+    ],
+    [
+      'not again when it was removed by hand',
+      { run: aRun({ phase: 'Running' }), intent: started() },
+      ['Conclude Failed RecordLost'],
+    ],
+    [
+      'said to be Starting, never answered',
+      { run: aRun({ phase: 'Starting' }), intent: started() },
+      ['Start'],
     ],
     [
       'of one that was Lost before it came here',

@@ -162,7 +162,7 @@ function beforeStart(situation: Situation, run: Run): Step[] {
       concluded('Failed', memory.failure.reason, memory.failure.message, node.nowMs),
     );
   if (!execution && wasStartedBefore(situation, run)) {
-    const rebooted = intent?.startBootId !== undefined;
+    const rebooted = intent?.startBootId !== undefined && intent.startBootId !== node.bootId;
     return conclude(
       situation,
       rebooted
@@ -182,14 +182,16 @@ function beforeStart(situation: Situation, run: Run): Step[] {
 
 /**
  * With nothing on the machine: a start that was called in an earlier boot may have been carried out and wiped out by
- * the reboot; a start in this boot has not been, or the machine would show it. Without an intent, the host's word
- * that it was started before counts.
+ * the reboot; one in this boot whose answer never came has not been, or the machine would show it. One that was
+ * answered, or that the host was told of, has been: its record was removed behind our back.
  */
-function wasStartedBefore({ observed, node }: Situation, run: Run): boolean {
+function wasStartedBefore({ observed, memory, node }: Situation, run: Run): boolean {
   const { intent } = observed;
-  if (intent) return intent.startBootId !== undefined && intent.startBootId !== node.bootId;
+  if (intent?.startBootId !== undefined && intent.startBootId !== node.bootId) return true;
+  if (memory.started) return true;
   const phase = phaseOf(run);
-  return phase === 'Starting' || phase === 'Running' || run.status?.startedAt !== undefined;
+  if (phase === 'Running' || run.status?.startedAt !== undefined) return true;
+  return !intent && phase === 'Starting';
 }
 
 function startSteps({ observed, memory }: Situation, run: Run): Step[] {

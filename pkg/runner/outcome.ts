@@ -48,6 +48,8 @@ export function concluded(
 
 function verdictOf(execution: Execution, stop: Stop): Verdict {
   const { startError, unknownEnd, oomKilled, signal, exitCode } = execution;
+  // An executor that called off a start says so in place of an error: it is the stop that was asked for.
+  if (startError?.reason === 'Stopped') return stopVerdict(stop);
   if (startError) return { phase: 'Failed', reason: startError.reason, message: startError.message };
   if (endedByStop(execution, stop)) return stopVerdict(stop);
   if (unknownEnd === 'NodeRestarted')

@@ -27,6 +27,8 @@ export interface RunAgentParts {
   statuses: StatusManager;
   clock: Clock;
   logger: Logger;
+  /** false: the runner lets go of everything. */
+  acting: () => boolean;
   perform: (step: Step, observation: Observation) => Promise<StepResult>;
 }
 
@@ -40,10 +42,7 @@ export class RunAgent {
 
   async pass(uid: string): Promise<PassResult> {
     const { memories, statuses, logger } = this.#parts;
-    if (statuses.isRefused(uid)) {
-      statuses.seen(uid, this.#parts.cache.get(uid)?.metadata.resourceVersion);
-      if (statuses.isRefused(uid)) return { settled: false };
-    }
+    if (this.#isRefused(uid)) return { settled: false };
     for (let round = 0; round < roundsAtMost; round += 1) {
       const { observation, situation } = await this.#observe(uid);
       const steps = nextSteps(situation);
@@ -58,9 +57,20 @@ export class RunAgent {
     return { settled: false, wakeAfterMs: 1_000 };
   }
 
+  /** Given back, and the watch still shows it or the host has not answered: hands off. */
+  #isRefused(uid: string): boolean {
+    const { statuses, cache } = this.#parts;
+    const run = cache.get(uid);
+    if (!statuses.isRefused(uid)) return false;
+    if (run) statuses.seen(uid, run.metadata.resourceVersion);
+    else if (!statuses.isPending(uid)) statuses.forget(uid);
+    return statuses.isRefused(uid);
+  }
+
   async #carryOut(steps: Step[], observation: Observation): Promise<boolean> {
     let more = false;
     for (const step of steps) {
+      if (!this.#parts.acting()) return false;
       const result = await this.#parts.perform(step, observation);
       if (result === 'again') more = true;
       if (result === 'abort') return true;
@@ -84,10 +94,12 @@ export class RunAgent {
       memory.quarantined = false;
     }
     const intent = intents.get(uid);
+    // As it is now: an activity that ends while the machine is asked must not meet this observation.
+    const remembered = { ...memory };
     // While something is under way the machine's answer would not be looked at.
-    const seen = memory.activity ? { known: true } : await this.#inspect(uid, run, intent, memory);
+    const seen = remembered.activity ? { known: true } : await this.#inspect(uid, run, intent, memory);
     const observation = { uid, run, intent, execution: seen.execution, memory };
-    return { observation, situation: this.#situation(observation, seen.known) };
+    return { observation, situation: this.#situation(observation, remembered, seen.known) };
   }
 
   async #inspect(
@@ -107,7 +119,8 @@ export class RunAgent {
     }
   }
 
-  #situation({ run, intent, execution, memory }: Observation, executionKnown: boolean): Situation {
+  #situation(observation: Observation, memory: RunMemory, executionKnown: boolean): Situation {
+    const { run, intent, execution } = observation;
     const { settings, runtimes, cache, clock, bootId, epoch } = this.#parts;
     const runtime = runtimeOf(run, intent, memory);
     return {

@@ -8,6 +8,7 @@ export interface RunMemory {
   abort?: AbortController;
   prepared: boolean;
   adopted: boolean;
+  started: boolean;
   stopped: boolean;
   quarantined: boolean;
   confirmedGone: boolean;
@@ -26,6 +27,7 @@ export class RunMemories {
     const memory = {
       prepared: false,
       adopted: false,
+      started: false,
       stopped: false,
       quarantined: false,
       confirmedGone: false,

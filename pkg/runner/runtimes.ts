@@ -64,7 +64,7 @@ export class Runtimes {
     return back;
   }
 
-  start(runtime: Runtime, work: () => Promise<Execution>): Promise<Execution> {
+  start(runtime: Runtime, work: () => Promise<Execution | undefined>): Promise<Execution | undefined> {
     return this.#gates(runtime).starts.pass(work);
   }
 

@@ -32,6 +32,8 @@ export interface Situation {
     activity?: Activity;
     prepared: boolean;
     adopted: boolean;
+    /** A start has been answered by the machine: it has run, or failed to. */
+    started: boolean;
     /** A stop has been carried out to its end. */
     stopped: boolean;
     quarantined: boolean;

@@ -35,6 +35,8 @@ export interface StepActionParts {
   statuses: StatusManager;
   folders: FolderOperations;
   clock: Clock;
+  /** false: the runner lets go of everything. */
+  acting: () => boolean;
   /** What was begun in the background has ended: look again, or try again later. */
   onActivityEnd: (uid: string, error?: unknown) => void;
   onQuarantine: () => void;
@@ -151,7 +153,7 @@ export class StepActions {
     seen.memory.abort = abort;
     this.#begin(seen, 'Preparing', 'PrepareFailed', async () => {
       await runtimes.prepare(spec.runtime, async () => {
-        if (!abort.signal.aborted) await executor.prepare(spec, abort.signal);
+        if (!abort.signal.aborted && this.#parts.acting()) await executor.prepare(spec, abort.signal);
       });
       if (!abort.signal.aborted) seen.memory.prepared = true;
     });
@@ -164,7 +166,12 @@ export class StepActions {
     const executor = this.#executor(seen);
     this.#begin(seen, 'Starting', 'StartFailed', async () => {
       folders.ensureFolder(dirname(spec.outPath));
-      await runtimes.start(spec.runtime, () => executor.start(spec));
+      const execution = await runtimes.start(spec.runtime, async () =>
+        this.#parts.acting() ? executor.start(spec) : undefined,
+      );
+      // The machine may have no record of what could not even be made.
+      seen.memory.failure = execution?.startError;
+      seen.memory.started = execution !== undefined;
       // Whoever starts it watches it too.
       seen.memory.adopted = true;
     });

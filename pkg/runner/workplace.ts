@@ -71,6 +71,7 @@ export class Workplace {
       memories: this.#memories,
       cache: this.#cache,
       statuses: this.#statuses,
+      acting: () => !this.#closed,
     };
     const actions = new StepActions({
       ...shared,
@@ -198,7 +199,7 @@ export class Workplace {
   }
 
   async #acknowledged(run: RunReference, report: RunReport): Promise<void> {
-    const { intents, events } = this.#parts;
+    const { intents, events, clock } = this.#parts;
     const { phase, reason, message } = report;
     if (phase !== undefined && isTerminal(phase)) {
       const outcome = { ...report, phase };
@@ -207,7 +208,8 @@ export class Workplace {
       events.emit(run, type, reason ?? phase, message ?? '');
     } else if (phase === 'Pending') events.emit(run, 'Warning', 'Refused', message ?? '');
     else if (phase === 'Running') events.emit(run, 'Normal', 'Started', 'The program runs.');
-    this.#loop.poke(run.uid);
+    // After the report has left the status manager, so that the pass finds nothing under way.
+    clock.nextTurn(() => this.#loop.poke(run.uid));
   }
 
   /** It may be gone, or the watch is behind: look again, later each time. */
