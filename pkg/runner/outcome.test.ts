@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { outcomeOf } from './outcome.ts';
+
+const paths = { outPath: '/logs/a.out', errPath: '/logs/a.err' };
+const calledOff = {
+  runUid: 'u',
+  namespace: 'default',
+  runName: 'a',
+  state: 'exited' as const,
+  startError: { reason: 'Stopped', message: 'It was stopped before it was started.' },
+};
+
+it('calls a Run Stopped, not Failed, whose start was called off because it was to stop', () => {
+  const outcome = outcomeOf(calledOff, { stopReason: 'Stopped', stopRequestedAt: 1 }, paths);
+  expect(outcome).toMatchObject({ phase: 'Stopped', reason: 'Stopped' });
+});
+
+it('keeps the reason of a program that could not be started', () => {
+  const startError = { reason: 'CommandNotFound', message: 'There is no such program.' };
+  const outcome = outcomeOf(
+    { ...calledOff, startError },
+    { stopReason: 'Stopped', stopRequestedAt: 1 },
+    paths,
+  );
+  expect(outcome).toMatchObject({ phase: 'Failed', reason: 'CommandNotFound' });
+});
