@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isConditionTrue } from '../../pkg/api/index.ts';
@@ -22,6 +23,7 @@ export async function dev(io: CliIo, flags: DevFlags): Promise<number> {
   let host: RunningHost | undefined;
   let runner: RunningRunner | undefined;
   try {
+    mkdirSync(join(settings.stateDir, 'shared'), { recursive: true, mode: 0o700 });
     host = await startHost({ ...seams, settings: settings.host });
     const ended = Promise.withResolvers<RiverError>();
     const client = new LocalClient(host.service, { role: 'node', name: settings.runner.name });

@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { logDirectory } from '../../pkg/api/index.ts';
-import type { Clock, Logger, RiverError, Rng } from '../../pkg/base/index.ts';
+import { type Clock, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
 import { openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
@@ -28,10 +28,8 @@ export interface RunningRunner {
 }
 
 export function startRunner(wiring: RunnerWiring): RunningRunner {
-  const { stateDir, localTempDir } = wiring.settings;
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  mkdirSync(localTempDir, { recursive: true });
-  const intents = openIntents(join(stateDir, 'runner.db'), wiring.clock);
+  makeFolders(wiring.settings);
+  const intents = openIntents(join(wiring.settings.stateDir, 'runner.db'), wiring.clock);
   const begin = (settings: RunnerSettings) => {
     const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents });
     runner.start();
@@ -48,6 +46,19 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
       intents.close();
     },
   };
+}
+
+/** The shared directory itself must be there: made here, it would hide that what should be mounted there is not. */
+function makeFolders({ stateDir, localTempDir, sharedDir }: RunnerSettings): void {
+  if (sharedDir !== undefined && !existsSync(sharedDir)) {
+    throw new RiverError(
+      'NotFound',
+      `the shared directory ${sharedDir} does not exist: mount it, or correct sharedDir`,
+    );
+  }
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  mkdirSync(localTempDir, { recursive: true });
+  if (sharedDir !== undefined) mkdirSync(join(sharedDir, 'shared_data'), { recursive: true });
 }
 
 function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {

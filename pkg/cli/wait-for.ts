@@ -77,8 +77,10 @@ function isCurrent(object: ApiObject, ofCondition?: number): boolean {
 }
 
 function endedOtherwise(object: ApiObject, wanted: string): string | undefined {
-  const { phase = '', reason } = statusOf(object);
+  const { phase = '', reason, conditions = [] } = statusOf(object);
   if (!isCurrent(object) || !ends.includes(phase) || phase.toLowerCase() === wanted.toLowerCase())
     return undefined;
-  return `has ended as ${phase}${reason ? ` (${reason})` : ''}`;
+  const failure =
+    conditions.find(({ type, status }) => type === 'Failed' && status === 'True')?.message ?? reason;
+  return `has ended as ${phase}${failure ? `: ${failure}` : ''}`;
 }

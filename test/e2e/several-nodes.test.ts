@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
@@ -9,6 +10,7 @@ let host: Running;
 let server = '';
 
 beforeAll(async () => {
+  mkdirSync(sandbox.path('shared'));
   writeHostConfig('{runtime: process}');
   host = sandbox.start('host', ['--config', 'host.yaml']);
   await host.says('the host serves');

@@ -23,7 +23,7 @@ await build({
   platform: 'node',
   target: 'node22',
   chunkNames: 'parts/[name]-[hash]',
-  external: ['better-sqlite3', 'cpu-features', 'ssh2'],
+  external: ['better-sqlite3', 'cpu-features', 'ssh2', 'yaml', 'ajv'],
   // CommonJS packages ask for node's modules with require, which an ES module does not have.
   banner: {
     js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
