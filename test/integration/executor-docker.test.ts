@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -64,6 +64,10 @@ afterAll(async () => {
     }
   }
   for (const executor of opened) await executor.close();
+  for (const hierarchy of existsSync('/sys/fs/cgroup') ? [...readdirSync('/sys/fs/cgroup'), ''] : []) {
+    const parent = join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`);
+    if (existsSync(parent)) rmdirSync(parent);
+  }
   await engine?.release();
   folder.remove();
 });
@@ -215,7 +219,7 @@ describe.skipIf(engine === undefined)('what the engine is asked for', () => {
 describe.skipIf(engine === undefined)('output', () => {
   test('is whole when the end is shown, both streams apart', async () => {
     const executor = open();
-    const spec = shell('seq 1 100000; seq 1 20000 >&2; printf last');
+    const spec = shell('seq 1 50000; sleep 0.6; seq 50001 100000; seq 1 20000 >&2; printf last');
     await finish(executor, spec);
     expect(output(spec).out.length).toBe(588_895 + 4);
     expect(output(spec).err.length).toBe(108_894);

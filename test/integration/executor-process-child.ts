@@ -6,10 +6,11 @@ import { realClock, silentLogger } from '../../pkg/base/index.ts';
 import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
 
-const [stateDir = '', bootId = '', spec = ''] = process.argv.slice(2);
+const [stateDir = '', bootId = '', text = ''] = process.argv.slice(2);
+const spec = JSON.parse(text) as ExecutionSpec;
 const executor = processExecutor({
   stateDir,
-  clusterUid: 'feedc0de-1111-4222-8333-444455556666',
+  clusterUid: spec.clusterUid,
   clock: realClock,
   logger: silentLogger,
   bootId: () => bootId,
@@ -17,6 +18,6 @@ const executor = processExecutor({
 });
 await executor.probe();
 process.stdout.write('ready\n');
-await executor.start(JSON.parse(spec) as ExecutionSpec);
+await executor.start(spec);
 process.stdout.write('started\n');
 setInterval(() => {}, 60_000);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
@@ -10,7 +10,7 @@ import { eventually, makeSpec, output, temporaryFolder, untilExited } from './ex
 
 const folder = temporaryFolder();
 const stateDir = join(folder.path, 'process');
-const clusterUid = 'feedc0de-1111-4222-8333-444455556666';
+const clusterUid = realRng.uuid();
 const isRoot = process.getuid?.() === 0;
 const opened: Executor[] = [];
 
@@ -32,7 +32,7 @@ function open(more: { bootId?: string; cgroupRoot?: string; stateDir?: string } 
 const plain = () => open({ cgroupRoot: '/nowhere', stateDir: join(folder.path, 'plain') });
 
 let count = 0;
-const fresh = (more: Partial<ExecutionSpec>) => makeSpec(folder.path, `u${count++}`, more);
+const fresh = (more: Partial<ExecutionSpec>) => makeSpec(folder.path, `u${count++}`, { clusterUid, ...more });
 const shell = (text: string, more: Partial<ExecutionSpec> = {}) =>
   fresh({ command: ['/bin/sh', '-c', text], ...more });
 
@@ -58,7 +58,17 @@ const numbers = (spec: ExecutionSpec, enough: number) =>
   });
 
 afterAll(async () => {
+  for (const executor of [open(), plain()]) {
+    for (const { runUid } of await executor.list()) {
+      await executor.stop(runUid, 0);
+      await executor.remove(runUid);
+    }
+  }
   for (const executor of opened) await executor.close();
+  for (const hierarchy of ['memory', 'cpuacct', 'cpu', '']) {
+    const parent = join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`);
+    if (existsSync(parent)) rmdirSync(parent);
+  }
   folder.remove();
 });
 

@@ -44,8 +44,6 @@ class DockerExecutor implements Executor {
   readonly #outputs: Outputs;
   readonly #events: EngineEvents;
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
-  /** Ended by an event, and not yet told because the output was not complete. */
-  readonly #died = new Set<string>();
   #opened: Promise<EngineFacts> | undefined;
 
   constructor(options: DockerExecutorOptions) {
@@ -58,28 +56,18 @@ class DockerExecutor implements Executor {
       clock,
       rng,
       logger,
-      onDrained: (uid) => this.#drained(uid),
+      onDrained: (uid) => this.#tell(uid),
     });
     this.#events = new EngineEvents({
       ...{ engine: this.#engine, clusterUid, clock, rng, logger },
       onDie: (runUid) => this.#ended(runUid),
-      onReconnect: () => this.#reconnected(),
+      onReconnect: () => this.#tell(undefined),
     });
   }
 
+  /** Told now only if nobody collects its output: else when that is complete. */
   #ended(runUid: string): void {
-    if (this.#outputs.isFollowed(runUid) && !this.#outputs.isDrained(runUid)) this.#died.add(runUid);
-    else this.#tell(runUid);
-  }
-
-  /** The end of the log comes a moment before the event: without events it has to do. */
-  #drained(runUid: string): void {
-    if (this.#died.delete(runUid) || !this.#events.connected) this.#tell(runUid);
-  }
-
-  #reconnected(): void {
-    this.#outputs.newEpoch();
-    this.#tell(undefined);
+    if (!this.#outputs.finish(runUid)) this.#tell(runUid);
   }
 
   #tell(runUid: string | undefined): void {
@@ -179,7 +167,7 @@ class DockerExecutor implements Executor {
     if (execution.state === 'running') return execution;
     const { runUid, namespace, runName, startedAt } = execution;
     if (!this.#outputs.isDrained(runUid)) {
-      this.#died.add(runUid);
+      this.#outputs.finish(runUid);
       return { runUid, namespace, runName, startedAt, state: 'running' };
     }
     const startError = await initStartError(execution, owner.errPath);
@@ -292,7 +280,6 @@ class DockerExecutor implements Executor {
       const container = await this.#find(runUid);
       if (container && this.#ours(container, runUid)) await this.#removeContainer(container);
       this.#outputs.forget(runUid);
-      this.#died.delete(runUid);
       await groups?.remove(runUid);
       await rm(join(this.#options.stateDir, 'scripts', runUid), { force: true });
     });

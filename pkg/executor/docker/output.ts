@@ -3,10 +3,11 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
-import { Demultiplexer } from './demultiplex.ts';
+import { Demultiplexer, type Piece } from './demultiplex.ts';
 import { engineStatus } from './engine-errors.ts';
 
 const retry = { baseMs: 100, capMs: 10_000 };
+const followAfterMs = 300;
 /** Refusals (not silence) of the engine or the disk after which the output is given up, so that the run can end. */
 const refusalsAtMost = 8;
 
@@ -17,12 +18,13 @@ export interface OutputSource {
   errPath: string;
 }
 
-interface Follow {
-  /** Of the connection to the engine, when it began: a drain counts only in the one in which it was made. */
-  epoch: number;
+interface Copying {
+  source: OutputSource;
   drained: boolean;
   stream?: Readable;
-  ended: Promise<void>;
+  /** Aborted when the container is known to have ended, or nobody wants its output any more. */
+  ended: AbortController;
+  done: Promise<void>;
 }
 
 /** Appends one stream to its file, leaving out the bytes that are there already. */
@@ -40,7 +42,9 @@ class Sink {
     return new Sink(file, (await file.stat()).size);
   }
 
-  async write(data: Buffer): Promise<void> {
+  /** One call of the system for all pieces: a program's lines are a frame each. */
+  async write(pieces: Buffer[]): Promise<void> {
+    const data = pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces);
     const skipped = Math.min(this.#skip, data.length);
     this.#skip -= skipped;
     if (skipped < data.length) await this.#file.appendFile(data.subarray(skipped));
@@ -51,110 +55,145 @@ class Sink {
   }
 }
 
+export interface OutputsParts {
+  engine: Docker;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** All output of a container that has ended is in its files now. */
+  onDrained: (runUid: string) => void;
+}
+
 /**
- * Copies the output of containers from the engine's logs to their files. A restart goes on at the byte where it
- * stopped: the engine's log is whole and the files say how much of it they have.
+ * Copies the output of containers from the engine's logs to their files: while one runs by following, and once
+ * more, from the start, when it is known to have ended. That second reading is what completes the files: an engine
+ * may end a followed log before its last lines (seen on 20.10). No byte is written twice, because the engine's log
+ * is whole and the files say how much of it they have; for that reason a restart goes on where it stopped, too.
  */
 export class Outputs {
-  readonly #parts: {
-    engine: Docker;
-    clock: Clock;
-    rng: Rng;
-    logger: Logger;
-    onDrained: (runUid: string) => void;
-  };
-  readonly #follows = new Map<string, Follow>();
-  #epoch = 0;
+  readonly #parts: OutputsParts;
+  readonly #copying = new Map<string, Copying>();
   #closed = false;
 
-  constructor(parts: {
-    engine: Docker;
-    clock: Clock;
-    rng: Rng;
-    logger: Logger;
-    onDrained: (runUid: string) => void;
-  }) {
+  constructor(parts: OutputsParts) {
     this.#parts = parts;
   }
 
-  /** After the connection to the engine was lost: an end of a log before that proves nothing. */
-  newEpoch(): void {
-    this.#epoch += 1;
-  }
-
   isDrained(runUid: string): boolean {
-    const follow = this.#follows.get(runUid);
-    return follow?.drained === true && follow.epoch === this.#epoch;
+    return this.#copying.get(runUid)?.drained === true;
   }
 
-  isFollowed(runUid: string): boolean {
-    return this.#follows.has(runUid);
-  }
-
-  /** Idempotent. Goes on by itself until the engine says that the log has ended. */
+  /** Idempotent. */
   follow(source: OutputSource): void {
-    const before = this.#follows.get(source.runUid);
-    if (this.#closed || (before && (!before.drained || before.epoch === this.#epoch))) return;
-    const follow: Follow = { epoch: this.#epoch, drained: false, ended: Promise.resolve() };
-    this.#follows.set(source.runUid, follow);
-    follow.ended = this.#run(source, follow).then(() => {
-      follow.drained = true;
-      if (this.#isCurrent(source.runUid, follow)) this.#parts.onDrained(source.runUid);
-    });
+    if (this.#closed || this.#copying.has(source.runUid)) return;
+    const copying: Copying = {
+      source,
+      drained: false,
+      ended: new AbortController(),
+      done: Promise.resolve(),
+    };
+    this.#copying.set(source.runUid, copying);
+    copying.done = this.#run(copying);
   }
 
-  #isCurrent(runUid: string, follow: Follow): boolean {
-    return !this.#closed && this.#follows.get(runUid) === follow;
+  /** The container has ended: what is left is read, then `onDrained` is called. False when it was never followed. */
+  finish(runUid: string): boolean {
+    const copying = this.#copying.get(runUid);
+    if (copying) this.#endStream(copying);
+    return copying !== undefined;
   }
 
-  async #run(source: OutputSource, follow: Follow): Promise<void> {
-    const { clock, rng, logger } = this.#parts;
-    for (let attempt = 0, refusals = 0; this.#isCurrent(source.runUid, follow); attempt++) {
+  #endStream(copying: Copying): void {
+    copying.ended.abort();
+    copying.stream?.destroy();
+  }
+
+  #isWanted(copying: Copying): boolean {
+    return !this.#closed && this.#copying.get(copying.source.runUid) === copying;
+  }
+
+  async #run(copying: Copying): Promise<void> {
+    const { clock, rng } = this.#parts;
+    const { signal } = copying.ended;
+    // Most programs of a large batch have ended by then: one request less for each.
+    await sleep(clock, followAfterMs, signal).catch(() => {});
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      await this.#copy(copying, true).catch((error: unknown) => this.#warn(copying, error));
+      await sleep(clock, backoffDelay(retry, attempt, rng), signal).catch(() => {});
+    }
+    await this.#complete(copying);
+    if (!this.#isWanted(copying)) return;
+    copying.drained = true;
+    this.#parts.onDrained(copying.source.runUid);
+  }
+
+  async #complete(copying: Copying): Promise<void> {
+    const { clock, rng } = this.#parts;
+    for (let attempt = 0, refusals = 0; this.#isWanted(copying) && refusals < refusalsAtMost; attempt++) {
       try {
-        follow.epoch = this.#epoch;
-        await this.#copy(source, follow);
-        return;
+        return await this.#copy(copying, false);
       } catch (error) {
-        if (!this.#isCurrent(source.runUid, follow)) return;
-        if (engineStatus(error) !== undefined || (error as NodeJS.ErrnoException).path !== undefined)
-          refusals += 1;
-        logger.warn('cannot collect the output of a container', { runUid: source.runUid, error });
-        if (refusals >= refusalsAtMost) return;
+        this.#warn(copying, error);
+        if (engineStatus(error) !== undefined || isFileError(error)) refusals += 1;
         await sleep(clock, backoffDelay(retry, attempt, rng));
       }
     }
   }
 
-  async #copy(source: OutputSource, follow: Follow): Promise<void> {
+  #warn(copying: Copying, error: unknown): void {
+    if (!this.#isWanted(copying) || copying.stream?.destroyed) return;
+    this.#parts.logger.warn('cannot collect the output of a container', {
+      runUid: copying.source.runUid,
+      error,
+    });
+  }
+
+  async #copy(copying: Copying, untilEnded: boolean): Promise<void> {
+    const { source } = copying;
     const sinks: Sink[] = [];
     try {
       for (const path of [source.outPath, source.errPath]) sinks.push(await Sink.open(path));
-      const logs = this.#parts.engine
-        .getContainer(source.id)
-        .logs({ follow: true, stdout: true, stderr: true });
-      const stream = (await logs) as unknown as Readable;
-      follow.stream = stream;
-      if (!this.#isCurrent(source.runUid, follow)) stream.destroy();
+      const stream = await this.#openLog(source.id);
+      copying.stream = stream;
+      if (!this.#isWanted(copying) || (untilEnded && copying.ended.signal.aborted)) stream.destroy();
       const frames = new Demultiplexer();
-      for await (const chunk of stream) {
-        for (const piece of frames.push(chunk as Buffer))
-          await sinks[piece.stream === 2 ? 1 : 0]?.write(piece.data);
-      }
+      for await (const chunk of stream) await writePieces(sinks, frames.push(chunk as Buffer));
     } finally {
       for (const sink of sinks) await sink.close();
     }
   }
 
-  forget(runUid: string): void {
-    const follow = this.#follows.get(runUid);
-    this.#follows.delete(runUid);
-    follow?.stream?.destroy();
+  /** Of a container that has ended the engine sends everything there is, and then the end, also when asked to follow. */
+  async #openLog(id: string): Promise<Readable> {
+    const logs = this.#parts.engine.getContainer(id).logs({ follow: true, stdout: true, stderr: true });
+    return (await logs) as unknown as Readable;
   }
 
+  forget(runUid: string): void {
+    const copying = this.#copying.get(runUid);
+    this.#copying.delete(runUid);
+    if (copying) this.#endStream(copying);
+  }
+
+  /** Answers when no file is open any more. */
   async close(): Promise<void> {
     this.#closed = true;
-    const follows = [...this.#follows.values()];
-    for (const follow of follows) follow.stream?.destroy();
-    await Promise.allSettled(follows.map((follow) => (follow.stream ? follow.ended : undefined)));
+    const all = [...this.#copying.values()];
+    for (const copying of all) this.#endStream(copying);
+    await Promise.all(all.map((copying) => copying.done));
   }
+}
+
+/** As a full disk or a folder that is gone: unlike an engine that is away, it may stay so. */
+function isFileError(error: unknown): boolean {
+  return (
+    error instanceof Error && 'syscall' in error && ['open', 'write', 'fstat'].includes(String(error.syscall))
+  );
+}
+
+async function writePieces(sinks: Sink[], pieces: Piece[]): Promise<void> {
+  const [out, err] = [false, true].map((isErr) =>
+    pieces.filter((piece) => (piece.stream === 2) === isErr).map((piece) => piece.data),
+  );
+  await Promise.all([sinks[0]?.write(out ?? []), sinks[1]?.write(err ?? [])]);
 }
