@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { Condition } from '../api/index.ts';
+import { type NodeFacts, nodeStatus } from './node-status.ts';
+
+const works = { ready: true, reason: 'Works', message: 'ok', version: '20.10' };
+const facts: NodeFacts = {
+  settings: { reserved: { cores: 0.1, memoryBytes: 100 }, addresses: ['10.0.0.1'] },
+  machine: { cores: 4, memoryBytes: 1000, versions: { kernel: '6.1' } },
+  probes: [{ runtime: 'docker', probe: works }],
+  quarantined: [],
+  bootId: 'b',
+  session: 's',
+};
+const broken = { ready: false, reason: 'EngineUnreachable', message: 'no answer' };
+const of = (conditions: Condition[] | undefined, type: string) =>
+  conditions?.find((each) => each.type === type);
+
+test('shows the machine, what is kept back and what works', () => {
+  expect(nodeStatus(facts, [], 0)).toMatchObject({
+    capacity: { cores: 4, memory: 1000 },
+    allocatable: { cores: 3.9, memory: 900 },
+    runtimes: ['docker'],
+    versions: { kernel: '6.1', docker: '20.10' },
+    addresses: ['10.0.0.1'],
+  });
+});
+
+test('a runtime that does not work is not offered; its condition says why and keeps its time while it does not change', () => {
+  const first = nodeStatus({ ...facts, probes: [{ runtime: 'docker', probe: broken }] }, [], 1000);
+  expect(first.runtimes).toEqual([]);
+  expect(of(first.conditions, 'DockerReady')).toMatchObject({ status: 'False', reason: 'EngineUnreachable' });
+  const probes = [{ runtime: 'docker' as const, probe: { ...broken, message: 'still no answer' } }];
+  const later = nodeStatus({ ...facts, probes }, first.conditions ?? [], 9000);
+  expect(of(later.conditions, 'DockerReady')).toMatchObject({
+    message: 'still no answer',
+    lastTransitionTime: '1970-01-01T00:00:01.000Z',
+  });
+});
+
+test('quarantine comes, counts what does not fit a sentence, and goes', () => {
+  expect(of(nodeStatus(facts, [], 0).conditions, 'Quarantined')).toBeUndefined();
+  const quarantined = Array.from({ length: 12 }, (_, index) => `default/r${index}`);
+  const during = nodeStatus({ ...facts, quarantined }, [], 0).conditions;
+  expect(of(during, 'Quarantined')).toMatchObject({
+    status: 'True',
+    message: expect.stringContaining('and 2 more'),
+  });
+  expect(of(nodeStatus(facts, during ?? [], 0).conditions, 'Quarantined')).toMatchObject({ status: 'False' });
+});
