@@ -22,7 +22,7 @@ export interface RowPage {
 }
 
 /** Pages of a list without a limit: so long is a turn of the event loop at most. */
-const pageSize = 500;
+const pageSize = 250;
 
 export class Reads {
   readonly #store: Store;

@@ -1,4 +1,4 @@
-import { ApiHost } from './api-host.ts';
+import { ApiHost } from '../support/api-host.ts';
 import { type ClientHarness, clientContract } from './client.ts';
 
 function harnessOf(host: ApiHost, as: ClientHarness['as']): ClientHarness {

@@ -1,70 +1,32 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { get, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { apiVersion, type Identity, type Task } from '../../api/index.ts';
-import { type LogFields, type Logger, realClock, realRng, silentLogger } from '../../base/index.ts';
-import { openSqliteStore, type SqliteStore } from '../../store/index.ts';
-import { tokenAuthentication } from '../auth/authenticate.ts';
-import { createToken } from '../auth/tokens.ts';
-import { FileLogReader } from '../logs/file-log-reader.ts';
-import { ApiService } from '../service.ts';
-import { listen } from './listen.ts';
-import { createHttpServer, type HttpServerOptions } from './server.ts';
+import { ApiHost, admin as me, task } from '../../../test/support/api-host.ts';
+import { apiVersion, type Task, type TaskSpec } from '../../api/index.ts';
+import { type LogFields, type Logger, silentLogger } from '../../base/index.ts';
+import type { ApiService } from '../service.ts';
 
-const key = new Uint8Array(32).fill(3);
-const me: Identity = { role: 'admin', name: 'me' };
-const token = createToken(key, { role: 'admin', name: 'me' }, realRng);
 const root = `/apis/${apiVersion}`;
 const tasks = `${root}/namespaces/default/tasks`;
 
-let folder: string;
-let store: SqliteStore;
+let host: ApiHost;
 let service: ApiService;
 let app: FastifyInstance;
+let token: string;
 let warnings: { message: string; fields?: LogFields }[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'river-http-'));
   warnings = [];
-  const seams = { clock: realClock, rng: realRng, logger: silentLogger };
-  store = openSqliteStore({ directory: join(folder, 'state'), ...seams });
-  service = new ApiService({
-    ...seams,
-    store,
-    leaseMs: 30_000,
-    version: '0.1.0',
-    defaults: () => ({ runtime: 'process', privileged: false, mounts: [] }),
-    logReader: new FileLogReader([join(folder, 'logs')], realClock),
-  });
-  app = serverOf({});
+  const warn: Logger['warn'] = (message, fields) => warnings.push({ message, fields });
+  host = new ApiHost({ logger: { ...silentLogger, warn } });
+  ({ service } = host);
+  app = host.server();
+  token = host.token({ role: 'admin', name: 'me' });
 });
 
-afterEach(async () => {
-  await app.close();
-  await store.close();
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => host.close());
 
-function serverOf(options: Partial<HttpServerOptions>): FastifyInstance {
-  const logger: Logger = { ...silentLogger, warn: (message, fields) => warnings.push({ message, fields }) };
-  return createHttpServer({
-    service,
-    authenticate: tokenAuthentication(key, realClock),
-    clock: realClock,
-    logger,
-    ...options,
-  });
-}
-
-const headers = { authorization: `Bearer ${token}` };
 const ask = (options: InjectOptions) =>
-  app.inject({ ...options, headers: { ...headers, ...options.headers } });
-const task = (name: string, spec: object = {}): Task =>
-  ({ apiVersion, kind: 'Task', metadata: { name }, spec: { command: ['true'], ...spec } }) as Task;
+  app.inject({ ...options, headers: { authorization: `Bearer ${token}`, ...options.headers } });
 
 const patch = (path: string, type: string, payload: string | object) =>
   ask({
@@ -195,7 +157,11 @@ describe('objects', () => {
   });
 
   it('name the fields that are wrong', async () => {
-    const answer = await ask({ method: 'POST', url: tasks, payload: task('a', { comand: ['x'] }) });
+    const answer = await ask({
+      method: 'POST',
+      url: tasks,
+      payload: task('a', { comand: ['x'] } as Partial<TaskSpec>),
+    });
     expect(answer.json()).toMatchObject({
       code: 422,
       reason: 'Invalid',
@@ -296,129 +262,5 @@ describe('lists', () => {
     for (const query of ['limit=x', 'labelSelector=((', 'fieldSelector=spec.x%3D1', 'continue=zzz']) {
       expect([query, (await ask({ url: `${tasks}?${query}` })).statusCode]).toEqual([query, 400]);
     }
-  });
-});
-
-/** Lines of a stream as they come. */
-class Lines {
-  readonly response: IncomingMessage;
-  readonly #iterator: AsyncIterator<string>;
-
-  constructor(response: IncomingMessage) {
-    this.response = response;
-    this.#iterator = splitLines(response);
-  }
-
-  async next() {
-    const { value, done } = await this.#iterator.next();
-    return done ? undefined : JSON.parse(value);
-  }
-}
-
-async function* splitLines(response: IncomingMessage): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of response.setEncoding('utf8')) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-  }
-}
-
-const open = (url: string): Promise<Lines> =>
-  new Promise((resolve, reject) => {
-    get(url, { headers, agent: false }, (response) => resolve(new Lines(response))).on('error', reject);
-  });
-
-const eventually = async (done: () => boolean): Promise<void> => {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve));
-};
-
-describe('watches on a real socket', () => {
-  it('flush their head before any event, send the present state, and bookmarks', async () => {
-    app = serverOf({ bookmarkMs: 1 });
-    const url = await listen(app, { host: '127.0.0.1', port: 0 });
-    const empty = await open(`${url}${tasks}?watch=true`);
-    expect(empty.response.statusCode).toBe(200);
-    empty.response.destroy();
-    await service.create(me, 'Task', task('a'));
-    const watch = await open(`${url}${tasks}?watch=true&resourceVersion=0&allowWatchBookmarks=true`);
-    expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } });
-    expect(await watch.next()).toMatchObject({
-      type: 'BOOKMARK',
-      object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
-    });
-    expect(await watch.next()).toMatchObject({
-      type: 'BOOKMARK',
-      object: { metadata: { resourceVersion: String(store.version()) } },
-    });
-    watch.response.destroy();
-    await eventually(() => service.metrics.watches === 0);
-  });
-
-  it('end after timeoutSeconds, and with a 410 for a version that is forgotten', async () => {
-    const url = await listen(app, { host: '127.0.0.1', port: 0 });
-    await service.create(me, 'Task', task('a'));
-    await service.create(me, 'Task', task('b'));
-    await store.compact(store.version());
-    const expired = await open(`${url}${tasks}?watch=true&resourceVersion=1`);
-    expect(await expired.next()).toMatchObject({
-      type: 'ERROR',
-      object: { kind: 'Status', code: 410, reason: 'Expired' },
-    });
-    expect(await expired.next()).toBeUndefined();
-    const short = await open(`${url}${tasks}?watch=true&timeoutSeconds=1&resourceVersion=${store.version()}`);
-    expect(await short.next()).toBeUndefined();
-    expect((await ask({ url: `${tasks}?watch=true&resourceVersion=abc` })).statusCode).toBe(400);
-  });
-
-  it('are cut when their reader is too slow, and the others go on', async () => {
-    app = serverOf({ watchBufferBytes: 64 * 1024 });
-    const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
-    const slow = connect(Number(url.port), '127.0.0.1');
-    slow.on('error', () => {});
-    slow.write(`GET ${tasks}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
-    slow.pause();
-    const good = await open(`${url.origin}${tasks}?watch=true`);
-    await eventually(() => service.metrics.watches === 2);
-    const filler = {
-      annotations: Object.fromEntries(
-        Array.from({ length: 20 }, (_, index) => [`k${index}`, 'x'.repeat(50_000)]),
-      ),
-    };
-    let seen = 0;
-    for (let index = 0; warnings.length === 0; index++) {
-      await service.create(me, 'Task', {
-        ...task(`big${index}`),
-        metadata: { name: `big${index}`, ...filler },
-      });
-      const event = await good.next();
-      if (event.type === 'ADDED') seen++;
-      expect(index).toBeLessThan(200);
-    }
-    expect(warnings[0]?.message).toBe('slow watcher dropped');
-    await eventually(() => service.metrics.watches === 1);
-    expect(seen).toBeGreaterThan(0);
-    slow.destroy();
-    good.response.destroy();
-  });
-
-  it('end when the server closes', async () => {
-    const url = await listen(app, { host: '127.0.0.1', port: 0 });
-    const watch = await open(`${url}${tasks}?watch=true`);
-    const ended = watch.next().catch(() => undefined);
-    await app.close();
-    expect(await ended).toBeUndefined();
-  });
-});
-
-describe('listening', () => {
-  it('refuses addresses that others could reach, and a port that is taken, in a sentence', async () => {
-    await expect(listen(app, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/unencrypted; use 127\.0\.0\.1/);
-    const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
-    const second = serverOf({});
-    await expect(listen(second, { host: '127.0.0.1', port: Number(url.port) })).rejects.toThrow(
-      `port ${url.port} on 127.0.0.1 is taken`,
-    );
-    await second.close();
   });
 });

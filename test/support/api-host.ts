@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Identity, logPaths } from '../../pkg/api/index.ts';
+import { apiVersion, type Identity, logPaths, type Task, type TaskSpec } from '../../pkg/api/index.ts';
 import {
   ApiService,
   type Authenticate,
@@ -14,7 +14,14 @@ import {
   type TokenIdentity,
   tokenAuthentication,
 } from '../../pkg/apiserver/index.ts';
-import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
+import {
+  type Clock,
+  type Logger,
+  type RiverError,
+  realClock,
+  realRng,
+  silentLogger,
+} from '../../pkg/base/index.ts';
 import {
   type Client,
   createHttpClient,
@@ -22,6 +29,23 @@ import {
   type HttpClientOptions,
 } from '../../pkg/client/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+
+export const task = (name: string, spec: Partial<TaskSpec> = {}): Task => ({
+  apiVersion,
+  kind: 'Task',
+  metadata: { name, namespace: 'default' },
+  spec: { command: ['true'], ...spec },
+});
+
+/** The error of a promise that must fail. */
+export function refused(promise: Promise<unknown>): Promise<RiverError> {
+  return promise.then(
+    () => {
+      throw new Error('it was not refused');
+    },
+    (error: RiverError) => error,
+  );
+}
 
 export const admin: Identity = { role: 'admin', name: 'me' };
 export const taskController: Identity = { role: 'controller', name: 'task' };
@@ -38,10 +62,13 @@ export class ApiHost {
   readonly key = new Uint8Array(32).fill(7);
   readonly authenticate: Authenticate = tokenAuthentication(this.key, realClock);
   readonly #closing: (() => unknown)[] = [];
+  readonly #logger: Logger;
+  /** Default of the cluster; may be changed at any time. */
   mounts: string[] = [];
 
-  constructor() {
-    const seams = { clock: realClock, rng: realRng, logger: silentLogger };
+  constructor({ clock = realClock, logger = silentLogger }: { clock?: Clock; logger?: Logger } = {}) {
+    const seams = { clock, rng: realRng, logger };
+    this.#logger = logger;
     this.store = openSqliteStore({ directory: join(this.folder, 'state'), ...seams });
     this.service = new ApiService({
       ...seams,
@@ -63,7 +90,7 @@ export class ApiHost {
       service,
       authenticate,
       clock: realClock,
-      logger: silentLogger,
+      logger: this.#logger,
       ...options,
     });
     this.#closing.unshift(() => app.close());

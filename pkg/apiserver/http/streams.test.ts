@@ -1,0 +1,152 @@
+import { get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiHost, admin as me, task } from '../../../test/support/api-host.ts';
+import { apiVersion } from '../../api/index.ts';
+import { type LogFields, type Logger, silentLogger } from '../../base/index.ts';
+import type { Store } from '../../store/index.ts';
+import type { ApiService } from '../service.ts';
+import { listen } from './listen.ts';
+
+const tasks = `/apis/${apiVersion}/namespaces/default/tasks`;
+
+let host: ApiHost;
+let service: ApiService;
+let store: Store;
+let token: string;
+let warnings: { message: string; fields?: LogFields }[];
+
+beforeEach(() => {
+  warnings = [];
+  const warn: Logger['warn'] = (message, fields) => warnings.push({ message, fields });
+  host = new ApiHost({ logger: { ...silentLogger, warn } });
+  ({ service, store } = host);
+  token = host.token({ role: 'admin', name: 'me' });
+});
+
+afterEach(() => host.close());
+
+/** Lines of a stream as they come. */
+class Lines {
+  readonly response: IncomingMessage;
+  readonly #iterator: AsyncIterator<string>;
+
+  constructor(response: IncomingMessage) {
+    this.response = response;
+    this.#iterator = splitLines(response);
+  }
+
+  async next() {
+    const { value, done } = await this.#iterator.next();
+    return done ? undefined : JSON.parse(value);
+  }
+}
+
+async function* splitLines(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+}
+
+const open = (url: string): Promise<Lines> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers: { authorization: `Bearer ${token}` }, agent: false }, (response) =>
+      resolve(new Lines(response)),
+    ).on('error', reject);
+  });
+
+const eventually = async (done: () => boolean): Promise<void> => {
+  while (!done()) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('watches on a real socket', () => {
+  it('flush their head before any event, send the present state, and bookmarks', async () => {
+    const url = await host.listen({ bookmarkMs: 1 });
+    const empty = await open(`${url}${tasks}?watch=true`);
+    expect(empty.response.statusCode).toBe(200);
+    empty.response.destroy();
+    await service.create(me, 'Task', task('a'));
+    const watch = await open(`${url}${tasks}?watch=true&resourceVersion=0&allowWatchBookmarks=true`);
+    expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } });
+    expect(await watch.next()).toMatchObject({
+      type: 'BOOKMARK',
+      object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+    });
+    expect(await watch.next()).toMatchObject({
+      type: 'BOOKMARK',
+      object: { metadata: { resourceVersion: String(store.version()) } },
+    });
+    watch.response.destroy();
+    await eventually(() => service.metrics.watches === 0);
+  });
+
+  it('end after timeoutSeconds, and with a 410 for a version that is forgotten', async () => {
+    const url = await host.listen();
+    await service.create(me, 'Task', task('a'));
+    await service.create(me, 'Task', task('b'));
+    await store.compact(store.version());
+    const expired = await open(`${url}${tasks}?watch=true&resourceVersion=1`);
+    expect(await expired.next()).toMatchObject({
+      type: 'ERROR',
+      object: { kind: 'Status', code: 410, reason: 'Expired' },
+    });
+    expect(await expired.next()).toBeUndefined();
+    const short = await open(`${url}${tasks}?watch=true&timeoutSeconds=1&resourceVersion=${store.version()}`);
+    expect(await short.next()).toBeUndefined();
+    expect((await open(`${url}${tasks}?watch=true&resourceVersion=abc`)).response.statusCode).toBe(400);
+  });
+
+  it('are cut when their reader is too slow, and the others go on', async () => {
+    const url = new URL(await host.listen({ watchBufferBytes: 64 * 1024 }));
+    const slow = connect(Number(url.port), '127.0.0.1');
+    slow.on('error', () => {});
+    slow.write(`GET ${tasks}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
+    slow.pause();
+    const good = await open(`${url.origin}${tasks}?watch=true`);
+    await eventually(() => service.metrics.watches === 2);
+    const filler = {
+      annotations: Object.fromEntries(
+        Array.from({ length: 20 }, (_, index) => [`k${index}`, 'x'.repeat(50_000)]),
+      ),
+    };
+    let seen = 0;
+    for (let index = 0; warnings.length === 0; index++) {
+      await service.create(me, 'Task', {
+        ...task(`big${index}`),
+        metadata: { name: `big${index}`, ...filler },
+      });
+      const event = await good.next();
+      if (event.type === 'ADDED') seen++;
+      expect(index).toBeLessThan(200);
+    }
+    expect(warnings[0]?.message).toBe('slow watcher dropped');
+    await eventually(() => service.metrics.watches === 1);
+    expect(seen).toBeGreaterThan(0);
+    slow.destroy();
+    good.response.destroy();
+  });
+
+  it('end when the server closes', async () => {
+    const app = host.server();
+    const url = await listen(app, { host: '127.0.0.1', port: 0 });
+    const watch = await open(`${url}${tasks}?watch=true`);
+    const ended = watch.next().catch(() => undefined);
+    await app.close();
+    expect(await ended).toBeUndefined();
+  });
+});
+
+describe('listening', () => {
+  it('refuses addresses that others could reach, and a port that is taken, in a sentence', async () => {
+    const app = host.server();
+    await expect(listen(app, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/unencrypted; use 127\.0\.0\.1/);
+    const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
+    const second = host.server();
+    await expect(listen(second, { host: '127.0.0.1', port: Number(url.port) })).rejects.toThrow(
+      `port ${url.port} on 127.0.0.1 is taken`,
+    );
+  });
+});
