@@ -26,6 +26,7 @@ export class SimHost implements Part {
   #folder: string;
   #life: Incarnation | undefined;
   #store: SqliteStore | undefined;
+  #upSinceMs = 0;
 
   constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
     this.#world = world;
@@ -45,6 +46,11 @@ export class SimHost implements Part {
     return this.#store;
   }
 
+  /** Virtual time at which its present life began. */
+  get upSinceMs(): number | undefined {
+    return this.#life && this.#upSinceMs;
+  }
+
   owns(life: Incarnation): boolean {
     return life === this.#life;
   }
@@ -55,6 +61,7 @@ export class SimHost implements Part {
     const logger = simLogger(life);
     const store = openSqliteStore({ directory: this.#folder, clock: life.clock, rng: life.rng, logger });
     this.#life = life;
+    this.#upSinceMs = this.#world.time;
     this.#store = store;
     // Before any part of the host writes: what was on disk is compared first.
     this.#monitor.attach(store).then(

@@ -6,9 +6,9 @@ import type { TrueExecution } from './truth.ts';
 import { chance, type World } from './world.ts';
 
 export interface MachineMutation {
-  /** A second start of the same run starts it a second time. */
+  /** It sometimes does not show what it has just started, and starts it again when asked. */
   startsTwice: boolean;
-  /** What is removed is sometimes still there. */
+  /** Some of what is removed stays. */
   leavesBehind: boolean;
 }
 
@@ -26,6 +26,7 @@ export class SimMachine extends FakeMachine {
   readonly name: string;
   readonly milliCores: number;
   readonly history = new Map<string, TrueExecution>();
+  readonly live = new Set<TrueExecution>();
   readonly #world: World;
   readonly #life: Incarnation;
   readonly #mutation: MachineMutation;
@@ -58,6 +59,7 @@ export class SimMachine extends FakeMachine {
 
   override inspect(runtime: Runtime, runUid: string): Execution | undefined {
     const half = this.#halves.get(runUid);
+    if (this.#mutation.startsTwice && chance(this.#life.rng, 0.3)) return undefined;
     return half?.runtime === runtime ? { ...half.execution } : super.inspect(runtime, runUid);
   }
 
@@ -93,13 +95,13 @@ export class SimMachine extends FakeMachine {
   }
 
   override remove(runUid: string): void {
-    if (this.#mutation.leavesBehind && chance(this.#life.rng, 0.5)) return;
+    if (this.#mutation.leavesBehind && /^[0-7]/.test(runUid)) return;
     this.#halves.delete(runUid);
     super.remove(runUid);
   }
 
   override reboot(): void {
-    for (const known of this.history.values()) if (known.live) known.killedBy = 'reboot';
+    for (const known of this.live) known.killedBy = 'reboot';
     super.reboot();
     for (const runUid of this.#halves.keys()) if (chance(this.#life.rng, 0.5)) this.#halves.delete(runUid);
     for (const { runUid, unknownEnd } of super.executions()) {
@@ -119,7 +121,10 @@ export class SimMachine extends FakeMachine {
   #begin({ runUid, runName, milliCores, command }: ExecutionSpec): void {
     const before = this.history.get(runUid);
     const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
-    this.history.set(runUid, { runUid, runName, node: this.name, milliCores, live: starts > 0, starts });
+    const execution = { runUid, runName, node: this.name, milliCores, live: starts > 0, starts };
+    this.history.set(runUid, execution);
+    if (before) this.live.delete(before);
+    if (execution.live) this.live.add(execution);
     this.#world.trace(this.name, 'starts', `${runName} ${command?.join(' ')}`);
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
   }
@@ -130,6 +135,7 @@ export class SimMachine extends FakeMachine {
     const shown = super.inspect('process', runUid) ?? super.inspect('docker', runUid);
     if (shown?.state === 'running') return;
     known.live = false;
+    this.live.delete(known);
     known.exitCode = shown?.exitCode;
     known.signal = shown?.signal;
     this.#world.trace(this.name, 'ended', `${known.runName} ${JSON.stringify(known)}`);

@@ -60,6 +60,7 @@ export class SimNetwork {
   /** For the self-check: answers writes with success, without asking the host. */
   lieAboutWrites = 0;
   readonly #isolated = new Set<string>();
+  readonly #heardMs = new Map<string, number>();
   readonly #onIsolate = new Set<(place: string) => void>();
 
   constructor(world: World, rng: Rng) {
@@ -82,6 +83,11 @@ export class SimNetwork {
 
   heal(place: string): void {
     this.#isolated.delete(place);
+  }
+
+  /** Virtual time at which the host last got a request from there. */
+  heardMs(place: string): number {
+    return this.#heardMs.get(place) ?? 0;
   }
 
   watchIsolation(listener: (place: string) => void): () => void {
@@ -124,7 +130,10 @@ export class SimNetwork {
 
   #send<T>(link: Link, label: string, perform: (client: Client) => Promise<T>, answer: Answer<T>): void {
     const { world, rng, faults } = this;
-    if (chance(rng, faults.requestLoss)) return world.trace(link.owner.name, 'request lost', label);
+    if (chance(rng, faults.requestLoss)) {
+      world.trace(link.owner.name, 'request lost', label);
+      return;
+    }
     world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, answer));
     if (!chance(rng, faults.repeat)) return;
     world.trace(link.owner.name, 'request repeated', label);
@@ -139,10 +148,12 @@ export class SimNetwork {
       this.world.after(link.owner, this.delay(), () => answer.error(refused));
       return;
     }
+    this.#heardMs.set(link.place, this.world.time);
     const reply = (what: string, deliver: () => void) => {
       if (!endpoint.incarnation.alive || !this.reachable(link.place)) return;
       if (chance(this.rng, this.faults.responseLoss)) {
-        return this.world.trace(link.owner.name, 'response lost', `${label}: ${what}`);
+        this.world.trace(link.owner.name, 'response lost', `${label}: ${what}`);
+        return;
       }
       this.world.after(link.owner, this.delay(), () => this.reachable(link.place) && deliver());
     };

@@ -24,7 +24,8 @@ export class StoreMonitor {
   /** Version at which a Run of this name was made: a name is made once, ever. */
   readonly #made = new Map<string, number>();
   #charges = new Map<string, Map<string, number>>();
-  writes = 0;
+  /** Over all lives of the host. */
+  readonly writesByKind = new Map<string, number>();
   /** Phases that Runs were seen to reach, over all: what a seed covers. */
   readonly reached = new Map<string, number>();
 
@@ -96,7 +97,7 @@ export class StoreMonitor {
 
   #observe(event: StoreEvent): void {
     const { record } = event;
-    this.writes += 1;
+    this.writesByKind.set(record.kind, (this.writesByKind.get(record.kind) ?? 0) + 1);
     this.#events.push(event);
     this.#lastVersion = Math.max(this.#lastVersion, record.version);
     const run = record.kind === 'Run' ? (record.object as Run) : undefined;

@@ -46,8 +46,14 @@ export class SimStream<T> {
   #open(options: WatchOptions): void {
     const { endpoint } = this.#network;
     if (this.#broken || this.#closed) return;
-    if (!this.#network.reachable(this.#link.place)) return this.#break('not reachable', timeoutMs);
-    if (!endpoint?.incarnation.alive) return this.#break('refused', this.#network.delay());
+    if (!this.#network.reachable(this.#link.place)) {
+      this.#break('not reachable', timeoutMs);
+      return;
+    }
+    if (!endpoint?.incarnation.alive) {
+      this.#break('refused', this.#network.delay());
+      return;
+    }
     this.#endpoint = endpoint;
     endpoint.incarnation.onEnd(() => this.#break('host died', between(this.#network.rng, 0, noticeMs)));
     try {
@@ -72,7 +78,10 @@ export class SimStream<T> {
   #send(deliver: () => void): void {
     const { world, rng, faults } = this.#network;
     if (this.#broken || !this.#endpoint?.incarnation.alive) return;
-    if (chance(rng, faults.watchCut)) return this.#break('cut', between(rng, 0, noticeMs));
+    if (chance(rng, faults.watchCut)) {
+      this.#break('cut', between(rng, 0, noticeMs));
+      return;
+    }
     this.#dueMs = Math.max(this.#dueMs + 0.001, world.time + this.#network.delay());
     world.after(this.#link.owner, this.#dueMs - world.time, () => {
       if (!this.#closed && !this.#broken) deliver();

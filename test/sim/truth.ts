@@ -53,20 +53,27 @@ export class Truth {
 
   /** Holds at every moment, however many messages and parts were lost. */
   check(): void {
-    const byOrdinal = new Map<string, TrueExecution>();
-    const seen = new Map<string, TrueExecution>();
+    const alive = new Map<string, TrueExecution>();
     for (const machine of this.#machines) {
       let charged = 0;
+      for (const execution of machine.live) {
+        charged += execution.milliCores;
+        this.#checkOrdinal(alive, execution);
+      }
+      if (charged > machine.milliCores) {
+        this.#world.fail(`${machine.name} runs ${charged} milli-cores at once and has ${machine.milliCores}`);
+      }
+    }
+  }
+
+  /** A Run is on one machine in all its life. */
+  checkPlaces(): void {
+    const seen = new Map<string, TrueExecution>();
+    for (const machine of this.#machines) {
       for (const execution of machine.history.values()) {
         const other = seen.get(execution.runUid);
         if (other) this.#world.fail(`${execution.runName} was on ${other.node} and on ${execution.node}`);
         seen.set(execution.runUid, execution);
-        if (!execution.live) continue;
-        charged += execution.milliCores;
-        this.#checkOrdinal(byOrdinal, execution);
-      }
-      if (charged > machine.milliCores) {
-        this.#world.fail(`${machine.name} runs ${charged} milli-cores at once and has ${machine.milliCores}`);
       }
     }
   }

@@ -6,9 +6,10 @@ import { between, chance, pick } from './world.ts';
 export function program(rng: Rng): [string, ...string[]] {
   const durationMs = Math.round(chance(rng, 0.3) ? between(rng, 1, 500) : between(rng, 500, 60_000));
   const words: [string, ...string[]] = ['sim', `for:${durationMs}ms`];
-  if (chance(rng, 0.2)) words.push(`exit:${1 + rng.below(3)}`);
-  else if (chance(rng, 0.05)) words.push('signal:SIGSEGV');
-  else if (chance(rng, 0.05)) words.push('no-start:CommandNotFound');
+  const end = rng.next();
+  if (end < 0.2) words.push(`exit:${1 + rng.below(3)}`);
+  else if (end < 0.24) words.push('signal:SIGSEGV');
+  else if (end < 0.28) words.push('no-start:CommandNotFound');
   if (chance(rng, 0.3)) words.push('ignore-term');
   return words;
 }
