@@ -302,6 +302,11 @@ describe('an end', () => {
     ['lost', end({ unknownEnd: 'RecordLost' }), ['Report Failed RecordLost']],
     ['stopped', end({ signal: 'SIGTERM' }, { stopReason: 'Stopped', ...stop }), ['Report Stopped Stopped']],
     [
+      'stopped, by a coarse clock',
+      end({ signal: 'SIGTERM', finishedAt: now - 2004 }, { stopReason: 'Stopped', ...stop }),
+      ['Report Stopped Stopped'],
+    ],
+    [
       'stopped and well-behaved',
       end({ exitCode: 0 }, { stopReason: 'Stopped', ...stop }),
       ['Report Stopped Stopped'],

@@ -72,10 +72,14 @@ function verdictOf(execution: Execution, stop: Stop): Verdict {
   };
 }
 
+/** Times of files come from a coarser clock than ours, up to a jiffy behind (Linux: CLOCK_REALTIME_COARSE). */
+const clockSlackMs = 50;
+
 /** A program that had ended by itself before it was asked to stop keeps its own outcome. */
 function endedByStop({ finishedAt }: Execution, { stopReason, stopRequestedAt }: Stop): boolean {
   if (!stopReason) return false;
-  return finishedAt === undefined || stopRequestedAt === undefined || finishedAt >= stopRequestedAt;
+  if (finishedAt === undefined || stopRequestedAt === undefined) return true;
+  return finishedAt >= stopRequestedAt - clockSlackMs;
 }
 
 function stopVerdict({ stopReason }: Stop): Verdict {
