@@ -3,9 +3,17 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { bundle, root } from '../env/bundle.ts';
 
-export const root = join(import.meta.dirname, '../..');
-const entries = { river: 'cmd/river/main.ts', host: 'cmd/host/main.ts', runner: 'cmd/runner/main.ts' };
+export { root };
+
+/** The programs as they are installed, bundled from the sources of this moment: each file of tests has its own. */
+const programs = join(root, '.cache', `e2e-${process.pid}`);
+await bundle(programs);
+afterAll(() => rmSync(programs, { recursive: true, force: true }));
+
+const entries = { river: 'river.js', host: 'river-host.js', runner: 'river-runner.js' };
 export type Program = keyof typeof entries;
 
 export interface Outcome {
@@ -75,7 +83,7 @@ export async function eventually(
 
 const pollMs = 20;
 
-/** An empty home and the programs run in it, from source, as a person would run them. */
+/** An empty home and the programs run in it, as a person would run them. */
 export class Sandbox {
   readonly folder = mkdtempSync(join(tmpdir(), 'river-e2e-'));
   readonly home = join(this.folder, 'home');
@@ -99,7 +107,7 @@ export class Sandbox {
   }
 
   start(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(process.execPath, [join(root, entries[program]), ...args], {
+    const child = spawn(process.execPath, [join(programs, entries[program]), ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

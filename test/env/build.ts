@@ -1,34 +1,5 @@
-/**
- * `npm run build`: bundles the three programs into dist/, split so that a command of the CLI loads only what it
- * needs. better-sqlite3 stays outside (native code), and so do packages that are loaded with `require` on first use.
- */
-import { chmodSync, rmSync } from 'node:fs';
+/** `npm run build`: dist/, as it is packed and installed. */
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundle, root } from './bundle.ts';
 
-const root = join(import.meta.dirname, '../..');
-const outdir = join(root, 'dist');
-
-rmSync(outdir, { recursive: true, force: true });
-const programs = { river: 'river', 'river-host': 'host', 'river-runner': 'runner' };
-await build({
-  absWorkingDir: root,
-  entryPoints: Object.fromEntries(
-    Object.entries(programs).map(([bin, folder]) => [bin, `cmd/${folder}/main.ts`]),
-  ),
-  outdir,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node22',
-  chunkNames: 'parts/[name]-[hash]',
-  external: ['better-sqlite3', 'cpu-features', 'ssh2', 'yaml', 'ajv'],
-  // CommonJS packages ask for node's modules with require, which an ES module does not have.
-  banner: {
-    js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
-  },
-  legalComments: 'none',
-  logLevel: 'warning',
-});
-for (const bin of Object.keys(programs)) chmodSync(join(outdir, `${bin}.js`), 0o755);
+await bundle(join(root, 'dist'));
