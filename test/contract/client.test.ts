@@ -6,6 +6,7 @@ function harnessOf(host: ApiHost, as: ClientHarness['as']): ClientHarness {
     as,
     controller: (name) => host.local({ role: 'controller', name }),
     writeLog: (...log) => host.writeLog(...log),
+    compact: () => host.store.compact(host.store.version()),
     close: () => host.close(),
   };
 }

@@ -17,6 +17,8 @@ export interface ClientHarness {
   /** Of the host's own loops, always in its process. */
   controller(name: 'task' | 'node' | 'reaper' | 'scheduler'): Client;
   writeLog(namespace: string, run: string, stream: 'out' | 'err', text: string): void;
+  /** Forgets all versions but the newest. */
+  compact(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -252,9 +254,13 @@ export function clientContract(name: string, open: () => Promise<ClientHarness>)
       watch.close();
     });
 
-    it('ends a watch below the floor with Expired', async () => {
-      const wrong = new Recorder(me, { resourceVersion: 'abc' });
-      expect((await wrong.ended).code).toBe('BadRequest');
+    it('ends a watch below the floor with Expired, and one of nonsense with BadRequest', async () => {
+      const made = await me.create('Task', newTask('a'));
+      await me.patch('Task', 'default', 'a', { spec: { rerun: '1' } });
+      await harness.compact();
+      const old = new Recorder(me, { resourceVersion: made.metadata.resourceVersion });
+      expect((await old.ended).code).toBe('Expired');
+      expect((await new Recorder(me, { resourceVersion: 'abc' }).ended).code).toBe('BadRequest');
     });
 
     it('reads output, from an offset, by last lines, and followed to the end of the run', async () => {
