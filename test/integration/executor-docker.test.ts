@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -64,9 +64,8 @@ afterAll(async () => {
     }
   }
   for (const executor of opened) await executor.close();
-  for (const hierarchy of existsSync('/sys/fs/cgroup') ? [...readdirSync('/sys/fs/cgroup'), ''] : []) {
-    const parent = join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`);
-    if (existsSync(parent)) rmdirSync(parent);
+  for (const hierarchy of ['memory', 'cpuacct', 'cpu', 'unified', '']) {
+    expect(existsSync(join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`))).toBe(false);
   }
   await engine?.release();
   folder.remove();

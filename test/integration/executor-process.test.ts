@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
@@ -65,9 +65,8 @@ afterAll(async () => {
     }
   }
   for (const executor of opened) await executor.close();
-  for (const hierarchy of ['memory', 'cpuacct', 'cpu', '']) {
-    const parent = join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`);
-    if (existsSync(parent)) rmdirSync(parent);
+  for (const hierarchy of ['memory', 'cpuacct', 'cpu', 'unified', '']) {
+    expect(existsSync(join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`))).toBe(false);
   }
   folder.remove();
 });

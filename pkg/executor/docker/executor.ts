@@ -316,6 +316,8 @@ class DockerExecutor implements Executor {
     this.#listeners.clear();
     this.#events.close();
     await this.#outputs.close();
+    const facts = await this.#opened?.catch(() => undefined);
+    await facts?.groups?.close();
   }
 }
 

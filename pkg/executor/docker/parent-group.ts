@@ -48,8 +48,17 @@ export class ParentGroups {
   async remove(runUid: string): Promise<void> {
     const name = this.name(runUid);
     if (this.#driver === 'systemd') await promisify(execFile)('systemctl', ['stop', name]).catch(() => {});
-    const hierarchies = this.#version === 1 ? await readdir(this.#root) : [''];
-    // Some are absent, and a name may be a link to another: what is gone already is no failure.
+    await this.#removeFolder(name);
+  }
+
+  /** The group of the cluster, when nothing is in it any more. */
+  async close(): Promise<void> {
+    if (this.#driver === 'cgroupfs') await this.#removeFolder(`river-${this.#cluster}`);
+  }
+
+  /** Some are absent, not empty, or links to each other: what is there afterwards does no harm. */
+  async #removeFolder(name: string): Promise<void> {
+    const hierarchies = this.#version === 1 ? await readdir(this.#root).catch(() => []) : [''];
     await Promise.all(
       hierarchies.map((hierarchy) => rmdir(join(this.#root, hierarchy, name)).catch(() => {})),
     );

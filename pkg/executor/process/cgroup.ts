@@ -136,3 +136,10 @@ export async function removeRunCgroup(kind: CgroupKind, runUid: string): Promise
   }
   return clean;
 }
+
+/** The groups of the cluster, when nothing is in them any more. */
+export async function closeCgroups(kind: CgroupKind): Promise<void> {
+  const folders = kind.version === 0 ? [] : kind.version === 2 ? [kind.folder] : Object.values(kind.folders);
+  // Not empty: other runs are still there, and so is the group at the next start.
+  await Promise.all(folders.map((folder) => rmdir(folder).catch(() => {})));
+}

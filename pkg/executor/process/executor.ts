@@ -2,7 +2,14 @@ import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../types.ts';
-import { type CgroupKind, cgroupMembers, makeRunCgroup, openCgroups, removeRunCgroup } from './cgroup.ts';
+import {
+  type CgroupKind,
+  cgroupMembers,
+  closeCgroups,
+  makeRunCgroup,
+  openCgroups,
+  removeRunCgroup,
+} from './cgroup.ts';
 import { prepareCommand, type StartError } from './command.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { launch } from './launch.ts';
@@ -252,7 +259,8 @@ class ProcessExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#watch.close();
-    await this.#opened?.catch(() => {});
+    const kind = await this.#opened?.catch(() => undefined);
+    if (kind) await closeCgroups(kind);
   }
 }
 
