@@ -53,15 +53,21 @@ interface Row {
 export class Intents {
   readonly #database: Database.Database;
   readonly #clock: Clock;
+  readonly #select: Database.Statement<[string], Row>;
+  readonly #replace: Database.Statement<[string, string, string, string | null, string]>;
   #batch: { run: () => void; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(database: Database.Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+    this.#select = database.prepare('SELECT * FROM intents WHERE uid = ?');
+    this.#replace = database.prepare(
+      'INSERT OR REPLACE INTO intents (uid, namespace, name, acknowledged, body) VALUES (?, ?, ?, ?, ?)',
+    );
   }
 
   get(uid: string): Intent | undefined {
-    const row = this.#database.prepare<[string], Row>('SELECT * FROM intents WHERE uid = ?').get(uid);
+    const row = this.#select.get(uid);
     return row && fromRow(row);
   }
 
@@ -117,11 +123,7 @@ export class Intents {
   }
 
   #store({ uid, namespace, name, ...rest }: Intent): void {
-    this.#database
-      .prepare(
-        'INSERT OR REPLACE INTO intents (uid, namespace, name, acknowledged, body) VALUES (?, ?, ?, ?, ?)',
-      )
-      .run(uid, namespace, name, rest.acknowledgedEpoch ?? null, JSON.stringify(rest));
+    this.#replace.run(uid, namespace, name, rest.acknowledgedEpoch ?? null, JSON.stringify(rest));
   }
 
   #write(run: () => void): Promise<void> {
