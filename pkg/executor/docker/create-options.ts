@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 import { containerLabels, containerName } from './names.ts';
 
 /** Where the script of a run is mounted. */

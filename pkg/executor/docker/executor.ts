@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { type Clock, errorMessage, hasCode, type Logger, RiverError, type Rng } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../types.ts';
+import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
 import { createOptions } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';

@@ -1,5 +1,5 @@
 import { labels } from '../../api/index.ts';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 
 /**
  * What the container itself remembers, beside the labels of pkg/api: with it a runner that knows nothing any more

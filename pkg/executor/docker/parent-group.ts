@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Execution } from '../types.ts';
+import type { Execution } from '../index.ts';
 
 /**
  * A control group above the container's own: the engine removes that one at the end, and with it the peak of

@@ -1,6 +1,6 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import { describe, expect, test } from 'vitest';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 import { createOptions, scriptTarget } from './create-options.ts';
 import { containerLabels, containerName, type Owner, ownerOf } from './names.ts';
 import { readContainer, toExecution } from './state.ts';

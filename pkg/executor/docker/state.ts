@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { ContainerInspectInfo } from 'dockerode';
 import { RiverError } from '../../base/index.ts';
-import type { Execution } from '../types.ts';
+import type { Execution } from '../index.ts';
 import { type Owner, ownerOf } from './names.ts';
 
 /** The parts of the engine's inspect that are used, checked. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 
 /** Control groups of one run: the files by which its program enters, and those that hold its figures at the end. */
 export interface RunCgroup {

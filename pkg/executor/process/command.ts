@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, chmod, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 
 export type StartError = { reason: string; message: string };
 

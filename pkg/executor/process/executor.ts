@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../types.ts';
+import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
 import {
   type CgroupKind,
   cgroupMembers,

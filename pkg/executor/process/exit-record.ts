@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Execution } from '../types.ts';
+import type { Execution } from '../index.ts';
 
 /** How an execution ended, as its exit record says it. */
 export type Ending = Pick<Execution, 'exitCode' | 'signal' | 'oomKilled' | 'startError' | 'usage'>;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import type { ExecutionSpec } from '../types.ts';
+import type { ExecutionSpec } from '../index.ts';
 
 /**
  * Spawns the wrapper as leader of its own session, output straight to the files. `started`: it won the claim and
