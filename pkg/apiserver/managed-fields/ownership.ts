@@ -64,7 +64,7 @@ export function applyOwned(
   const last = findManager(before, options.manager, 'Apply')?.fields;
   const merged = mergeValues(base, part);
   const keep = ours.union(others);
-  const next = last ? removeFields(merged, last.difference(keep), keep) : merged;
+  const next = last ? removeFields(merged, last, keep) : merged;
   const changes = compareValues(base, next);
   let managers = withFields(before, options.manager, 'Apply', ours);
   managers = takeFromOthers(managers, changes, { ...options, operation: 'Apply' });

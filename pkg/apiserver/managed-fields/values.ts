@@ -69,7 +69,7 @@ function mergeLists(live: unknown[], config: unknown[], path: FieldPath): unknow
   return [...byElement.values()];
 }
 
-/** Without the given fields; maps and lists that become empty by it go too. */
+/** Without the fields `gone`, except what is `kept` or holds it; maps and lists that become empty by it go too. */
 export function removeFields(value: unknown, gone: FieldSet, kept: FieldSet): unknown {
   const walk = (current: unknown, path: FieldPath): unknown => {
     if (gone.has(path) && !kept.touches(path)) return undefined;
