@@ -101,7 +101,7 @@ class ProcessExecutor implements Executor {
     if (!/^[\w-]{1,64}$/.test(runUid))
       throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
     const record = await this.#records.read(runUid);
-    if (record === undefined) return undefined;
+    if (record === undefined || record.clusterUid !== this.#options.clusterUid) return undefined;
     const execution = await this.#observe(record);
     if (execution.state === 'running') this.#active.add(runUid);
     else this.#active.delete(runUid);
