@@ -169,6 +169,8 @@ export class StepActions {
       const execution = await runtimes.start(spec.runtime, async () =>
         this.#parts.acting() ? executor.start(spec) : undefined,
       );
+      if (execution?.state === 'created')
+        throw new RiverError('ServiceUnavailable', 'the program was made and not started');
       // The machine may have no record of what could not even be made.
       seen.memory.failure = execution?.startError;
       seen.memory.started = execution !== undefined;
