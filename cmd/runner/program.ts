@@ -38,7 +38,7 @@ async function serve(file: string | undefined): Promise<void> {
           changed(change) {
             logger.setLevel(change.settings.logLevel);
             logger.info('the configuration has changed', { live: change.live, afterRestart: change.restart });
-            void runner.restart(change.settings);
+            if (change.live.some((key) => key !== 'logLevel')) void runner.restart(change.settings);
           },
           failed: (error) => logger.error('the changed configuration is not good and is not used', { error }),
         });

@@ -36,15 +36,18 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
     return runner;
   };
   let runner = begin(wiring.settings);
+  // One after the other: the next one must find that the one before has let go.
+  let work: Promise<void> = Promise.resolve();
+  const next = (step: () => void) => {
+    work = work.then(() => runner.stop()).then(step);
+    return work;
+  };
   return {
-    async restart(settings) {
-      await runner.stop();
-      runner = begin(settings);
-    },
-    async stop() {
-      await runner.stop();
-      intents.close();
-    },
+    restart: (settings) =>
+      next(() => {
+        runner = begin(settings);
+      }),
+    stop: () => next(() => intents.close()),
   };
 }
 

@@ -30,7 +30,9 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof ExitError) return error.exitCode;
   if (error instanceof Interrupted) return exitCodes.interrupted;
   if (hasCode(error, 'Invalid')) return exitCodes.invalid;
-  if (hasCode(error, 'Unauthorized', 'ServiceUnavailable', 'Timeout')) return exitCodes.unreachable;
+  if (hasCode(error, 'Unauthorized', 'Timeout')) return exitCodes.unreachable;
+  // What the host itself has said (its disk is full) has no cause here; a connection that failed has.
+  if (hasCode(error, 'ServiceUnavailable') && error.cause !== undefined) return exitCodes.unreachable;
   return exitCodes.failed;
 }
 

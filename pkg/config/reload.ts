@@ -10,7 +10,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     stateDir: 'restart',
     sharedDir: 'restart',
     logLevel: 'live',
-    leaseMs: 'live',
+    leaseMs: 'restart',
     defaults: 'live',
     compaction: 'restart',
   },

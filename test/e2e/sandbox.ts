@@ -153,12 +153,13 @@ export class Sandbox {
     return dev;
   }
 
-  /** Ends what is still running, and removes everything. */
-  async close(): Promise<void> {
+  /** Ends what is still running, and removes everything; in between, `release` lets go of what holds the folder. */
+  async close(release: () => void = () => {}): Promise<void> {
     for (const running of this.#running.reverse()) {
       running.child.kill('SIGKILL');
       await running.ended;
     }
+    release();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

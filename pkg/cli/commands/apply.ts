@@ -113,7 +113,7 @@ async function writeAll(
 function interruptedBy(error: unknown, written: number, total: number): unknown {
   if (!(error instanceof RiverError)) return error;
   const message = `${errorMessage(error)} (${written} of ${total} objects are known to be written; apply again to complete it)`;
-  return new RiverError(error.code, message, error.details, { cause: error });
+  return new RiverError(error.code, message, error.details, { cause: error.cause });
 }
 
 function send(client: Client, batch: readonly Manifest[], options: { force: boolean; dryRun?: boolean }) {

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Task } from '../../pkg/api/index.ts';
+import { Sandbox, task } from './sandbox.ts';
+
+const sandbox = new Sandbox();
+const disk = sandbox.path('disk');
+
+/** A small file system of its own; only root may make one. */
+function mountSmallDisk(): boolean {
+  mkdirSync(disk);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', disk], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    if (process.env.RIVER_TEST_ALL === '1') throw error;
+    return false;
+  }
+}
+
+const mounted = mountSmallDisk();
+
+afterAll(async () => {
+  await sandbox.close(() => {
+    if (mounted) execFileSync('umount', [disk]);
+  });
+});
+
+describe.skipIf(!mounted)('a full disk', () => {
+  it('a write is refused as a whole with one sentence, reads go on, and it works again when there is space', async () => {
+    await sandbox.dev('--state-dir', join(disk, 'state'));
+    await sandbox.apply(task('before', { command: ['true'], suspend: true }));
+    const { bavail, bsize } = statfsSync(disk);
+    writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
+    const script = `#!/bin/sh\n# ${'x'.repeat(200_000)}\n`;
+    const big = JSON.stringify(task('big', { script, suspend: true }));
+    const { code, stdout, stderr } = await sandbox.run('river', ['apply', '-f', '-'], big);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^river: The disk is full while writing to state directory [^\n]+\n$/);
+    const { items } = await sandbox.object<{ items: Task[] }>('tasks');
+    expect(items.map((each) => each.metadata.name)).toEqual(['before']);
+    rmSync(join(disk, 'filler'));
+    expect(await sandbox.apply(task('after', { command: ['true'] }))).toContain('created');
+    await sandbox.ok('wait', 'task/after', '--for', 'condition=Complete', '--timeout', '30s');
+  });
+});
