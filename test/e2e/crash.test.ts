@@ -97,6 +97,18 @@ describe('SIGKILL of river dev', () => {
   });
 });
 
+it('SIGTERM lets go: what runs goes on and is found at the next start', async () => {
+  const gate = sandbox.path('gate');
+  const command = ['sh', '-c', `while [ ! -e ${gate} ]; do sleep 0.05; done; exit 4`];
+  await sandbox.apply(task('kept', { command }));
+  await sandbox.ok('wait', 'task/kept', '--for', 'phase=Running', '--timeout', '30s');
+  expect(await dev.stop('SIGTERM')).toBe(0);
+  sandbox.write('gate', '');
+  dev = await sandbox.dev();
+  await sandbox.ok('wait', 'task/kept', '--for', 'phase=Failed', '--timeout', '30s');
+  expect((await runsOf('kept')).map((run) => run.status?.exitCode)).toEqual([4]);
+});
+
 describe.skipIf(found.engine === undefined)('SIGKILL of river dev, with Docker', () => {
   let engine: TestEngine;
 

@@ -189,17 +189,30 @@ describe('stop, rerun, change, delete', () => {
       'task.river.dev/endless configured\n',
     );
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
-    const file = sandbox.write(
-      'conflict.json',
-      JSON.stringify(task('endless', { command: ['sleep', '60'], stopped: true }), null, 2),
+    const stopped = task('endless', { command: ['sleep', '60'], stopped: true });
+    const documents = [task('companion', { command: ['true'], suspend: true }), stopped];
+    const text = documents.map((each) => JSON.stringify(each, null, 2)).join('\n---\n');
+    const file = sandbox.write('conflict.yaml', text);
+    const { code, stdout, stderr } = await sandbox.river('apply', '-f', file);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/conflict\.yaml:\d+:\d+: spec\.stopped: .*river-control/);
+    // The good document of the file was not written either.
+    expect((await sandbox.river('get', 'task', 'companion')).code).toBe(1);
+    expect(await sandbox.ok('apply', '-f', file, '--force-conflicts')).toBe(
+      'task.river.dev/companion created\ntask.river.dev/endless configured\n',
     );
-    const { code, stderr } = await sandbox.river('apply', '-f', file);
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringMatching(/conflict\.json:\d+:\d+: spec\.stopped: .*river-control/),
-    ]);
-    expect(await sandbox.ok('apply', '-f', file, '--force-conflicts')).toContain('configured');
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '30s');
+  });
+
+  it('a dry run says what would be, and changes nothing', async () => {
+    const file = sandbox.write('dry.json', JSON.stringify(task('dry', { command: ['true'] })));
+    expect(await sandbox.ok('apply', '-f', file, '--dry-run')).toBe(
+      'task.river.dev/dry valid (client dry run)\n',
+    );
+    expect(await sandbox.ok('apply', '-f', file, '--dry-run=server')).toBe(
+      'task.river.dev/dry created (server dry run)\n',
+    );
+    expect((await sandbox.river('get', 'task', 'dry')).code).toBe(1);
   });
 
   it('delete waits until nothing is left, output files included', async () => {
