@@ -69,6 +69,7 @@ function buildProgram(parts: CliParts, act: Act): Command {
     .addOption(
       new Option('-n, --namespace <name>', 'namespace (default: the one of the context, else default)'),
     )
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(river help COMMAND shows what there is)')
     .exitOverride()
     .configureOutput({

@@ -230,10 +230,28 @@ describe('stop, rerun, change, delete', () => {
 
   it('delete by file, label and all', async () => {
     await sandbox.ok('delete', '-f', example('hello.yaml'));
-    await sandbox.ok('delete', 'tasks', '-l', 'watched=yes');
+    expect(await sandbox.ok('delete', 'tasks', '-l', 'watched=yes', '--wait=false')).toMatch(
+      /^task\.river\.dev\/watched deletion started\n$/,
+    );
+    await sandbox.ok('wait', 'task/watched', '--for', 'delete', '--timeout', '30s');
     await sandbox.ok('delete', 'tasks', '--all');
     expect((await sandbox.object<{ items: Task[] }>('tasks')).items).toEqual([]);
   });
+});
+
+it('-n, before or after the command, is the namespace of what names none', async () => {
+  const file = sandbox.write('there.json', JSON.stringify(task('there', { command: ['true'] })));
+  expect(await sandbox.ok('-n', 'lab', 'apply', '-f', file)).toBe('task.river.dev/there created\n');
+  await sandbox.ok('wait', 'task/there', '-n', 'lab', '--for', 'condition=Complete', '--timeout', '30s');
+  expect(await sandbox.ok('get', 'tasks', '-A')).toMatch(/^NAMESPACE +NAME[\s\S]*\nlab +there /);
+  const elsewhere = {
+    ...task('there', { command: ['true'] }),
+    metadata: { name: 'there', namespace: 'other' },
+  };
+  sandbox.write('there.json', JSON.stringify(elsewhere));
+  const { code, stderr } = await sandbox.river('apply', '-f', file, '-n', 'lab');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('metadata.namespace: is not lab')]);
+  await sandbox.ok('delete', 'task/there', '-n', 'lab');
 });
 
 it('a task for a node that does not exist waits, and says so', async () => {

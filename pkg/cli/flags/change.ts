@@ -4,7 +4,7 @@ import type { DeleteFlags } from '../commands/delete.ts';
 import { UsageError } from '../errors.ts';
 import type { Act } from '../program.ts';
 import type { TargetFlags } from '../select-tasks.ts';
-import { addNamespace, collect } from './common.ts';
+import { collect } from './values.ts';
 
 /** Flags of the commands that change something. What a command does is loaded only when it is used. */
 export function addChangeCommands(program: Command, act: Act): void {
@@ -14,7 +14,7 @@ export function addChangeCommands(program: Command, act: Act): void {
 }
 
 function addApply(program: Command, act: Act): void {
-  const command = program
+  program
     .command('apply')
     .description('Make it as the manifests say. All of them are checked before the first is written.')
     .requiredOption(
@@ -33,14 +33,12 @@ function addApply(program: Command, act: Act): void {
     .action((flags: ApplyFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/apply.ts')).apply(context, flags)),
     );
-  addNamespace(command);
 }
 
 function addDelete(program: Command, act: Act): void {
-  const command = addTargets(program.command('delete'))
+  addTargets(program.command('delete'))
     .description('Stop what runs of them, and remove them.')
-    .option('--no-wait', 'do not wait until nothing of them is left')
-    .option('--wait [yes]', 'true (default) or false', yesOrNo, true)
+    .option('--wait <yes>', 'until nothing of them is left: true or false', yesOrNo, true)
     .option('--timeout <time>', 'longest wait, as in 90s; 0 = no limit', '0')
     .option('--ignore-not-found', 'what does not exist is as good as deleted')
     .action((words: string[], flags: DeleteFlags, self: Command) =>
@@ -48,22 +46,19 @@ function addDelete(program: Command, act: Act): void {
         (await import('../commands/delete.ts')).deleteObjects(context, words, flags),
       ),
     );
-  addNamespace(command);
 }
 
 function addStopAndRerun(program: Command, act: Act): void {
-  const stop = addTargets(program.command('stop'))
+  addTargets(program.command('stop'))
     .description('Stop every run of the tasks and start none, until they are run again.')
     .action((words: string[], flags: TargetFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/stop.ts')).stop(context, words, flags)),
     );
-  const rerun = addTargets(program.command('rerun'))
+  addTargets(program.command('rerun'))
     .description('Run everything of the tasks again, also when they were stopped.')
     .action((words: string[], flags: TargetFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/rerun.ts')).rerun(context, words, flags)),
     );
-  addNamespace(stop);
-  addNamespace(rerun);
 }
 
 function addTargets(command: Command): Command {

@@ -5,7 +5,7 @@ import type { LogsFlags } from '../commands/logs.ts';
 import type { VersionFlags } from '../commands/version.ts';
 import type { WaitFlags } from '../commands/wait.ts';
 import type { Act } from '../program.ts';
-import { addNamespace, count } from './common.ts';
+import { count } from './values.ts';
 
 /** Flags of the commands that only look. What a command does is loaded only when it is used. */
 export function addShowCommands(program: Command, act: Act): void {
@@ -23,7 +23,7 @@ export function addShowCommands(program: Command, act: Act): void {
 }
 
 function addGet(program: Command, act: Act): void {
-  const command = program
+  program
     .command('get')
     .description('Show objects: tasks, runs, nodes, events.')
     .argument('<objects...>', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…')
@@ -35,11 +35,10 @@ function addGet(program: Command, act: Act): void {
     .action((words: string[], flags: GetFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/get.ts')).get(context, words, flags)),
     );
-  addNamespace(command);
 }
 
 function addDescribe(program: Command, act: Act): void {
-  const command = program
+  program
     .command('describe')
     .description('Show all about tasks, runs or nodes, with conditions and events.')
     .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
@@ -48,11 +47,10 @@ function addDescribe(program: Command, act: Act): void {
     .action((words: string[], flags: DescribeFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/describe.ts')).describe(context, words, flags)),
     );
-  addNamespace(command);
 }
 
 function addLogs(program: Command, act: Act): void {
-  const command = program
+  program
     .command('logs')
     .description('Show the output of a run, or of all runs of a task.')
     .argument('<object...>', 'task/NAME, run/NAME, or the NAME of a task')
@@ -64,11 +62,10 @@ function addLogs(program: Command, act: Act): void {
     .action((words: string[], flags: LogsFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/logs.ts')).logs(context, words, flags)),
     );
-  addNamespace(command);
 }
 
 function addWait(program: Command, act: Act): void {
-  const command = program
+  program
     .command('wait')
     .description('Wait until objects are as asked, or never will be.')
     .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
@@ -79,5 +76,4 @@ function addWait(program: Command, act: Act): void {
     .action((words: string[], flags: WaitFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/wait.ts')).wait(context, words, flags)),
     );
-  addNamespace(command);
 }

@@ -1,9 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
-
-/** `-n` and friends are taken before and after the command. */
-export function addNamespace(command: Command): void {
-  command.option('-n, --namespace <name>', 'namespace (default: the one of the context, else default)');
-}
+import { InvalidArgumentError } from 'commander';
 
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value];
