@@ -28,8 +28,9 @@ export const noCrashes: Crashiness = { hostCommit: 0, runnerCommit: 0, executorC
 
 const networks: readonly NetworkFaults[] = [
   calmNetwork,
-  { minDelayMs: 1, maxDelayMs: 200, requestLoss: 0.01, responseLoss: 0.01, repeat: 0.01, watchCut: 0.002 },
-  { minDelayMs: 1, maxDelayMs: 3_000, requestLoss: 0.05, responseLoss: 0.05, repeat: 0.1, watchCut: 0.02 },
+  { minDelayMs: 1, maxDelayMs: 200, requestLoss: 0.01, responseLoss: 0.01, repeat: 0.05, watchCut: 0.002 },
+  { minDelayMs: 1, maxDelayMs: 3_000, requestLoss: 0.05, responseLoss: 0.05, repeat: 0.3, watchCut: 0.02 },
+  { minDelayMs: 1, maxDelayMs: 4_000, requestLoss: 0, responseLoss: 0.1, repeat: 1, watchCut: 0.01 },
   { minDelayMs: 20, maxDelayMs: 4_000, requestLoss: 0.2, responseLoss: 0.2, repeat: 0.3, watchCut: 0.1 },
 ];
 

@@ -14,13 +14,13 @@ export class Incarnation {
   #alive = true;
   readonly #endings: (() => void)[] = [];
 
-  constructor(world: World, name: string, rng: Rng) {
+  constructor(world: World, name: string, rng: Rng, skewMs: number) {
     this.world = world;
     this.name = name;
     this.rng = rng;
     const startMs = rng.below(1_000_000);
     this.clock = {
-      now: () => world.wallMs,
+      now: () => Math.floor(world.wallMs + skewMs),
       monotonic: () => startMs + world.time,
       after: (delayMs, callback): Timer =>
         this.#alive ? world.after(this, delayMs, callback) : { cancel: () => {} },

@@ -3,7 +3,7 @@ import { FakeMachine } from '../../pkg/executor/fake/index.ts';
 import type { Execution, ExecutionSpec } from '../../pkg/executor/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { TrueExecution } from './truth.ts';
-import { chance, type World } from './world.ts';
+import { between, chance, type World } from './world.ts';
 
 export interface MachineMutation {
   /** It sometimes does not show what it has just started, and starts it again when asked. */
@@ -24,6 +24,8 @@ interface Half {
  */
 export class SimMachine extends FakeMachine {
   readonly name: string;
+  /** How wrong its wall clock is. */
+  readonly skewMs: number;
   readonly milliCores: number;
   readonly history = new Map<string, TrueExecution>();
   readonly live = new Set<TrueExecution>();
@@ -35,8 +37,10 @@ export class SimMachine extends FakeMachine {
   readonly #senders = new Map<string, Incarnation[]>();
 
   constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
-    const life = world.incarnation(`${name}-machine`);
+    const skewMs = chance(world.rng, 0.5) ? 0 : Math.round(between(world.rng, -90_000, 90_000));
+    const life = world.incarnation(`${name}-machine`, skewMs);
     super(life.clock);
+    this.skewMs = skewMs;
     this.#world = world;
     this.#life = life;
     this.name = name;

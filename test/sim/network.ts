@@ -137,7 +137,8 @@ export class SimNetwork {
     world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, answer));
     if (!chance(rng, faults.repeat)) return;
     world.trace(link.owner.name, 'request repeated', label);
-    world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, nobody));
+    const lateMs = between(rng, faults.minDelayMs, faults.maxDelayMs);
+    world.after(undefined, lateMs, () => this.#arrive(link, label, perform, nobody));
   }
 
   #arrive<T>(link: Link, label: string, perform: (client: Client) => Promise<T>, answer: Answer<T>): void {

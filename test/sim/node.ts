@@ -46,7 +46,7 @@ export class SimNode implements Restartable {
   }
 
   start(): void {
-    const life = this.#world.incarnation(this.name);
+    const life = this.#world.incarnation(this.name, this.machine.skewMs);
     this.#world.trace(life.name, 'starts');
     const intents = openIntents(join(this.#folder, database), life.clock);
     this.#life = life;
@@ -110,6 +110,8 @@ export class SimNode implements Restartable {
       clock: life.clock,
       latencyMs: () => (chance(life.rng, 0.9) ? between(life.rng, 0, 10) : between(life.rng, 10, 1_500)),
       inject: (operation: FakeOperation, runUid: string | undefined) => {
+        // What a dead process would still have done after the last commit, it did not do.
+        if (!life.alive) return 'before';
         if (operation === 'start' && runUid) this.machine.expectStart(runUid, life);
         return this.#mishap(life, operation);
       },

@@ -1,6 +1,7 @@
 import { Chaos } from './chaos.ts';
 import { complaints } from './convergence.ts';
 import { Disk } from './disk.ts';
+import { HastyScheduler } from './hasty-scheduler.ts';
 import { SimHost } from './host.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { SimNetwork } from './network.ts';
@@ -38,8 +39,8 @@ export interface Outcome {
 const timetable = {
   chaosMs: 4 * minute,
   convergeMs: 30 * minute,
-  /** Last Events are written, and what has a time to live is removed: see the workload. */
-  settleMs: 3 * minute,
+  /** Last Events are written, and what has a time to live is removed, also by a wrong clock. */
+  settleMs: 6 * minute,
   quietMs: 15 * minute,
   /** Events live for an hour: until then their deletions are the only writes. */
   eventsMs: 70 * minute,
@@ -117,6 +118,7 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   const users = invite(world, cluster);
   chaos.plan(timetable.chaosMs);
   new LeaseCheck(world, cluster).begin();
+  new HastyScheduler(world, cluster).begin(timetable.chaosMs);
   await world.run(timetable.chaosMs);
   chaos.end();
   await converge(world, cluster, users);

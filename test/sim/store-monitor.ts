@@ -131,10 +131,25 @@ export class StoreMonitor {
     if (isEnded(to) && this.#truth.isLive(run.metadata.uid ?? '')) {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
+    const { target, placement } = run.spec;
+    if (placement && target !== undefined && placement.node !== target) {
+      this.#world.fail(`${name} is on ${placement.node} and not on its target ${target}`);
+    }
     if (to === 'Scheduled' && !run.spec.placement) this.#world.fail(`${name} is Scheduled to no node`);
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
+    this.#checkReporter(name, from, run);
     const moved = before.spec.placement?.node !== run.spec.placement?.node;
     if (moved && from !== 'Pending' && to !== 'Pending') this.#world.fail(`${name} moved to another node`);
+  }
+
+  /** What only a runner can know is told by the present session of its node, never by one that was replaced. */
+  #checkReporter(name: string, from: Phase, run: Run): void {
+    const to = phaseOf(run);
+    const byRunner = from !== to && from !== 'Pending' && !['Pending', 'Lost'].includes(to);
+    if (!byRunner) return;
+    const session = this.#nodeObject(run.spec.placement?.node ?? '')?.status?.session;
+    if (run.status?.session !== session)
+      this.#world.fail(`${name} became ${to} by a report of an old session`);
   }
 
   #deleted(name: string, run: Run): void {

@@ -33,7 +33,8 @@ export class SimStream<T> {
       if (place === link.place) this.#break('isolated', between(network.rng, 0, noticeMs));
     });
     link.owner.onEnd(() => this.close());
-    if (chance(network.rng, network.faults.requestLoss)) this.#break('not opened', timeoutMs);
+    if (!link.owner.alive) this.#closed = true;
+    else if (chance(network.rng, network.faults.requestLoss)) this.#break('not opened', timeoutMs);
     else network.world.after(undefined, network.delay(), () => this.#open(options));
   }
 

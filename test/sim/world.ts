@@ -12,6 +12,9 @@ const realImmediate = setImmediate;
 /** Something that must never be was seen. The first one ends the simulation. */
 export class Violation extends Error {}
 
+/** More callbacks than this without time going on: something asks itself again and again. */
+const livelockSteps = 100_000;
+
 interface Event {
   at: number;
   tie: number;
@@ -52,6 +55,7 @@ export class World {
   );
   #turns: Turn[] = [];
   #order = 0;
+  #stepsNow = 0;
   readonly #hash: Hash = createHash('sha256');
   readonly #print: ((line: string) => void) | undefined;
   #incarnations = 0;
@@ -66,10 +70,11 @@ export class World {
     return wallStartMs + this.time;
   }
 
-  /** A new life of a part. Its clock and randomness are its own and end with it. */
-  incarnation(name: string): Incarnation {
+  /** A new life of a part. Its clock and randomness are its own and end with it; `skewMs`: how wrong its wall clock is. */
+  incarnation(name: string, skewMs = 0): Incarnation {
     this.#incarnations += 1;
-    return new Incarnation(this, `${name}#${this.#incarnations}`, seededRng(this.rng.below(2 ** 32)));
+    const rng = seededRng(this.rng.below(2 ** 32));
+    return new Incarnation(this, `${name}#${this.#incarnations}`, rng, skewMs);
   }
 
   /** Calls back after `delayMs`, unless its owner is dead by then. */
@@ -122,6 +127,8 @@ export class World {
       if (this.violation) throw this.violation;
       if (done?.()) return;
       this.steps += 1;
+      this.#stepsNow += 1;
+      if (this.#stepsNow > livelockSteps) this.fail('time stands still: something never stops asking');
       if (this.#runTurn()) continue;
       const next = this.#events.peek();
       if (!next || next.at > untilMs) {
@@ -130,6 +137,7 @@ export class World {
       }
       this.#events.pop();
       if (next.cancelled || next.owner?.alive === false) continue;
+      if (next.at > this.time) this.#stepsNow = 0;
       this.time = next.at;
       next.callback();
       this.afterEvent?.();
