@@ -9,7 +9,7 @@ import { RiverError } from '../base/index.ts';
  *
  * - `log` holds every write. `previous` is the version of the live state that it replaced, 0 when there was none.
  * - `current` points at the newest version of each living object.
- * - `lookup` finds living objects by label, owner or node. It has no version, so that a write that leaves
+ * - `lookup` finds living objects by label, owner or node (`active-node`: Runs that have not ended). It has no version, so that a write that leaves
  *   those alone does not touch it.
  */
 export const migrations: readonly string[] = [
@@ -39,6 +39,13 @@ export const migrations: readonly string[] = [
     name TEXT NOT NULL,
     PRIMARY KEY (kind, field, value, namespace, name)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  INSERT INTO lookup (kind, field, value, namespace, name)
+    SELECT c.kind, 'active-node', json_extract(l.json, '$.spec.placement.node'), c.namespace, c.name
+    FROM current c JOIN log l ON l.version = c.version
+    WHERE c.kind = 'Run' AND json_extract(l.json, '$.spec.placement.node') IS NOT NULL
+      AND coalesce(json_extract(l.json, '$.status.phase'), 'Pending') NOT IN ('Succeeded', 'Failed', 'Stopped');
   `,
 ];
 

@@ -1,9 +1,9 @@
-import type { ApiObject } from '../api/index.ts';
+import { type ApiObject, isTerminal, type Run } from '../api/index.ts';
 import type { ListOptions } from './types.ts';
 
-export type Selection = Pick<ListOptions, 'namespace' | 'labels' | 'ownerUid' | 'node'>;
+export type Selection = Pick<ListOptions, 'namespace' | 'labels' | 'ownerUid' | 'node' | 'active'>;
 
-/** One thing that an object can be found by: `label:KEY`, `owner` or `node`, and its value. */
+/** One thing that an object can be found by: `label:KEY`, `owner`, `node` or `active-node`, and its value. */
 export interface Term {
   field: string;
   value: string;
@@ -16,22 +16,24 @@ export function termsOf(object: ApiObject): Term[] {
   // Twice the same owner is one row.
   for (const uid of new Set(ownerReferences.map((owner) => owner.uid)))
     terms.push({ field: 'owner', value: uid });
-  const node = nodeOf(object);
-  if (node) terms.push({ field: 'node', value: node });
-  return terms;
+  return object.kind === 'Run' ? [...terms, ...nodeTerms(object)] : terms;
 }
 
-function nodeOf(object: ApiObject): string | undefined {
-  if (object.kind !== 'Run') return undefined;
-  const spec = object.spec as { placement?: { node?: string } } | undefined;
-  return spec?.placement?.node;
+/** What has ended stays for days: a node's few others have a term of their own. */
+function nodeTerms(object: ApiObject): Term[] {
+  const { spec, status } = object as { spec?: Partial<Run['spec']>; status?: Run['status'] };
+  const value = spec?.placement?.node;
+  if (!value) return [];
+  const node = { field: 'node', value };
+  return isTerminal(status?.phase ?? 'Pending') ? [node] : [node, { field: 'active-node', value }];
 }
 
 /** The terms that an object must have, the most selective first as far as that can be known: it drives the query. */
 export function termsWanted(selection: Selection): Term[] {
   const terms: Term[] = [];
   if (selection.ownerUid !== undefined) terms.push({ field: 'owner', value: selection.ownerUid });
-  if (selection.node !== undefined) terms.push({ field: 'node', value: selection.node });
+  if (selection.node !== undefined)
+    terms.push({ field: selection.active ? 'active-node' : 'node', value: selection.node });
   for (const [key, value] of Object.entries(selection.labels ?? {}))
     terms.push({ field: `label:${key}`, value });
   return terms;

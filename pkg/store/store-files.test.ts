@@ -277,3 +277,25 @@ test('a compaction that was cut off by a crash is finished by the next one', asy
   });
   database.close();
 });
+
+test('a store from before the index of what has not ended gets one', async () => {
+  const before = open();
+  const run = (name: string, phase?: string) => ({
+    ...object(name),
+    kind: 'Run',
+    spec: { placement: { node: 'n1' } },
+    ...(phase ? { status: { phase } } : {}),
+  });
+  await before.transact((transaction) => {
+    for (const each of [run('a', 'Running'), run('b', 'Failed'), run('c')]) transaction.put(each);
+    transaction.put({ ...run('d', 'Running'), spec: {} });
+  });
+  await before.close();
+  const database = new SqliteDatabase(join(directory, 'river.db'));
+  database.exec(
+    "DELETE FROM lookup WHERE field = 'active-node'; UPDATE meta SET value = '1' WHERE key = 'schema'",
+  );
+  database.close();
+  const { records } = await open().list('Run', { node: 'n1', active: true });
+  expect(records.map(({ name }) => name)).toEqual(['a', 'c']);
+});

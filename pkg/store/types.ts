@@ -75,6 +75,8 @@ export interface ListOptions {
   ownerUid?: string;
   /** Runs with this `spec.placement.node`; answered from an index. */
   node?: string;
+  /** With `node`: only those that have not ended; answered from an index, however many have. */
+  active?: boolean;
   /** At most this many; the answer's `next` continues. */
   limit?: number;
   /** `next` of the page before. Carries the version: all pages show one state. */
@@ -95,7 +97,10 @@ export interface ListPage {
 export interface Transaction {
   get(kind: Kind, namespace: string, name: string): StoredRecord | undefined;
   /** As `Store.list` at the newest version with this transaction's own writes; no pages. */
-  list(kind: Kind, options?: Pick<ListOptions, 'namespace' | 'labels' | 'ownerUid' | 'node'>): StoredRecord[];
+  list(
+    kind: Kind,
+    options?: Pick<ListOptions, 'namespace' | 'labels' | 'ownerUid' | 'node' | 'active'>,
+  ): StoredRecord[];
   /**
    * Creates or replaces. `expect` is the version that must be there now: 0 = must not exist (`AlreadyExists`),
    * a number = exactly that one (`Conflict`), left out = whatever is there. Sets `metadata.resourceVersion`;

@@ -68,14 +68,21 @@ export class Model {
   }
 }
 
-function matches(object: ApiObject, { namespace, labels = {}, ownerUid, node }: ListOptions): boolean {
+const ended = ['Succeeded', 'Failed', 'Stopped'];
+
+function matches(
+  object: ApiObject,
+  { namespace, labels = {}, ownerUid, node, active }: ListOptions,
+): boolean {
   const { metadata } = object;
+  const phase = (object.status as { phase?: string } | undefined)?.phase;
   const placement = (object.spec as { placement?: { node?: string } }).placement;
   return (
     (namespace === undefined || metadata.namespace === namespace) &&
     Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value) &&
     (ownerUid === undefined || (metadata.ownerReferences ?? []).some(({ uid }) => uid === ownerUid)) &&
-    (node === undefined || placement?.node === node)
+    (node === undefined || placement?.node === node) &&
+    (!active || !ended.includes(phase ?? 'Pending'))
   );
 }
 

@@ -56,6 +56,30 @@ export function selectionTests(store: () => Store): void {
   });
 }
 
+export function activeTests(store: () => Store): void {
+  test('of a node only what has not ended, at present, in the past and inside of a transaction', async () => {
+    await store().transact((transaction) => {
+      for (const phase of ['Scheduled', 'Running', 'Lost', 'Succeeded', 'Failed', 'Stopped'])
+        transaction.put(run(phase.toLowerCase(), { node: 'n1', phase }));
+      transaction.put(run('elsewhere', { node: 'n2', phase: 'Running' }));
+      transaction.put(run('nowhere', { phase: 'Pending' }));
+    });
+    const past = store().version();
+    const within = await store().transact((transaction) => {
+      transaction.put(run('running', { node: 'n1', phase: 'Succeeded' }));
+      transaction.put(run('lost', { node: 'n1', phase: 'Running' }));
+      transaction.delete('Run', 'default', 'scheduled');
+      return names(transaction.list('Run', { node: 'n1', active: true }));
+    });
+    expect(within).toEqual(['lost']);
+    const list = async (atVersion?: number) =>
+      names((await store().list('Run', { node: 'n1', active: true, atVersion })).records);
+    expect(await list()).toEqual(['lost']);
+    expect(await list(past)).toEqual(['lost', 'running', 'scheduled']);
+    expect((await store().list('Run', { node: 'n1' })).records).toHaveLength(5);
+  });
+}
+
 export function pageTests(store: () => Store): void {
   test('pages show one state, whatever is written between them', async () => {
     const wanted = Array.from({ length: 25 }, (_, index) => `t${String(index).padStart(2, '0')}`);

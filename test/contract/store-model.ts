@@ -125,7 +125,8 @@ export class ModelCheck {
     const namespace = this.#pick(namespaces);
     const name = this.#pick(names);
     const key = `${namespace}/${name}`;
-    const made = run(name, { namespace, ...this.#randomSelection() });
+    const phase = this.#pick([undefined, 'Running', 'Lost', 'Succeeded', 'Failed', 'Stopped']);
+    const made = run(name, { namespace, phase, ...this.#randomSelection() });
     const present = this.model.at(kind).get(key)?.version;
     const expected = this.#pick([undefined, undefined, 0, present, present, this.model.version()]);
     return {
@@ -164,8 +165,10 @@ export class ModelCheck {
       ownerUid: this.#rng.below(3) ? undefined : owner,
       // Only Runs are found by node.
       node: kind === 'Run' && this.#rng.below(3) === 0 ? node : undefined,
+      active: this.#pick([undefined, false, true]),
       namespace: this.#pick([undefined, ...namespaces]),
     };
+    if (selection.node === undefined) selection.active = undefined;
     const version = this.#rng.below(2) ? this.#store.version() : this.#knownVersion();
     const limit = this.#pick([undefined, 1, 2, 5]);
     const found: string[] = [];
