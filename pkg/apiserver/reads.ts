@@ -1,7 +1,7 @@
 import type { ApiObject, Identity, Kind, Node } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import type { ListOptions } from '../client/index.ts';
-import type { Store, StoredRecord } from '../store/index.ts';
+import type { ListPage, Store, StoredRecord } from '../store/index.ts';
 import { authorize, isVisible } from './authorize.ts';
 import type { LeaseTable } from './leases.ts';
 import { type Selection, selectionOf } from './selection.ts';
@@ -68,20 +68,41 @@ export class Reads {
     return object === record.object ? record : rowOf(object);
   }
 
+  /**
+   * At least one row, unless there is none left. What has to be looked at is read in larger pieces than are wanted, so
+   * that a rare match costs no turn for each object before it.
+   */
   async #page(kind: Kind, selection: Selection, limit: number, from: string | undefined): Promise<RowPage> {
-    let continueFrom = from;
-    for (;;) {
-      const page = await this.#store.list(kind, { ...selection.index, limit, continueFrom });
-      const { filter } = selection;
-      const found = filter ? page.records.filter((record) => filter(record.object)) : page.records;
-      if (found.length === 0 && page.next !== undefined) {
-        continueFrom = page.next;
-        continue;
-      }
-      const rows = found.map((record) => this.view(record));
-      return { rows, version: page.version, next: page.next, remaining: filter ? undefined : page.remaining };
+    const { index, filter } = selection;
+    if (!filter) return this.#pageOf(await this.#store.list(kind, { ...index, limit, continueFrom: from }));
+    for (let continueFrom = from; ; ) {
+      const start = { ...index, continueFrom };
+      const page = await this.#store.list(kind, { ...start, limit: Math.max(limit, pageSize) });
+      const isWanted = page.records.map((record) => filter(record.object));
+      const cut = positionOf(isWanted, limit);
+      // Once more up to the last one wanted: the page then ends there, and so does its token.
+      const ending =
+        cut === undefined || cut + 1 === page.records.length
+          ? page
+          : await this.#store.list(kind, { ...start, limit: cut + 1, atVersion: page.version });
+      const records = ending.records.filter((_record, position) => isWanted[position]);
+      if (records.length > 0 || ending.next === undefined)
+        return this.#pageOf({ ...ending, records, remaining: undefined });
+      continueFrom = ending.next;
+      await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
     }
   }
+
+  #pageOf({ records, version, next, remaining }: ListPage): RowPage {
+    return { rows: records.map((record) => this.view(record)), version, next, remaining };
+  }
+}
+
+/** Where the `count`th true one stands; undefined when there are fewer. */
+function positionOf(isWanted: readonly boolean[], count: number): number | undefined {
+  let found = 0;
+  for (const [position, wanted] of isWanted.entries()) if (wanted && ++found === count) return position;
+  return undefined;
 }
 
 export function rowOf(object: ApiObject): Row {

@@ -34,9 +34,10 @@ export function selectionOf(identity: Identity, kind: Kind, options: SelectorOpt
     matchesFields(fields, object) &&
     isVisible(identity, object);
   const exact = selectorToIndexLabels(labels);
+  // As many exact labels as requirements: none is of another kind, and no two are about the same key.
   const indexed =
-    labels.every((requirement) => Object.hasOwn(exact, requirement.key)) &&
-    (fields.length === 0 || (node !== undefined && fields.length === 1 && ownNode === undefined)) &&
+    Object.keys(exact).length === labels.length &&
+    (fields.length === 0 || (Boolean(node) && fields.length === 1 && ownNode === undefined)) &&
     (ownNode === undefined || kind === 'Run');
   return {
     index: {

@@ -37,8 +37,7 @@ export class Watches {
     const open = new OpenWatch(this.#store, this.#reads, kind, selection, handler);
     const version = parseVersion(options.resourceVersion);
     if (version > 0) open.follow(version);
-    else
-      void open.startFromNow(this.#reads.pages(identity, kind, { ...options, resourceVersion: undefined }));
+    else void open.startFromNow(this.#reads.pages(identity, kind, options));
     this.#metrics.watches++;
     return {
       close: () => {

@@ -69,7 +69,6 @@ export interface SelectorOptions {
 export interface ListOptions extends SelectorOptions {
   limit?: number;
   continue?: string;
-  resourceVersion?: string;
 }
 
 export interface ObjectList<T> {

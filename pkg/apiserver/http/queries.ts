@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { RiverError } from '../../base/index.ts';
-import type { ApplyOptions, ListOptions, WriteOptions } from '../../client/index.ts';
+import type { ApplyOptions, ListOptions, WatchOptions, WriteOptions } from '../../client/index.ts';
 
 /** Parameters of the URL. Given twice, the last counts. */
 export function queryOf(request: FastifyRequest): Record<string, string | undefined> {
@@ -10,16 +10,16 @@ export function queryOf(request: FastifyRequest): Record<string, string | undefi
   );
 }
 
+/** A list shows the newest state: that is never older than the `resourceVersion` that a client may name. */
 export function listOptionsOf(request: FastifyRequest, namespace: string | undefined): ListOptions {
-  const { labelSelector, fieldSelector, limit, resourceVersion, continue: from } = queryOf(request);
-  return {
-    namespace,
-    labelSelector,
-    fieldSelector,
-    resourceVersion,
-    continue: from,
-    limit: numberOf('limit', limit),
-  };
+  const { labelSelector, fieldSelector, limit, continue: from } = queryOf(request);
+  return { namespace, labelSelector, fieldSelector, continue: from, limit: numberOf('limit', limit) };
+}
+
+/** A watch has no pages: `limit` and `continue`, which some clients send along, must not cut its initial state short. */
+export function watchOptionsOf(request: FastifyRequest, namespace: string | undefined): WatchOptions {
+  const { labelSelector, fieldSelector, resourceVersion } = queryOf(request);
+  return { namespace, labelSelector, fieldSelector, resourceVersion };
 }
 
 export function writeOptionsOf(request: FastifyRequest): WriteOptions {

@@ -63,6 +63,16 @@ const eventually = async (done: () => boolean): Promise<void> => {
 };
 
 describe('watches on a real socket', () => {
+  it('send the whole state, also to a client that names a limit', async () => {
+    const url = await host.listen();
+    await service.create(me, 'Task', task('a'));
+    await service.create(me, 'Task', task('b'));
+    const watch = await open(`${url}${tasks}?watch=true&limit=1`);
+    expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } });
+    expect(await watch.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'b' } } });
+    watch.response.destroy();
+  });
+
   it('flush their head before any event, send the present state, and bookmarks', async () => {
     const url = await host.listen({ bookmarkMs: 1 });
     const empty = await open(`${url}${tasks}?watch=true`);

@@ -6,7 +6,7 @@ import { hasCode, type Timer } from '../../base/index.ts';
 import type { StoreEventType } from '../../store/index.ts';
 import type { Row } from '../reads.ts';
 import type { RowWatchHandler } from '../watches.ts';
-import { flagOf, listOptionsOf, numberOf, queryOf } from './queries.ts';
+import { flagOf, numberOf, queryOf, watchOptionsOf } from './queries.ts';
 import type { RouteContext } from './server.ts';
 
 /** One JSON line an event, for as long as the client listens. Its connection is cut when it reads too slowly. */
@@ -18,7 +18,7 @@ export function sendWatch(
   namespace: string | undefined,
 ): void {
   const query = queryOf(request);
-  const options = listOptionsOf(request, namespace);
+  const options = watchOptionsOf(request, namespace);
   const timeoutSeconds = numberOf('timeoutSeconds', query.timeoutSeconds);
   const stream = new WatchStream(
     context,
