@@ -1,4 +1,4 @@
-import type { Kind, ObjectOf, Run, Task } from '../../pkg/api/index.ts';
+import { type Kind, type ObjectOf, parseDuration, type Run, type Task } from '../../pkg/api/index.ts';
 import type { Store } from '../../pkg/store/index.ts';
 import { isEnded } from './run-rules.ts';
 import type { TrueExecution, Truth } from './truth.ts';
@@ -137,15 +137,20 @@ function complaintsOfRun(run: Run, truth: Truth): string[] {
 
 function endsOf(run: Run, real: TrueExecution): string[] {
   if (real.killedBy === 'stop') {
-    return run.spec.timeout ? ['Stopped', 'Failed(DeadlineExceeded)'] : ['Stopped'];
+    return ranOut(run, real) ? ['Stopped', 'Failed(DeadlineExceeded)'] : ['Stopped'];
   }
   // A machine that restarts takes everything with it; what had been asked to stop is then stopped.
   if (real.killedBy === 'reboot') {
-    return ['Failed(NodeRestarted)', 'Stopped', ...(run.spec.timeout ? ['Failed(DeadlineExceeded)'] : [])];
+    return ['Failed(NodeRestarted)', 'Stopped', ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   }
   // It may end by itself while it is being stopped.
   if (real.starts === 0) return ['Failed', 'Stopped'];
   if (real.exitCode === 0)
-    return ['Succeeded', 'Stopped', ...(run.spec.timeout ? ['Failed(DeadlineExceeded)'] : [])];
+    return ['Succeeded', 'Stopped', ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   return ['Failed', 'Stopped'];
+}
+
+/** Its time was up, so far as a clock of milliseconds can tell. */
+function ranOut(run: Run, { startedMs, endedMs = startedMs }: TrueExecution): boolean {
+  return run.spec.timeout !== undefined && endedMs - startedMs >= parseDuration(run.spec.timeout) - 2;
 }

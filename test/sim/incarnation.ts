@@ -22,8 +22,9 @@ export class Incarnation {
     this.clock = {
       now: () => Math.floor(world.wallMs + skewMs),
       monotonic: () => startMs + world.time,
+      // As setTimeout: never sooner than after a millisecond.
       after: (delayMs, callback): Timer =>
-        this.#alive ? world.after(this, delayMs, callback) : { cancel: () => {} },
+        this.#alive ? world.after(this, Math.max(1, delayMs), callback) : { cancel: () => {} },
       nextTurn: (callback) => {
         if (this.#alive) world.turn(this, callback);
       },

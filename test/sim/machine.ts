@@ -125,7 +125,8 @@ export class SimMachine extends FakeMachine {
   #begin({ runUid, runName, milliCores, command }: ExecutionSpec): void {
     const before = this.history.get(runUid);
     const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
-    const execution = { runUid, runName, node: this.name, milliCores, live: starts > 0, starts };
+    const startedMs = this.#world.time;
+    const execution = { runUid, runName, node: this.name, milliCores, live: starts > 0, starts, startedMs };
     this.history.set(runUid, execution);
     if (before) this.live.delete(before);
     if (execution.live) this.live.add(execution);
@@ -139,6 +140,7 @@ export class SimMachine extends FakeMachine {
     const shown = super.inspect('process', runUid) ?? super.inspect('docker', runUid);
     if (shown?.state === 'running') return;
     known.live = false;
+    known.endedMs = this.#world.time;
     this.live.delete(known);
     known.exitCode = shown?.exitCode;
     known.signal = shown?.signal;

@@ -125,7 +125,8 @@ export class SimNode implements Restartable {
   /** The engine may not answer; the runner may die at any moment around the call. */
   #mishap(life: Incarnation, operation: FakeOperation): 'before' | 'after' | undefined {
     const { rng } = this.#world;
-    const probability = this.crashes().executorCall;
+    // A death between the decision to start and the knowledge of it is what exactly-once is about.
+    const probability = this.crashes().executorCall * (operation === 'start' ? 4 : 1);
     if (chance(rng, probability)) {
       const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
       this.#world.after(life, delayMs, () => this.#die(`around ${operation}`, undefined));

@@ -7,13 +7,21 @@ const kept: readonly { seed: number; showed: string }[] = keptSeeds;
 const firstSeed = 1;
 const lastSeed = 300;
 
-async function violations(seeds: Iterable<number>, mutation?: Mutation): Promise<string[]> {
+async function violations(seeds: Iterable<number>): Promise<string[]> {
   const found: string[] = [];
   for (const seed of seeds) {
-    const { violation } = await runSeed({ seed, mutation });
+    const { violation } = await runSeed({ seed });
     if (violation) found.push(`seed ${seed}: ${violation}`);
   }
   return found;
+}
+
+async function firstViolation(seeds: Iterable<number>, mutation: Mutation): Promise<string | undefined> {
+  for (const seed of seeds) {
+    const { violation } = await runSeed({ seed, mutation });
+    if (violation) return violation;
+  }
+  return undefined;
 }
 
 const range = (first: number, last: number) =>
@@ -67,7 +75,7 @@ describe('the simulator', () => {
   it.each<Mutation>(['start twice', 'acknowledge without writing', 'forget on restart', 'leave behind'])(
     'finds a world where parts %s',
     async (mutation) => {
-      expect(await violations(range(1, 10), mutation)).not.toEqual([]);
+      expect(await firstViolation(range(1, 20), mutation)).toBeDefined();
     },
   );
 });

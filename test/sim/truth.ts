@@ -10,6 +10,9 @@ export interface TrueExecution {
   live: boolean;
   /** Programs that were started for it: more than one is the worst that can happen. 0: it could not be started. */
   starts: number;
+  /** Virtual times. */
+  startedMs: number;
+  endedMs?: number;
   exitCode?: number;
   signal?: string;
   /** Why it ended, when not by itself. */
