@@ -27,8 +27,12 @@ function defaultTaskSpec(spec: TaskSpec, defaults: ClusterDefaults): TaskSpec {
     stopped: false,
     ...spec,
     runtime,
-    resources: { cores: 1, ...spec.resources },
+    resources: isMapOrAbsent(spec.resources) ? { cores: 1, ...spec.resources } : spec.resources,
   };
+}
+
+function isMapOrAbsent(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));
 }
 
 /**

@@ -23,11 +23,11 @@ export const schemas = {
 /** A kind or a configuration file; its type is made from its schema. */
 export type SchemaName = keyof typeof schemas;
 
-function compileAll(): Record<SchemaName, ValidateFunction> {
+function compileAll(allErrors: boolean): Record<SchemaName, ValidateFunction> {
   // Most commands validate nothing: loading and compiling are left for the first that does.
   const { Ajv } = createRequire(import.meta.url)('ajv') as typeof import('ajv');
   const ajv = new Ajv({
-    allErrors: true,
+    allErrors,
     verbose: true,
     strict: true,
     strictTypes: false,
@@ -42,10 +42,28 @@ function compileAll(): Record<SchemaName, ValidateFunction> {
   return compiled as Record<SchemaName, ValidateFunction>;
 }
 
-const validators = lazy(compileAll);
+const thorough = lazy(() => compileAll(true));
+const hasty = lazy(() => compileAll(false));
 
-/** What Ajv says about the value; all errors, none for a valid value. */
+/** A value of more parts than this may have more faults than anybody reads, and telling them all would take minutes. */
+const partLimit = 5000;
+
+function hasMoreParts(value: unknown, limit: number): boolean {
+  let parts = 0;
+  const rest = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    const members = Object.values(next);
+    parts += members.length;
+    if (parts > limit) return true;
+    for (const member of members) rest.push(member);
+  }
+  return false;
+}
+
+/** What Ajv says about the value; all errors (of a very large value the first), none for a valid value. */
 export function schemaErrors(name: SchemaName, value: unknown): ErrorObject[] {
-  const validate = validators()[name];
+  const validate = (hasMoreParts(value, partLimit) ? hasty : thorough)()[name];
   return validate(value) ? [] : [...(validate.errors ?? [])];
 }

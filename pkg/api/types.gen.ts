@@ -434,6 +434,8 @@ export interface TaskSpec {
   env?: StringMap;
   /**
    * SOURCE:TARGET[:ro|rw] with absolute paths: folders or files of the node, shown in the container. Docker only.
+   *
+   * @maxItems 1000
    */
   mounts?: string[];
   /**

@@ -291,3 +291,21 @@ test('a refusal carries all causes in one sentence', () => {
   );
   expect(() => refuseInvalid('Task', 'a', [])).not.toThrow();
 });
+
+describe('very large objects', () => {
+  test('say what is wrong in few words', () => {
+    const causes = validateObject('Task', task({ command: ['a'], args: Array(200_000).fill(1) }));
+    expect(causes.map(({ field }) => field)).toEqual(['spec.args[0]']);
+    const labels = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`-${index}`, '']));
+    expect(validateObject('Task', task({ command: ['a'] }, { name: 'a', labels }))).toHaveLength(100);
+  });
+
+  test('are refused also for what comes after a status that nobody looks at', () => {
+    const object = { ...task({ command: ['a'], comand: ['b'] }), status: { runs: Array(6000).fill(1) } };
+    expect(validateObject('Task', object).map(({ field }) => field)).toEqual(['spec.comand']);
+  });
+
+  test('are good when they are', () => {
+    expect(validateObject('Task', task({ command: ['a'], args: Array(6000).fill('x') }))).toEqual([]);
+  });
+});

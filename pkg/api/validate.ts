@@ -52,19 +52,30 @@ export interface ValidateOptions {
   subresource?: 'status';
 }
 
+/** Nobody reads more, and an answer must not be larger than its question. */
+const causeLimit = 100;
+
 /**
- * Everything that is wrong with an object of this kind; none for a good one. Without a subresource `status` is not
- * looked at. Defaults come first: what depends on a default is not checked where it is missing.
+ * What is wrong with an object of this kind, at most 100 causes; none for a good one. Without a subresource `status`
+ * is not looked at. Defaults come first: what depends on a default is not checked where it is missing.
  */
 export function validateObject(kind: Kind, object: unknown, options: ValidateOptions = {}): ErrorCause[] {
-  const found = schemaFindings(kind, object);
+  return findingsOf(kind, object, options).slice(0, causeLimit).map(toCause);
+}
+
+function findingsOf(kind: Kind, object: unknown, options: ValidateOptions): Finding[] {
   if (options.subresource === 'status') {
-    return found
-      .filter(({ path, reason }) => path[0] === 'status' && reason !== 'FieldValueForbidden')
-      .map(toCause);
+    const found = schemaFindings(kind, object);
+    return found.filter(({ path, reason }) => path[0] === 'status' && reason !== 'FieldValueForbidden');
   }
-  const own = found.filter(({ path }) => path[0] !== 'status');
-  return [...own, ...ruleFindings(kind, object, own)].map(toCause);
+  const found = schemaFindings(kind, withoutStatus(object));
+  return [...found, ...ruleFindings(kind, object, found)];
+}
+
+function withoutStatus(object: unknown): unknown {
+  if (!isRecord(object)) return object;
+  const { status: _status, ...rest } = object;
+  return rest;
 }
 
 /** As `validateObject`, for what a person wrote: the kind is in the object, and must be one that people may write. */

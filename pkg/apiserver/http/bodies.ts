@@ -1,4 +1,4 @@
-import { parse as parseYaml } from 'yaml';
+import { parseDocument, visit } from 'yaml';
 import { errorMessage, RiverError } from '../../base/index.ts';
 
 export interface BodyLimits {
@@ -8,7 +8,7 @@ export interface BodyLimits {
   yamlBytes: number;
   /** Maps and lists inside one another. */
   depth: number;
-  /** How many nodes the aliases of a YAML document may stand for, as a multiple of what is written. */
+  /** Aliases in a YAML document; and the nodes that they stand for, as a multiple of what is written. */
   yamlAliases: number;
 }
 
@@ -56,10 +56,27 @@ function decodeYaml(text: string, limits: BodyLimits): unknown {
     );
   }
   try {
-    return parseYaml(text, { maxAliasCount: limits.yamlAliases });
+    return readDocument(text, limits.yamlAliases);
   } catch (error) {
     throw new RiverError('BadRequest', `the body is not YAML: ${errorMessage(error).split('\n')[0]}`);
   }
+}
+
+/**
+ * The parser looks for each alias from the start of the document, and for a double key at every other key of its map:
+ * few aliases are let through, and of two equal keys the last one counts, as in JSON.
+ */
+function readDocument(text: string, aliasLimit: number): unknown {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [problem] = document.errors;
+  if (problem) throw problem;
+  let aliases = 0;
+  visit(document, {
+    Alias: () => {
+      if (++aliases > aliasLimit) throw new Error(`it has more than ${aliasLimit} aliases`);
+    },
+  });
+  return document.toJS({ maxAliasCount: aliasLimit });
 }
 
 function tryJson(text: string): unknown {

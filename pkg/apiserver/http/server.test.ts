@@ -169,6 +169,42 @@ describe('objects', () => {
     });
   });
 
+  it('keep no field that nobody knows, in metadata as little as in spec, by whatever write', async () => {
+    await ask({ method: 'POST', url: tasks, payload: task('a') });
+    const wrong = (name: string) => ({ ...task(name), metadata: { name, lables: { a: 'b' } } });
+    const change = { metadata: { lables: { a: 'b' } } };
+    const answers = [
+      await ask({ method: 'POST', url: tasks, payload: wrong('b') }),
+      await ask({ method: 'PUT', url: `${tasks}/a`, payload: wrong('a') }),
+      await patch(`${tasks}/a`, 'application/merge-patch+json', change),
+      await patch(`${tasks}/a?fieldManager=x`, 'application/apply-patch+yaml', wrong('a')),
+      await patch(`${tasks}/c?fieldManager=x`, 'application/apply-patch+yaml', wrong('c')),
+    ];
+    for (const answer of answers) {
+      expect(answer.statusCode).toBe(422);
+      expect(answer.json().details.causes).toEqual([
+        expect.objectContaining({ field: 'metadata.lables', message: expect.stringMatching(/labels\?/) }),
+      ]);
+    }
+  });
+
+  it('of a wrong type are refused with a sentence wherever they stand', async () => {
+    for (const finalizers of ['abc', { a: 1 }, null]) {
+      const payload = { ...task('a'), metadata: { name: 'a', finalizers } };
+      const answer = await ask({ method: 'POST', url: tasks, payload });
+      expect([answer.statusCode, answer.json().message]).toEqual([
+        finalizers === null ? 201 : 422,
+        finalizers === null ? undefined : expect.stringMatching(/metadata.finalizers: must be a list/),
+      ]);
+    }
+    const nothing = {
+      method: 'POST',
+      url: tasks,
+      payload: task('b', { resources: null } as object),
+    } as const;
+    expect((await ask(nothing)).json().message).toMatch(/spec.resources: must be a map/);
+  });
+
   it('are owned by the program that wrote them when it names nobody', async () => {
     const made = await ask({
       method: 'POST',
@@ -210,6 +246,7 @@ describe('bodies', () => {
       ['a: b: c', 'application/yaml', 400, /not YAML/],
       [laughs.join('\n'), 'application/yaml', 400, /alias/],
       ['x: &x [*x]', 'application/yaml', 400, /nested/],
+      [`a: &a x\nb: [${Array(101).fill('*a').join(',')}]`, 'application/yaml', 400, /more than 100 aliases/],
       [`${'['.repeat(50_000)}`, 'application/yaml', 400, /not YAML|nested/],
       [`{"a":${'['.repeat(100)}${']'.repeat(100)}}`, undefined, 400, /64 levels/],
       ['{"__proto__":{}}', undefined, 400, /__proto__/],

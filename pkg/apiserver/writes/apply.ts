@@ -1,4 +1,4 @@
-import { type ApiObject, type Kind, resources } from '../../api/index.ts';
+import { type ApiObject, type Kind, refuseInvalid, resources, validateObject } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import type { ApplyOptions } from '../../client/index.ts';
 import { authorize } from '../authorize.ts';
@@ -50,4 +50,7 @@ function checkConfig(kind: Kind, config: ApiObject, options: ApplyOptions): void
   if (config.metadata.managedFields?.length) {
     throw new RiverError('BadRequest', 'metadata.managedFields must be left out of what is applied');
   }
+  // Merging takes from metadata what can have an owner: what else stands there would be lost without a word.
+  const causes = validateObject(kind, config).filter(({ field }) => field?.startsWith('metadata'));
+  refuseInvalid(kind, config.metadata.name ?? '', causes);
 }

@@ -55,11 +55,23 @@ export function insertNew(session: WriteSession, kind: Kind, object: ApiObject):
   return session.insert(complete);
 }
 
-/** Only what its writer may say: labels, annotations, finalizers, owners, and all beside status. */
+/** What the host alone sets: clients send it back as they got it. `generateName` has done its work by then. */
+const systemFields: ReadonlySet<string> = new Set<keyof ObjectMeta | 'generateName'>([
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+  'generateName',
+]);
+
+/** Only what its writer may say. What nobody may say (an unknown field) stays: the checks that follow refuse it. */
 export function withoutSystemFields(object: ApiObject): ApiObject {
-  const { name, namespace, labels, annotations, finalizers: final, ownerReferences } = object.metadata;
   const { status: _status, ...rest } = object;
-  return { ...rest, metadata: { name, namespace, labels, annotations, finalizers: final, ownerReferences } };
+  const metadata = Object.entries(object.metadata).filter(([field]) => !systemFields.has(field));
+  return { ...rest, metadata: Object.fromEntries(metadata) };
 }
 
 function nameFor(
@@ -79,7 +91,8 @@ function withSource(session: WriteSession, object: ApiObject): ApiObject {
 
 function withHostFinalizer(kind: Kind, present: string[] | undefined): string[] | undefined {
   const own = kind === 'Task' ? finalizers.runs : kind === 'Run' ? finalizers.teardown : undefined;
-  if (own === undefined) return present;
+  // What is no list is left for the checks to refuse.
+  if (own === undefined || !Array.isArray(present ?? [])) return present;
   return [...new Set([...(present ?? []), own])];
 }
 

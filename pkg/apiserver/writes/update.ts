@@ -68,8 +68,8 @@ export function replaceChecked(
   const stripped = withoutSystemFields(next);
   const status = old.status === undefined ? {} : { status: old.status };
   const complete = { ...defaultObject(stripped, session.options.defaults()), ...status };
-  checkNewFinalizers(kind, old, complete);
   refuseInvalid(kind, record.name, validateObject(kind, complete));
+  checkNewFinalizers(kind, old, complete);
   if (kind === 'Run') checkRunSpec(old, complete);
   const managedFields = owned ? next.metadata.managedFields : managedFieldsAfter(session, record, stripped);
   return session.replace(record, { ...complete, metadata: { ...complete.metadata, managedFields } });
