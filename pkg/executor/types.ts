@@ -55,6 +55,8 @@ export interface Execution {
   /** The program could not be started at all: reason (ImageNotFound, CommandNotFound, StartFailed, …) and a sentence. */
   startError?: { reason: string; message: string };
   usage?: { cpuSeconds?: number; memoryPeak?: number };
+  /** One more sentence for people about how it ended: what is not certain, or was lost. */
+  note?: string;
 }
 
 export interface RuntimeProbe {

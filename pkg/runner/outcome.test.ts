@@ -24,3 +24,12 @@ it('keeps the reason of a program that could not be started', () => {
   );
   expect(outcome).toMatchObject({ phase: 'Failed', reason: 'CommandNotFound' });
 });
+
+it('tells people what is not certain about an end', () => {
+  const { startError: _none, ...ended } = calledOff;
+  const outcome = outcomeOf({ ...ended, exitCode: 255, note: 'It may have died.' }, {}, paths);
+  expect(outcome).toMatchObject({
+    exitCode: 255,
+    message: 'The program ended with exit code 255. It may have died.',
+  });
+});

@@ -23,9 +23,11 @@ export function outcomeOf(
   stop: Stop,
   paths: { outPath: string; errPath: string },
 ): RunStatus {
-  const { startedAt, finishedAt, exitCode, signal, oomKilled, usage } = execution;
+  const { startedAt, finishedAt, exitCode, signal, oomKilled, usage, note } = execution;
+  const verdict = verdictOf(execution, stop);
   return {
-    ...verdictOf(execution, stop),
+    ...verdict,
+    message: note === undefined ? verdict.message : `${verdict.message} ${note}`,
     ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
     ...(finishedAt === undefined ? {} : { finishedAt: timestamp(finishedAt) }),
     ...(exitCode === undefined ? {} : { exitCode }),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, describe, expect, test } from 'vitest';
 import { realClock, realRng, sleep } from '../../pkg/base/index.ts';
-import { containerName, dockerExecutor, isImageNotFound } from '../../pkg/executor/docker/index.ts';
+import { containerName, dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { withEngine } from '../env/engine.ts';
 import {
@@ -115,15 +115,12 @@ describe.skipIf(engine === undefined)('how it ended', () => {
     expect('exitCode' in ended).toBe(false);
   });
 
-  test('an image that is nowhere', async () => {
-    const spec = shell('true', { image: 'river-test/nosuch:7' });
-    const error = await executor
-      .prepare(spec, new AbortController().signal)
-      .catch((caught: unknown) => caught);
-    expect(isImageNotFound(error)).toBe(true);
-    expect(error).toMatchObject({
-      transient: false,
-      message: expect.stringContaining('river-test/nosuch:7'),
+  test('an image whose registry cannot be reached may come later; nothing is started without it', async () => {
+    const spec = shell('true', { image: '127.0.0.1:9/river-test/nosuch:7' });
+    await expect(executor.prepare(spec, new AbortController().signal)).rejects.toMatchObject({
+      transient: true,
+      message: expect.stringContaining('127.0.0.1:9/river-test/nosuch:7'),
+      details: { causes: [{ reason: 'ImagePullFailed' }] },
     });
     expect(await executor.start(spec)).toMatchObject({
       state: 'exited',
@@ -199,7 +196,7 @@ describe.skipIf(engine === undefined)('what the engine is asked for', () => {
       MemorySwap: 123_456_512,
       Privileged: false,
       AutoRemove: false,
-      LogConfig: { Type: 'json-file' },
+      LogConfig: { Type: 'local' },
     });
     expect(output(spec).out).toContain('from the node');
   });
@@ -222,6 +219,12 @@ describe.skipIf(engine === undefined)('output', () => {
     await finish(executor, spec);
     expect(output(spec).out.length).toBe(588_895 + 4);
     expect(output(spec).err.length).toBe(108_894);
+  });
+
+  test('is every byte that was written, whatever it is', async () => {
+    const spec = shell('i=0; while [ $i -lt 256 ]; do printf "\\\\$(printf %o $i)"; i=$((i + 1)); done');
+    await finish(open(), spec);
+    expect([...readFileSync(spec.outPath)]).toEqual(Array.from({ length: 256 }, (_, byte) => byte));
   });
 
   test('a new runner goes on where the old one stopped, nothing twice, and finds an end that nobody saw', async () => {
@@ -320,7 +323,7 @@ describe.skipIf(engine === undefined)('stop', () => {
     await executor.start(spec);
     await says(spec, 'up');
     await executor.stop(spec.runUid, 20_000);
-    expect(await untilExited(executor, spec.runUid)).toMatchObject({ exitCode: 7 });
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'exited', exitCode: 7 });
     expect(output(spec).out).toBe('up\nbye\n');
   });
 

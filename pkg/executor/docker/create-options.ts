@@ -17,10 +17,11 @@ export interface CreateSettings {
 
 /**
  * Overrides whatever default the engine's own configuration has, because output is read from this log: a rotated
- * one would lose some. The engine has no word for "no limit" here; 10^18 bytes is one it never meets.
+ * one would lose some, and `json-file` replaces every byte that is no UTF-8. The engine has no word for "no limit"
+ * here; 10^18 bytes is one it never meets.
  */
 const unrotated = {
-  Type: 'json-file',
+  Type: 'local',
   Config: { 'max-size': '1000p', 'max-file': '1', compress: 'false', mode: 'blocking' },
 };
 

@@ -2,9 +2,9 @@ import { access, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
-import { type Clock, errorMessage, hasCode, type Logger, RiverError, type Rng } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../base/index.ts';
 import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
-import { createOptions } from './create-options.ts';
+import { createOptions, scriptTarget } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';
 import { Images, imageNotFound } from './images.ts';
@@ -87,7 +87,8 @@ class DockerExecutor implements Executor {
   async #open(): Promise<EngineFacts> {
     try {
       const info = await this.#engine.info();
-      await mkdir(join(this.#options.stateDir, 'scripts'), { recursive: true, mode: 0o700 });
+      const scripts = join(this.#options.stateDir, 'scripts');
+      await ownFile(scripts, mkdir(scripts, { recursive: true, mode: 0o700 }));
       const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
       await this.#events.open();
       return { init: info.InitCommit?.ID !== 'N/A', groups };
@@ -176,7 +177,14 @@ class DockerExecutor implements Executor {
       return { ...rest, startError };
     }
     const usage = await groups?.usage(runUid);
-    return { ...execution, ...(usage ? { usage } : {}) };
+    return { ...execution, ...(usage ? { usage } : {}), ...this.#noteOf(execution) };
+  }
+
+  #noteOf({ runUid, note }: Execution): Pick<Execution, 'note'> {
+    const why = this.#outputs.lost(runUid);
+    if (why === undefined) return {};
+    const lost = `Its output is not complete, because the node could not collect it: ${why}.`;
+    return { note: note === undefined ? lost : `${note} ${lost}` };
   }
 
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
@@ -186,7 +194,7 @@ class DockerExecutor implements Executor {
   async start(spec: ExecutionSpec): Promise<Execution> {
     return this.#call(async (facts) => {
       const scriptPath = join(this.#options.stateDir, 'scripts', spec.runUid);
-      if (spec.script !== undefined) await writeScript(scriptPath, spec.script);
+      if (spec.script !== undefined) await ownFile(scriptPath, writeScript(scriptPath, spec.script));
       const settings = {
         ...{ bootId: this.#options.bootId(), init: facts.init, scriptPath },
         cgroupParent: facts.groups?.name(spec.runUid),
@@ -272,6 +280,8 @@ class DockerExecutor implements Executor {
         if (removed) return;
       }
       await unless([304, 404], handle.stop({ t: Math.ceil(graceMs / 1000) }));
+      // Until then it is not shown as ended.
+      await this.#outputs.drain(runUid);
     });
   }
 
@@ -325,6 +335,16 @@ function identity(spec: ExecutionSpec): Pick<Execution, 'runUid' | 'namespace' |
   return { runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName };
 }
 
+/** The executor's own disk is no trouble of the engine. */
+async function ownFile<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const message = `The runner cannot write ${path} (${errorMessage(cause)}): is its disk full or read-only?`;
+    throw new RiverError('ServiceUnavailable', message, {}, { cause });
+  }
+}
+
 /** Readable and executable for whatever user the image has; its folder is closed. */
 async function writeScript(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o755 });
@@ -349,7 +369,10 @@ async function initStartError(execution: Execution, errPath: string): Promise<Ex
     const found = /^\[FATAL tini \(\d+\)\] exec (.*)/.exec(line)?.[1];
     if (found === undefined) return undefined;
     const reason = execution.exitCode === 127 ? 'CommandNotFound' : 'CommandNotExecutable';
-    return { reason, message: `The program could not be executed in the container: ${found}.` };
+    const what = found.startsWith(`${scriptTarget} `)
+      ? 'The interpreter in the #! line of the script could not be executed in the container'
+      : 'The program could not be executed in the container';
+    return { reason, message: `${what}: ${found}.` };
   } finally {
     await file.close();
   }
@@ -358,9 +381,4 @@ async function initStartError(execution: Execution, errPath: string): Promise<Ex
 /** Touches nothing before its first use. Raises ServiceUnavailable while the engine does not answer. */
 export function dockerExecutor(options: DockerExecutorOptions): Executor {
   return new DockerExecutor(options);
-}
-
-/** Whether an error of `prepare` means that no registry has the image. */
-export function isImageNotFound(error: unknown): boolean {
-  return hasCode(error, 'NotFound') && error.details.causes?.[0]?.reason === 'ImageNotFound';
 }

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
-import { engineMessage, unless } from './engine-errors.ts';
+import { engineMessage, engineStatus, unless } from './engine-errors.ts';
 
 /** So long an image that was seen is taken to be there: a start that finds it gone says so and asks again. */
 const rememberMs = 30_000;
@@ -21,7 +21,10 @@ export class Images {
     this.#seenAt.delete(image);
   }
 
-  /** Raises NotFound with reason ImageNotFound when neither the engine nor the registry has it. */
+  /**
+   * Raises NotFound with reason ImageNotFound when neither the engine nor the registry has it, and ServiceUnavailable
+   * with reason ImagePullFailed when the registry could not be asked.
+   */
   async ensure(image: string, signal: AbortSignal): Promise<void> {
     const seenAt = this.#seenAt.get(image);
     if (seenAt !== undefined && this.#clock.monotonic() - seenAt < rememberMs) return;
@@ -47,13 +50,53 @@ export class Images {
     const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
     try {
       const stream = await this.#engine.pull(reference);
-      await new Promise<void>((resolve, reject) => {
-        this.#engine.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()));
-      });
+      await untilPulled(this.#engine, stream);
     } catch (error) {
-      throw imageNotFound(image, engineMessage(error), error);
+      throw isFinalRefusal(error)
+        ? imageNotFound(image, engineMessage(error), error)
+        : pullFailed(image, error);
     }
   }
+}
+
+/** An engine that has begun to answer well says in the stream, and nowhere else, what fails from then on. */
+function untilPulled(engine: Docker, stream: NodeJS.ReadableStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let failure: Error | undefined;
+    const done = (error: Error | null) => {
+      const cause = error ?? failure;
+      if (cause) reject(cause);
+      else resolve();
+    };
+    engine.modem.followProgress(stream, done, (line: { error?: string }) => {
+      if (line.error !== undefined) failure = new Error(line.error);
+    });
+  });
+}
+
+/** What registries and engines say of an image that will not be there at the next try either. */
+const refusals =
+  /not found|manifest unknown|name unknown|does not exist|no matching manifest|denied|unauthorized|authentication required|no basic auth|invalid reference|unsupported/i;
+
+/**
+ * The engine gives a status of its own to what the registry refused. With 500 and in the middle of a pull only its
+ * words tell a refusal from a network, a registry or a disk that fails at the moment.
+ */
+function isFinalRefusal(error: unknown): boolean {
+  const status = engineStatus(error);
+  if (status !== undefined && status !== 429 && status < 500) return true;
+  // A host name that is not found is no image that is not found.
+  return refusals.test(engineMessage(error)) && !/\bdial |lookup |i\/o timeout/.test(engineMessage(error));
+}
+
+function pullFailed(image: string, cause: unknown): RiverError {
+  const message = `The node has no image ${image} and cannot pull it at the moment: ${engineMessage(cause)}.`;
+  return new RiverError(
+    'ServiceUnavailable',
+    message,
+    { causes: [{ field: 'spec.image', reason: 'ImagePullFailed', message: engineMessage(cause) }] },
+    { cause },
+  );
 }
 
 export function imageNotFound(image: string, why: string, cause?: unknown): RiverError {

@@ -6,8 +6,8 @@
  * - the container `river-<first 12 of the cluster's uid>-<run uid>`: the engine makes a name once, so a second start
  *   finds the first. Its labels say whose it is, where its output goes and in which boot it was made; its state says
  *   whether and how it ended. It stays until `remove`. A container of that name without the labels is left alone.
- * - the engine's json-file log, unrotated: the whole output. The output files of the Run say how much of it was
- *   copied, so a restarted runner goes on at that byte. An end is shown only when the copy is complete.
+ * - the engine's `local` log, unrotated: the whole output, byte by byte. The output files of the Run say how much of
+ *   it was copied, so a restarted runner goes on at that byte. An end is shown only when the copy is complete.
  * - the parent group (`river-CLUSTER/UID`, or a slice with the systemd driver): peak memory and CPU time, which the
  *   engine forgets at the end. Only as root on the engine's own machine; otherwise usage is left out.
  * - `scripts/UID` in the executor's folder: the script, mounted read-only and executed by its #! line.
@@ -20,5 +20,5 @@
  * has already looked, started and seen the container end, would start it once more. The engine has no conditional
  * start; its lock on the container covers everything but a request it has not read.
  */
-export { type DockerExecutorOptions, dockerExecutor, isImageNotFound } from './executor.ts';
+export { type DockerExecutorOptions, dockerExecutor } from './executor.ts';
 export { containerName } from './names.ts';

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
+import { backoffDelay, type Clock, errorMessage, type Logger, type Rng, sleep } from '../../base/index.ts';
 import { Demultiplexer, type Piece } from './demultiplex.ts';
 import { engineStatus } from './engine-errors.ts';
 
@@ -21,6 +21,8 @@ export interface OutputSource {
 interface Copying {
   source: OutputSource;
   drained: boolean;
+  /** Why the output was given up. */
+  lost?: string;
   stream?: Readable;
   /** Aborted when the container is known to have ended, or nobody wants its output any more. */
   ended: AbortController;
@@ -83,6 +85,11 @@ export class Outputs {
     return this.#copying.get(runUid)?.drained === true;
   }
 
+  /** Why a part of it could not be collected; undefined when all of it could. */
+  lost(runUid: string): string | undefined {
+    return this.#copying.get(runUid)?.lost;
+  }
+
   /** Idempotent. */
   follow(source: OutputSource): void {
     if (this.#closed || this.#copying.has(source.runUid)) return;
@@ -101,6 +108,12 @@ export class Outputs {
     const copying = this.#copying.get(runUid);
     if (copying) this.#endStream(copying);
     return copying !== undefined;
+  }
+
+  /** As `finish`, and answers when all of it is read, or nobody wants it any more. */
+  async drain(runUid: string): Promise<void> {
+    this.finish(runUid);
+    await this.#copying.get(runUid)?.done;
   }
 
   #endStream(copying: Copying): void {
@@ -135,6 +148,7 @@ export class Outputs {
       } catch (error) {
         this.#warn(copying, error);
         if (engineStatus(error) !== undefined || isFileError(error)) refusals += 1;
+        if (refusals === refusalsAtMost) copying.lost = errorMessage(error);
         await sleep(clock, backoffDelay(retry, attempt, rng));
       }
     }

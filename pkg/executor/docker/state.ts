@@ -61,6 +61,11 @@ export function startErrorOf(message: string): { reason: string; message: string
   return { reason: 'StartFailed', message: `The Docker Engine could not start the container: ${message}` };
 }
 
+/** What an engine writes for a container that it finds dead when it comes up. A program may end so, too. */
+const foundDead = 255;
+const mayBeFoundDead =
+  'A Docker Engine gives this code also to a container that died while the engine was away.';
+
 /** What the engine's answer means for the run, without usage and without a look at the output. */
 export function toExecution(container: Container, owner: Owner, bootId: string): Execution {
   const { runUid, namespace, runName } = owner;
@@ -81,7 +86,12 @@ export function toExecution(container: Container, owner: Owner, bootId: string):
     ...(container.finishedAt ? { finishedAt: container.finishedAt } : {}),
   };
   if (container.startedAt === undefined) return { ...ended, startError: startErrorOf(container.error) };
-  // 255 is what an engine writes for a container that it finds dead when it comes up.
-  if (container.exitCode === 255 && owner.bootId !== bootId) return { ...ended, unknownEnd: 'NodeRestarted' };
-  return { ...ended, ...endOf(container.exitCode), ...(container.oomKilled ? { oomKilled: true } : {}) };
+  if (container.exitCode === foundDead && owner.bootId !== bootId)
+    return { ...ended, unknownEnd: 'NodeRestarted' };
+  return {
+    ...ended,
+    ...endOf(container.exitCode),
+    ...(container.oomKilled ? { oomKilled: true } : {}),
+    ...(container.exitCode === foundDead ? { note: mayBeFoundDead } : {}),
+  };
 }
