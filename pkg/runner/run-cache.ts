@@ -13,8 +13,11 @@ export interface RunCacheParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
-  /** Called for each Run that came, changed or went, after the cache shows it. */
-  onChange: (uid: string) => void;
+  /**
+   * Called for each Run that came, changed or went, after the cache shows it. `isWantedAnew`: not only its status
+   * has changed, which may be the runner's own report coming back.
+   */
+  onChange: (uid: string, isWantedAnew: boolean) => void;
   /** Called after each whole list. */
   onSynced: () => void;
 }
@@ -121,10 +124,12 @@ export class RunCache {
     this.#runs = new Map(now);
     this.#synced = true;
     const gone = [...before.keys()].filter((uid) => !this.#runs.has(uid));
-    const changed = now
-      .filter(([uid, run]) => before.get(uid)?.metadata.resourceVersion !== run.metadata.resourceVersion)
-      .map(([uid]) => uid);
-    for (const uid of [...gone, ...changed]) this.#parts.onChange(uid);
+    for (const uid of gone) this.#parts.onChange(uid, true);
+    for (const [uid, run] of now) {
+      const old = before.get(uid);
+      if (old?.metadata.resourceVersion !== run.metadata.resourceVersion)
+        this.#parts.onChange(uid, isWantedAnew(old, run));
+    }
     this.#parts.onSynced();
   }
 
@@ -149,9 +154,10 @@ export class RunCache {
   #apply({ type, object }: WatchEvent<Run>): void {
     this.#attempt = 0;
     const uid = object.metadata.uid ?? '';
+    const before = this.#runs.get(uid);
     if (type === 'DELETED') this.#runs.delete(uid);
     else this.#runs.set(uid, slim(object));
-    this.#parts.onChange(uid);
+    this.#parts.onChange(uid, type === 'DELETED' || isWantedAnew(before, object));
   }
 
   #again(): void {
@@ -161,6 +167,13 @@ export class RunCache {
     this.#timer?.cancel();
     this.#timer = clock.after(delayMs, () => this.restart());
   }
+}
+
+function isWantedAnew(before: Run | undefined, now: Run): boolean {
+  return (
+    before?.spec.desired !== now.spec.desired ||
+    before.metadata.deletionTimestamp !== now.metadata.deletionTimestamp
+  );
 }
 
 /** Of a finished Run only what clearing up needs stays in memory: they are kept for days. */

@@ -13,6 +13,8 @@ export interface RunMemory {
   quarantined: boolean;
   confirmedGone: boolean;
   failure?: Failure;
+  /** Monotonic; since the first of the pulls that failed in a row. */
+  pullFailsSince?: number;
   /** Where the machine has shown it, when no intent says so. */
   runtime?: Runtime;
   tornDownAt?: number;

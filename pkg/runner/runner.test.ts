@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkRunTransition, type Node, type Run, type RunStatus } from '../api/index.ts';
 import { type Clock, RiverError, seededRng, silentLogger } from '../base/index.ts';
 import type { Client, WatchHandler } from '../client/index.ts';
@@ -47,6 +47,9 @@ class ManualClock implements Clock {
   }
 }
 
+const pullFailed = new RiverError('ServiceUnavailable', 'the registry does not answer', {
+  causes: [{ message: 'timeout', reason: 'ImagePullFailed' }],
+});
 const notFound = () => new RiverError('NotFound', 'there is no such object');
 
 /** As much of the API as a runner sees, with its checks. */
@@ -191,7 +194,7 @@ afterEach(() => {
 });
 
 let seed = 0;
-type More = Pick<FakeExecutorOptions, 'inject' | 'latencyMs'>;
+type More = Pick<FakeExecutorOptions, 'inject' | 'latencyMs' | 'prepareError'>;
 
 function startRunner(more: More = {}): Runner {
   seed += 1;
@@ -277,6 +280,49 @@ describe('the life of a run', () => {
     expect(host.status('a')).toMatchObject({ phase: 'Succeeded', reason: 'Completed', exitCode: 0 });
     expect(host.status('b')).toMatchObject({ phase: 'Failed', reason: 'CommandNotFound' });
     expect(host.status('c')).toMatchObject({ phase: 'Failed', reason: 'ImageNotFound' });
+  });
+
+  test('a pull that fails is told once, tried again, and over when the image comes', async () => {
+    let registryAway = true;
+    const prepareError = () => (registryAway ? pullFailed : undefined);
+    startRunner({ prepareError });
+    submit('a', ['for:ever'], { runtime: 'docker', image: 'x:1' });
+    await clock.advance(60_000);
+    expect(host.status('a')).toMatchObject({
+      phase: 'Preparing',
+      reason: 'ImagePullFailed',
+      message: 'the registry does not answer',
+    });
+    expect(host.writes.filter((write) => write !== 'node')).toEqual(['a Preparing']);
+    expect(host.events).toEqual(['ImagePullFailed']);
+    registryAway = false;
+    await clock.advance(20_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
+  });
+
+  test('a registry that stays away ends the run, not at once and not never', async () => {
+    startRunner({ prepareError: () => pullFailed });
+    submit('a', [], { runtime: 'docker', image: 'x:1' });
+    await clock.advance(9 * 60_000);
+    expect(host.status('a')?.phase).toBe('Preparing');
+    await clock.advance(2 * 60_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Failed', reason: 'ImagePullFailed' });
+    expect(startsOf('a')).toBe(0);
+  });
+
+  test('a disk that refuses the records: the run waits, says why, and starts when there is space', async () => {
+    startRunner();
+    await clock.advance(100);
+    const full = new RiverError('ServiceUnavailable', 'the runner cannot write its records');
+    const put = vi.spyOn(intents, 'put').mockRejectedValue(full);
+    submit('a', ['for:ever']);
+    await clock.advance(30_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Scheduled', message: full.message });
+    expect(startsOf('a')).toBe(0);
+    put.mockRestore();
+    await clock.advance(20_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
+    expect(startsOf('a')).toBe(1);
   });
 
   test('stops with grace, by order and by deadline', async () => {

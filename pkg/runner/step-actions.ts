@@ -21,6 +21,8 @@ export type StepResult = 'done' | 'again' | 'abort';
 /** A preparation or a start that takes longer is worth a line in the host's store. */
 const slowMs = 300;
 const getDeadlineMs = 15_000;
+/** A registry that cannot be asked for so long is no passing trouble of the network. */
+const pullPatienceMs = 600_000;
 
 export interface StepActionParts {
   settings: RunnerSettings;
@@ -50,8 +52,13 @@ export class StepActions {
     this.#parts = parts;
   }
 
-  perform(step: Step, seen: Observation): Promise<StepResult> {
-    return this.#byKind[step.kind](step as never, seen);
+  async perform(step: Step, seen: Observation): Promise<StepResult> {
+    try {
+      return await this.#byKind[step.kind](step as never, seen);
+    } catch (error) {
+      this.#tellTrouble(seen, undefined, error);
+      throw error;
+    }
   }
 
   readonly #byKind: {
@@ -210,7 +217,10 @@ export class StepActions {
       const cancelled = memory.abort?.signal.aborted === true;
       memory.abort = undefined;
       if (error === undefined || cancelled) return this.#parts.onActivityEnd(uid);
-      if (failsWith === undefined || isTransient(error)) return this.#parts.onActivityEnd(uid, error);
+      if (failsWith === undefined || (isTransient(error) && !this.#isTooLong(seen, error))) {
+        this.#tellTrouble(seen, activity, error);
+        return this.#parts.onActivityEnd(uid, error);
+      }
       memory.failure = failureOf(error, failsWith);
       this.#parts.onActivityEnd(uid);
     };
@@ -218,12 +228,34 @@ export class StepActions {
   }
 
   #reportSlow(seen: Observation, activity: Activity): Timer | undefined {
-    const phase = seen.run?.status?.phase;
+    const { phase, reason } = seen.run?.status ?? {};
     if (activity === 'Stopping' || phase === 'Lost' || phase === activity) return undefined;
     if (phase === 'Starting' || phase === 'Running') return undefined;
-    return this.#parts.clock.after(slowMs, () => void this.#report(seen, { phase: activity }), {
-      unref: true,
-    });
+    // What was told of a trouble before is over.
+    const report = { phase: activity, ...(reason ? { reason: activity, message: '' } : {}) };
+    return this.#parts.clock.after(slowMs, () => void this.#report(seen, report), { unref: true });
+  }
+
+  /** An engine that is away is waited for; a pull that fails again and again is not. */
+  #isTooLong({ memory }: Observation, error: unknown): boolean {
+    const now = this.#parts.clock.monotonic();
+    const isPull = reasonOf(error) === 'ImagePullFailed';
+    memory.pullFailsSince = isPull ? (memory.pullFailsSince ?? now) : undefined;
+    return isPull && now - (memory.pullFailsSince ?? now) > pullPatienceMs;
+  }
+
+  /** Why a Run that is still to begin does not: for whoever looks at it while it is tried again. */
+  #tellTrouble(seen: Observation, activity: Activity | undefined, error: unknown): void {
+    const run = this.#parts.cache.get(seen.uid);
+    const shown = run?.status;
+    if (shown?.phase !== 'Scheduled' && shown?.phase !== 'Preparing' && shown?.phase !== 'Starting') return;
+    const begun = shown.phase === 'Scheduled' && activity !== 'Stopping' ? activity : undefined;
+    const phase = begun ?? shown.phase;
+    const reason = reasonOf(error) ?? 'TryingAgain';
+    const message = errorMessage(error);
+    const isTold = shown.phase === phase && shown.reason === reason && isAlike(shown.message, message);
+    if (isTold) return;
+    this.#parts.statuses.report(referenceOf(seen), { phase, reason, message }, run?.metadata.resourceVersion);
   }
 
   #report(seen: Observation, report: RunReport): StepResult {
@@ -279,8 +311,16 @@ function isTransient(error: unknown): boolean {
   return error instanceof RiverError && error.transient;
 }
 
-/** Executors name the reason in the error's first cause. */
+/** Executors name it in the error's first cause. */
+function reasonOf(error: unknown): string | undefined {
+  return error instanceof RiverError ? error.details.causes?.[0]?.reason : undefined;
+}
+
+/** Ports and times differ at each try: nothing that is worth a write. */
+function isAlike(one: string | undefined, other: string): boolean {
+  return one?.replaceAll(/\d+/g, '') === other.replaceAll(/\d+/g, '');
+}
+
 function failureOf(error: unknown, fallback: string): Failure {
-  const reason = error instanceof RiverError ? error.details.causes?.[0]?.reason : undefined;
-  return { reason: reason ?? fallback, message: errorMessage(error) };
+  return { reason: reasonOf(error) ?? fallback, message: errorMessage(error) };
 }

@@ -50,7 +50,7 @@ export class Workplace {
       clock,
       rng,
       logger,
-      onChange: (uid) => this.#loop.poke(uid, { urgent: true }),
+      onChange: (uid, urgent) => this.#loop.poke(uid, { urgent }),
       onSynced: () => this.#pokeAll(),
     });
     this.#statuses = new StatusManager({
@@ -208,6 +208,7 @@ export class Workplace {
       events.emit(run, type, reason ?? phase, message ?? '');
     } else if (phase === 'Pending') events.emit(run, 'Warning', 'Refused', message ?? '');
     else if (phase === 'Running') events.emit(run, 'Normal', 'Started', 'The program runs.');
+    else if (message) events.emit(run, 'Warning', reason ?? 'TryingAgain', message);
     // After the report has left the status manager, so that the pass finds nothing under way.
     clock.nextTurn(() => this.#loop.poke(run.uid));
   }

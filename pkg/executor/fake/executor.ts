@@ -14,6 +14,8 @@ export interface FakeExecutorOptions {
   latencyMs?: (operation: FakeOperation) => number;
   /** before: refused and not carried out; after: carried out, and its answer lost. Both look the same to the runner. */
   inject?: (operation: FakeOperation, runUid: string | undefined) => 'before' | 'after' | undefined;
+  /** What a preparation fails with, as long as it is there. */
+  prepareError?: () => Error | undefined;
 }
 
 /** One runtime of a simulated machine, in the hands of one runner. No real time, no real input or output. */
@@ -45,6 +47,8 @@ export class FakeExecutor implements Executor {
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
     await this.#ask('prepare', spec.runUid, () => undefined);
     signal.throwIfAborted();
+    const error = this.#options.prepareError?.();
+    if (error) throw error;
     if (spec.image !== 'missing') return;
     const causes = [{ message: 'no such image', reason: 'ImageNotFound' }];
     throw new RiverError('NotFound', 'the node has no image missing and cannot pull it', { causes });
