@@ -100,7 +100,7 @@ class ProcessExecutor implements Executor {
     await this.#open();
     if (!/^[\w-]{1,64}$/.test(runUid))
       throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
-    const record = await this.#records.read(runUid);
+    const record = this.#records.read(runUid);
     if (record === undefined || record.clusterUid !== this.#options.clusterUid) return undefined;
     const execution = await this.#observe(record);
     if (execution.state === 'running') this.#active.add(runUid);
@@ -110,16 +110,16 @@ class ProcessExecutor implements Executor {
 
   async #observe(record: RunRecord): Promise<Execution> {
     const { runUid, namespace, runName } = record;
-    const claim = await this.#records.claim(runUid);
+    const claim = this.#records.claim(runUid);
     const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
-    const ending = await this.#records.ending(runUid);
+    const ending = this.#records.ending(runUid);
     if (ending) return { ...base, state: 'exited', ...ending };
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
     if (claim === undefined) return { ...base, state: 'created' };
     if (await this.#isRunning(runUid, claim)) return { ...base, state: 'running' };
     // It may have ended between the two looks.
-    const late = await this.#records.ending(runUid);
+    const late = this.#records.ending(runUid);
     return late
       ? { ...base, state: 'exited', ...late }
       : { ...base, state: 'exited', unknownEnd: 'RecordLost' };
@@ -128,7 +128,7 @@ class ProcessExecutor implements Executor {
   /** Also while only the wrapper was killed: what it started is then still alive, though its end will not be known. */
   async #isRunning(runUid: string, claim: Claim): Promise<boolean> {
     if (claim.empty) return someoneHasArgument(this.#records.folder(runUid));
-    if (await isAlive(claim.pid, claim.startTime)) return true;
+    if (isAlive(claim.pid, claim.startTime)) return true;
     return (await this.#members(runUid, claim)).length > 0;
   }
 
@@ -211,7 +211,7 @@ class ProcessExecutor implements Executor {
 
   /** SIGTERM to every member once, those included that came since the last look; without `asked`, SIGKILL to all. */
   async #signal(runUid: string, asked: Set<number> | undefined): Promise<void> {
-    const members = await this.#members(runUid, await this.#records.claim(runUid));
+    const members = await this.#members(runUid, this.#records.claim(runUid));
     if (asked === undefined) return signalAll(members, 'SIGKILL');
     const fresh = members.filter((pid) => !asked.has(pid));
     for (const pid of fresh) asked.add(pid);
@@ -222,7 +222,7 @@ class ProcessExecutor implements Executor {
 
   async #isLeft(runUid: string): Promise<boolean> {
     if ((await this.inspect(runUid))?.state === 'running') return true;
-    return (await this.#members(runUid, await this.#records.claim(runUid))).length > 0;
+    return (await this.#members(runUid, this.#records.claim(runUid))).length > 0;
   }
 
   async remove(runUid: string): Promise<void> {
@@ -231,8 +231,8 @@ class ProcessExecutor implements Executor {
       throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
     }
     // What the program left behind in the background goes with it.
-    const claim = await this.#records.claim(runUid);
-    const sameBoot = (await this.#records.read(runUid))?.bootId === this.#options.bootId();
+    const claim = this.#records.claim(runUid);
+    const sameBoot = this.#records.read(runUid)?.bootId === this.#options.bootId();
     for (let waitMs = 0; sameBoot; waitMs = Math.min(waitMs + 2, lastLookMs)) {
       const members = await this.#members(runUid, claim);
       if (members.length === 0) break;

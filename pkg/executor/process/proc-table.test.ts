@@ -17,8 +17,8 @@ test('the name of a process may look like fields', () => {
 
 test('a pid with another start time is another process', async () => {
   const own = await readStat(process.pid);
-  expect(await isAlive(process.pid, own?.startTime ?? '')).toBe(true);
-  expect(await isAlive(process.pid, '1')).toBe(false);
+  expect(isAlive(process.pid, own?.startTime ?? '')).toBe(true);
+  expect(isAlive(process.pid, '1')).toBe(false);
 });
 
 test('members of a session are found, its leader left out', async () => {

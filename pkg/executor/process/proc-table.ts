@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 
 /** One line of `/proc/PID/stat`. */
@@ -26,8 +27,14 @@ export async function readStat(pid: number): Promise<ProcessStat | undefined> {
 }
 
 /** Whether this very process still executes: a zombie, or another one under its number, does not. */
-export async function isAlive(pid: number, startTime: string): Promise<boolean> {
-  const stat = await readStat(pid);
+export function isAlive(pid: number, startTime: string): boolean {
+  let text = '';
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return false;
+  }
+  const stat = parseStat(text);
   return stat !== undefined && stat.startTime === startTime && !'ZX'.includes(stat.state);
 }
 

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { constants, readFileSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionSpec } from '../index.ts';
 import { type Ending, parseExitRecord, startErrorRecord } from './exit-record.ts';
@@ -24,6 +24,20 @@ const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 
 async function ifThere<T>(promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Text and time of a small file that was written a moment ago. Synchronous on purpose: from the page cache that takes
+ * microseconds, a tenth of the way through the thread pool, and a run is looked at some six times.
+ */
+function readSmall(path: string): { text: string; mtimeMs: number } | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return { text, mtimeMs: statSync(path).mtimeMs };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -75,20 +89,20 @@ export class Records {
     await file.close();
   }
 
-  async read(runUid: string): Promise<RunRecord | undefined> {
-    const text = await ifThere(readFile(join(this.folder(runUid), 'run.json'), 'utf8'));
-    if (text === undefined) return undefined;
+  read(runUid: string): RunRecord | undefined {
+    const found = readSmall(join(this.folder(runUid), 'run.json'));
+    if (found === undefined) return undefined;
     try {
-      return JSON.parse(text) as RunRecord;
+      return JSON.parse(found.text) as RunRecord;
     } catch {
       return undefined;
     }
   }
 
-  async claim(runUid: string): Promise<Claim | undefined> {
-    const path = join(this.folder(runUid), 'started');
-    const [text, found] = await Promise.all([ifThere(readFile(path, 'utf8')), ifThere(stat(path))]);
-    if (text === undefined || found === undefined) return undefined;
+  claim(runUid: string): Claim | undefined {
+    const found = readSmall(join(this.folder(runUid), 'started'));
+    if (found === undefined) return undefined;
+    const { text } = found;
     const space = text.indexOf(' ');
     const process = parseStat(text.slice(space + 1));
     if (space < 1 || !text.endsWith('\n') || process === undefined) return { empty: true, at: found.mtimeMs };
@@ -119,11 +133,10 @@ export class Records {
     await rename(path, this.exitPath(runUid));
   }
 
-  async ending(runUid: string): Promise<(Ending & { finishedAt: number }) | undefined> {
-    const path = this.exitPath(runUid);
-    const [text, found] = await Promise.all([ifThere(readFile(path, 'utf8')), ifThere(stat(path))]);
-    const ending = text === undefined ? undefined : parseExitRecord(text);
-    return ending && found ? { ...ending, finishedAt: Math.floor(found.mtimeMs) } : undefined;
+  ending(runUid: string): (Ending & { finishedAt: number }) | undefined {
+    const found = readSmall(this.exitPath(runUid));
+    const ending = found && parseExitRecord(found.text);
+    return ending && { ...ending, finishedAt: Math.floor(found.mtimeMs) };
   }
 
   async uids(): Promise<string[]> {
