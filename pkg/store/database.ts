@@ -16,13 +16,21 @@ export function isSqliteError(error: unknown): error is InstanceType<typeof Sqli
   return error instanceof SqliteDatabase.SqliteError;
 }
 
-/** What a person can do about an error of the database, as one sentence. */
+/** Codes of the database, and of the file system itself. */
+const fullCodes = ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'];
+const deniedCodes = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'SQLITE_READONLY', 'SQLITE_CANTOPEN'];
+
+/** What a person can do about an error of the database or of its directory, as one sentence. */
 export function diskError(error: unknown, directory: string): RiverError {
   if (error instanceof RiverError) return error;
-  const code = isSqliteError(error) ? error.code : '';
+  const code = String((error as { code?: unknown } | undefined)?.code ?? '');
   const cause = { cause: error };
-  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
-    const what = code === 'SQLITE_FULL' ? 'The disk is full' : `The disk failed (${code})`;
+  if (deniedCodes.includes(code)) {
+    const message = `State directory ${directory} cannot be used (${errorMessage(error)}): make it writable for this user, or choose another one with stateDir.`;
+    return new RiverError('Forbidden', message, {}, cause);
+  }
+  if (fullCodes.includes(code) || code.startsWith('SQLITE_IOERR')) {
+    const what = fullCodes.includes(code) ? 'The disk is full' : `The disk failed (${code})`;
     const message = `${what} while writing to state directory ${directory} (${freeSpace(directory)}): nothing was changed; free some space there and try again.`;
     return new RiverError('ServiceUnavailable', message, {}, cause);
   }

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -70,9 +71,12 @@ export function prepareDirectory(directory: string, reader: FilesystemReader): v
   chmodSync(directory, 0o700);
 }
 
-/** SQLite gives its -wal and -shm files the mode of the main file. */
+/**
+ * SQLite gives its -wal and -shm files the mode of the main file. A file that is there is not opened: closing it would
+ * drop the locks that this process holds on it (fcntl(2)).
+ */
 export function makePrivateFile(file: string): void {
-  closeSync(openSync(file, 'a', 0o600));
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);
 }
 

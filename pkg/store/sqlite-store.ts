@@ -1,7 +1,7 @@
 import type { Kind } from '../api/index.ts';
 import { type Clock, type Logger, RiverError, type Rng } from '../base/index.ts';
 import { writeBackup } from './backup.ts';
-import { type Connections, openConnections } from './database.ts';
+import { type Connections, diskError, openConnections } from './database.ts';
 import {
   type DirectoryLock,
   type FilesystemReader,
@@ -48,16 +48,25 @@ const recoverySize = 500;
 
 /**
  * Opens or makes the store of a state directory and locks that. Raises `Conflict` when another process has it,
- * `Invalid` for a network file system or a newer schema, `InternalError` when the file is damaged.
+ * `Invalid` for a network file system or a newer schema, `InternalError` when the file is damaged, `Forbidden` when the
+ * directory cannot be written, `ServiceUnavailable` when its disk is full.
  */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
-  prepareDirectory(options.directory, options.filesystem ?? kernelFilesystemReader);
-  const lock = lockDirectory(options.directory);
+  const lock = takeDirectory(options);
   try {
     return new SqliteStore(options, lock, openConnections(options));
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+function takeDirectory({ directory, filesystem }: SqliteStoreOptions): DirectoryLock {
+  try {
+    prepareDirectory(directory, filesystem ?? kernelFilesystemReader);
+    return lockDirectory(directory);
+  } catch (error) {
+    throw diskError(error, directory);
   }
 }
 

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RiverError, realClock, realRng, silentLogger } from '../base/index.ts';
+import { diskError } from './database.ts';
 import {
   type FilesystemReader,
   openSqliteStore,
@@ -82,8 +83,9 @@ test('a second store on the same directory is refused, with the pid of the first
   expect(open().version()).toBe(0);
 });
 
-test('a second process is refused too', () => {
+test('a second process is refused too, also after a second try of the first one', () => {
   open();
+  refusal(() => open());
   const script = `
     import { realClock, realRng, silentLogger } from '${import.meta.dirname}/../base/index.ts';
     import { openSqliteStore } from '${import.meta.dirname}/index.ts';
@@ -114,6 +116,22 @@ test('a local disk under a network mount is accepted', () => {
   ];
   const filesystem: FilesystemReader = { type: () => 0xef53, mountinfo: () => lines.join('\n') };
   expect(open({ filesystem }).version()).toBe(0);
+});
+
+test('a state directory that cannot be used is named, with what to do', () => {
+  writeFileSync(directory, '');
+  const error = refusal(() => open());
+  expect(error.code).toBe('Forbidden');
+  expect(error.message).toMatch(new RegExp(`^State directory ${directory} cannot be used .*stateDir`));
+});
+
+test.each([
+  ['ENOSPC', 'ServiceUnavailable', 'The disk is full'],
+  ['EACCES', 'Forbidden', 'make it writable'],
+])('%s of the file system is told as what it is', (code, expected, message) => {
+  const error = diskError(Object.assign(new Error('no'), { code }), directory);
+  expect(error.code).toBe(expected);
+  expect(error.message).toContain(message);
 });
 
 test('a damaged file is named, with what to do', async () => {

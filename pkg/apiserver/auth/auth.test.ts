@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -55,6 +55,14 @@ describe('the key file', () => {
     expect(made).toHaveLength(32);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(Buffer.from(loadOrCreateKey(file, realRng))).toEqual(Buffer.from(made));
+  });
+
+  it('is there whole or not at all, whatever an earlier try has left', () => {
+    const file = join(folder, 'token.key');
+    writeFileSync(`${file}.${process.pid}`, 'half');
+    expect(loadOrCreateKey(file, realRng)).toHaveLength(32);
+    expect(readdirSync(folder)).toEqual(['token.key']);
+    expect(() => loadOrCreateKey(join(folder, 'missing', 'key'), realRng)).toThrow(/cannot be written/);
   });
 
   it('is refused when others may read it, or when it is damaged', () => {

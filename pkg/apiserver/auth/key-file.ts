@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { RiverError, type Rng } from '../../base/index.ts';
+import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { errorMessage, RiverError, type Rng } from '../../base/index.ts';
 
 const keyBytes = 32;
 
@@ -38,21 +38,24 @@ function readKey(file: string): Uint8Array | undefined {
   }
 }
 
-/** Undefined when another process was first. */
+/** Undefined when another process was first. Appears under its name only when it is whole: a crash leaves no half of one. */
 function createKey(file: string, rng: Rng): Uint8Array | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'wx', 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
-    throw error;
-  }
+  const partial = `${file}.${process.pid}`;
   try {
     const key = rng.bytes(keyBytes);
-    writeSync(descriptor, key);
-    fsyncSync(descriptor);
+    rmSync(partial, { force: true });
+    writeFileSync(partial, key, { mode: 0o600, flag: 'wx', flush: true });
+    // Not rename: that would replace a key that another process has made meanwhile.
+    linkSync(partial, file);
     return key;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return undefined;
+    throw new RiverError(
+      'ServiceUnavailable',
+      `the key that signs tokens cannot be written: ${errorMessage(error)}`,
+    );
   } finally {
-    closeSync(descriptor);
+    rmSync(partial, { force: true });
   }
 }
