@@ -9,6 +9,7 @@ import { defaultConfigFile, writeKubeconfig } from '../../pkg/client/index.ts';
 import { type HostSettings, loadConfig, watchConfig } from '../../pkg/config/index.ts';
 import { backupDirectory, restoreBackup } from '../../pkg/store/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
+import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
 import { keyFile, type RunningHost, startHost } from './host.ts';
 
@@ -46,6 +47,7 @@ function settingsOf(program: Command): HostSettings {
 }
 
 async function serve(file: string | undefined): Promise<void> {
+  useSmallHeap();
   const settings = loadConfig('host', configSource(file));
   const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
   const stop = stopRequested();

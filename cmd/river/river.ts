@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { realClock, realRng } from '../../pkg/base/index.ts';
 import { type CliIo, type Output, runCli } from '../../pkg/cli/index.ts';
+import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
 
 /** Reads the process's arguments, runs the command and sets the exit code. */
@@ -9,7 +10,10 @@ export async function main(): Promise<void> {
   process.exitCode = await runCli(process.argv.slice(2), {
     io,
     version,
-    dev: async (flags) => (await import('./dev.ts')).dev(io, flags),
+    dev: async (flags) => {
+      useSmallHeap();
+      return (await import('./dev.ts')).dev(io, flags);
+    },
   });
 }
 

@@ -4,6 +4,7 @@ import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
 import { loadConfig, readTokenFile, watchConfig } from '../../pkg/config/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
+import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
 import { startRunner } from './runner.ts';
 
@@ -17,6 +18,7 @@ export async function main(): Promise<void> {
 }
 
 async function serve(file: string | undefined): Promise<void> {
+  useSmallHeap();
   const settings = loadConfig('runner', configSource(file));
   const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
   const token = readTokenFile(settings.tokenFile);
