@@ -33,8 +33,6 @@ export class SimMachine extends FakeMachine {
   readonly #life: Incarnation;
   readonly #mutation: MachineMutation;
   readonly #halves = new Map<string, Half>();
-  /** Who has a start on its way. */
-  readonly #senders = new Map<string, Incarnation[]>();
 
   constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
     const skewMs = chance(world.rng, 0.5) ? 0 : Math.round(between(world.rng, -90_000, 90_000));
@@ -49,9 +47,17 @@ export class SimMachine extends FakeMachine {
     this.onChange((runUid) => runUid !== undefined && this.#look(runUid));
   }
 
-  /** A runner has sent a start: what becomes of it depends on whether it lives until it arrives. */
-  expectStart(runUid: string, sender: Incarnation): void {
-    this.#senders.set(runUid, [...(this.#senders.get(runUid) ?? []), sender]);
+  /** The machine in the hands of one runner: of its starts it is known whether it still lives when they arrive. */
+  seenBy(sender: Incarnation): SimMachine {
+    return new Proxy<SimMachine>(this, {
+      get: (machine, key) => {
+        if (key === 'start') {
+          return (runtime: Runtime, spec: ExecutionSpec) => machine.#startFrom(sender, runtime, spec);
+        }
+        const value: unknown = Reflect.get(machine, key, machine);
+        return typeof value === 'function' ? value.bind(machine) : value;
+      },
+    });
   }
 
   override executions(runtime?: Runtime): Execution[] {
@@ -67,13 +73,13 @@ export class SimMachine extends FakeMachine {
     return half?.runtime === runtime ? { ...half.execution } : super.inspect(runtime, runUid);
   }
 
-  override start(runtime: Runtime, spec: ExecutionSpec): Execution {
+  #startFrom(sender: Incarnation, runtime: Runtime, spec: ExecutionSpec): Execution {
     const { runUid, namespace, runName } = spec;
     const half = this.#halves.get(runUid);
     if (half?.execution.state === 'exited') return { ...half.execution };
     const present = super.inspect(runtime, runUid);
     if (present && !this.#mutation.startsTwice) return present;
-    if (!half && this.#senderDied(runUid)) {
+    if (!half && !sender.alive) {
       const execution: Execution = { runUid, namespace, runName, state: 'created' };
       if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
       return execution;
@@ -111,15 +117,6 @@ export class SimMachine extends FakeMachine {
     for (const { runUid, unknownEnd } of super.executions()) {
       if (unknownEnd && chance(this.#life.rng, 0.2)) super.lose(runUid);
     }
-  }
-
-  /** With a request of a living runner and one of a dead one on their way, the dead one's counts as first. */
-  #senderDied(runUid: string): boolean {
-    const senders = this.#senders.get(runUid) ?? [];
-    const dead = senders.findIndex((sender) => !sender.alive);
-    senders.splice(Math.max(dead, 0), 1);
-    if (senders.length === 0) this.#senders.delete(runUid);
-    return dead >= 0;
   }
 
   #begin({ runUid, runName, milliCores, command }: ExecutionSpec): void {

@@ -106,13 +106,12 @@ export class SimNode implements Restartable {
 
   #executors(life: Incarnation): FakeExecutor[] {
     const shared = {
-      machine: this.machine,
+      machine: this.machine.seenBy(life),
       clock: life.clock,
       latencyMs: () => (chance(life.rng, 0.9) ? between(life.rng, 0, 10) : between(life.rng, 10, 1_500)),
-      inject: (operation: FakeOperation, runUid: string | undefined) => {
+      inject: (operation: FakeOperation) => {
         // What a dead process would still have done after the last commit, it did not do.
         if (!life.alive) return 'before';
-        if (operation === 'start' && runUid) this.machine.expectStart(runUid, life);
         return this.#mishap(life, operation);
       },
     };
