@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
@@ -290,6 +290,78 @@ describe('exactly once', () => {
   });
 });
 
+describe.skipIf(!isRoot)('a full disk', () => {
+  const small = join(folder.path, 'small');
+  const fill = join(small, 'fill');
+  const isMounted = () => readFileSync('/proc/mounts', 'utf8').includes(` ${small} `);
+  let executor: Executor;
+
+  beforeAll(async () => {
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]);
+    executor = open({ stateDir: join(small, 'process') });
+    await executor.list();
+  });
+  // Busy until the last program of it has gone.
+  afterAll(async () => {
+    rmSync(fill, { force: true });
+    for (const { runUid } of await executor.list()) {
+      await executor.stop(runUid, 0);
+      await executor.remove(runUid);
+    }
+    await executor.close();
+    execFileSync('umount', [small]);
+    expect(isMounted()).toBe(false);
+  });
+
+  const fillUp = () => {
+    expect(() => writeFileSync(fill, Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+  };
+
+  test('the probe says so, nothing is started, and it is when there is room', async () => {
+    const spec = shell('echo once');
+    fillUp();
+    expect(await executor.probe()).toMatchObject({
+      ready: false,
+      message: expect.stringContaining('ENOSPC'),
+    });
+    await expect(executor.start(spec)).rejects.toMatchObject({ transient: true });
+    rmSync(fill);
+    expect(await executor.probe()).toMatchObject({ ready: true });
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test('one that has no room for its claim leaves it free', async () => {
+    const spec = shell('echo once');
+    const { Records } = await import('../../pkg/executor/process/records.ts');
+    await new Records(join(small, 'process')).write(spec, 'this-boot');
+    fillUp();
+    await expect(executor.start(spec)).rejects.toThrow('is full');
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
+    rmSync(fill);
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test.each([
+    ['exit 3', { exitCode: 3 }],
+    ['kill -KILL $$', { signal: 'SIGKILL' }],
+  ])('full at the end (%s): the end is shown when there is room, as it was', async (end, expected) => {
+    const spec = shell(`echo up; while [ ! -e ${folder.path}/end ]; do sleep 0.02; done; ${end}`);
+    rmSync(join(folder.path, 'end'), { force: true });
+    await executor.start(spec);
+    await eventually('the program is up', async () => output(spec).out === 'up\n');
+    fillUp();
+    writeFileSync(join(folder.path, 'end'), '');
+    const torn = join(small, 'process/runs', spec.runUid, 'exit');
+    await eventually('a record without room', async () => existsSync(torn));
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'running' });
+    rmSync(fill);
+    expect(await untilExited(executor, spec.runUid)).toMatchObject(expected);
+  });
+});
+
 describe('what a machine forgets', () => {
   test('another boot: it is over, and is not started again', async () => {
     const spec = shell('echo $$; sleep 1000');
@@ -322,7 +394,7 @@ describe('what a machine forgets', () => {
     const { Records } = await import('../../pkg/executor/process/records.ts');
     const records = new Records(stateDir);
     await records.write(spec, 'this-boot');
-    await records.takeClaim(spec.runUid);
+    writeFileSync(join(records.folder(spec.runUid), 'started'), '');
     expect(await executor.start(spec)).toMatchObject({ state: 'exited', unknownEnd: 'RecordLost' });
     await executor.remove(spec.runUid);
     expect(readdirSync(join(stateDir, 'runs'))).not.toContain(spec.runUid);

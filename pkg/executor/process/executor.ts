@@ -10,7 +10,7 @@ import {
   openCgroups,
   removeRunCgroup,
 } from './cgroup.ts';
-import { prepareCommand, type StartError } from './command.ts';
+import { prepareCommand } from './command.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { launch } from './launch.ts';
 import { isAlive, sessionMembers, signalAll, someoneHasArgument } from './proc-table.ts';
@@ -74,6 +74,7 @@ class ProcessExecutor implements Executor {
   async probe(): Promise<RuntimeProbe> {
     try {
       const kind = await this.#open();
+      await this.#records.checkWritable();
       await access('/bin/sh', constants.X_OK);
       const limits =
         kind.version === 0
@@ -167,21 +168,18 @@ class ProcessExecutor implements Executor {
       prepareCommand(spec, folder, env),
       makeRunCgroup(kind, spec),
     ]);
-    if ('startError' in command) return this.#giveUp(spec.runUid, command.startError);
+    if ('startError' in command) return this.#records.giveUp(spec.runUid, command.startError);
     const exitPath = this.#records.exitPath(spec.runUid);
     const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, command.argv);
     const answer = await launch(spec, args, { env, cwd: command.workingDir });
+    if (answer === 'full') throw new Error(`the disk of ${this.#options.stateDir} is full`);
     if (answer instanceof Error) {
       // Nothing was executed if the claim is still free; otherwise the records say how it went.
-      await this.#giveUp(spec.runUid, {
+      await this.#records.giveUp(spec.runUid, {
         reason: 'StartFailed',
         message: `The process could not be started: ${answer.message}`,
       });
     }
-  }
-
-  async #giveUp(runUid: string, error: StartError): Promise<void> {
-    if (await this.#records.takeClaim(runUid)) await this.#records.writeStartError(runUid, error);
   }
 
   #missing(runUid: string): never {
@@ -197,7 +195,10 @@ class ProcessExecutor implements Executor {
     const execution = await this.inspect(runUid);
     if (execution === undefined) return;
     if (execution.state === 'created') {
-      await this.#giveUp(runUid, { reason: 'Stopped', message: 'It was stopped before it was started.' });
+      await this.#records.giveUp(runUid, {
+        reason: 'Stopped',
+        message: 'It was stopped before it was started.',
+      });
     }
     const killAt = clock.monotonic() + graceMs;
     const asked = new Set<number>();

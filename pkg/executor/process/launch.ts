@@ -2,15 +2,18 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import type { ExecutionSpec } from '../index.ts';
 
+const answers = ['started', 'refused', 'full'] as const;
+type Answer = (typeof answers)[number];
+
 /**
  * Spawns the wrapper as leader of its own session, output straight to the files. `started`: it won the claim and
- * executes; `refused`: somebody else had it; an error: it could not be spawned or ended before it said anything.
+ * executes; `refused`: somebody else had it; `full`: the disk has no room for its claim, which is free again; an error: it could not be spawned or ended before it said anything.
  */
 export async function launch(
   spec: ExecutionSpec,
   args: string[],
   options: { env: Record<string, string>; cwd: string },
-): Promise<'started' | 'refused' | Error> {
+): Promise<Answer | Error> {
   const out = await open(spec.outPath, 'a', 0o644);
   const err = await open(spec.errPath, 'a', 0o644).catch(async (error: unknown) => {
     await out.close();
@@ -24,12 +27,12 @@ export async function launch(
         stdio: ['ignore', out.fd, err.fd, 'pipe'],
       });
       const pipe = child.stdio[3];
-      const answer = (value: 'started' | 'refused' | Error) => {
+      const answer = (value: Answer | Error) => {
         pipe?.destroy();
         resolve(value);
       };
       pipe?.once('data', (data: Buffer) =>
-        answer(data.toString().startsWith('started') ? 'started' : 'refused'),
+        answer(answers.find((word) => data.toString().startsWith(word)) ?? 'refused'),
       );
       pipe?.once('end', () => answer(new Error('the wrapper ended before it said anything')));
       pipe?.once('error', answer);

@@ -2,6 +2,7 @@ import { constants, readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionSpec } from '../index.ts';
+import type { StartError } from './command.ts';
 import { type Ending, parseExitRecord, startErrorRecord } from './exit-record.ts';
 import { parseStat } from './proc-table.ts';
 
@@ -84,9 +85,22 @@ export class Records {
     const record: RunRecord = { runUid, namespace, runName, clusterUid, bootId };
     // Not truncated: whoever else writes it in this boot writes the same bytes, and a torn one is a prefix of them.
     const file = await open(join(folder, 'run.json'), constants.O_WRONLY | constants.O_CREAT, 0o600);
-    await file.write(JSON.stringify(record));
-    await file.datasync();
-    await file.close();
+    try {
+      await file.writeFile(JSON.stringify(record));
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Raises what the disk says when there is no room for one more record. */
+  async checkWritable(): Promise<void> {
+    const path = join(this.#trash, 'check');
+    try {
+      await writeFile(path, 'x');
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   read(runUid: string): RunRecord | undefined {
@@ -115,22 +129,21 @@ export class Records {
     };
   }
 
-  /** Takes the claim in place of a wrapper, so that none executes from now on. False: somebody has it already. */
-  async takeClaim(runUid: string): Promise<boolean> {
+  /**
+   * Takes the claim in place of a wrapper, so that none executes from now on, and records why. Nothing when somebody
+   * has it already. Written before the claim is taken: a full disk must not leave a claim without a word.
+   */
+  async giveUp(runUid: string, error: StartError): Promise<void> {
+    const folder = this.folder(runUid);
+    const record = join(folder, 'refusal');
     try {
-      await writeFile(join(this.folder(runUid), 'started'), '', { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST' || isMissing(error)) return false;
-      throw error;
+      await writeFile(record, startErrorRecord(error));
+      await writeFile(join(folder, 'started'), '', { flag: 'wx' });
+    } catch (failure) {
+      if ((failure as NodeJS.ErrnoException).code === 'EEXIST' || isMissing(failure)) return;
+      throw failure;
     }
-  }
-
-  /** For the holder of the claim: the program was never executed. */
-  async writeStartError(runUid: string, error: { reason: string; message: string }): Promise<void> {
-    const path = join(this.folder(runUid), 'exit');
-    await writeFile(path, startErrorRecord(error));
-    await rename(path, this.exitPath(runUid));
+    await rename(record, this.exitPath(runUid));
   }
 
   ending(runUid: string): (Ending & { finishedAt: number }) | undefined {
@@ -141,10 +154,6 @@ export class Records {
 
   async uids(): Promise<string[]> {
     return (await ifThere(readdir(this.#runs))) ?? [];
-  }
-
-  async endedUids(): Promise<string[]> {
-    return (await ifThere(readdir(this.exits))) ?? [];
   }
 
   /** First away under its name in one step, so that a late wrapper finds no place for its claim. */

@@ -14,6 +14,9 @@
  * - `$?` is 128+n for a signal and for a program that exits so. But a shell says a sentence ("Killed") on its own
  *   standard error only for a signal: that goes to `diag`. It is silent for SIGINT and SIGPIPE; 130 and 141 are
  *   therefore taken as those signals.
+ * - A full disk: whoever cannot write its claim takes it back and executes nothing; `diag` has its room from the
+ *   start; the record of the end is tried until there is room. Only its first line can lack it: the rest is less
+ *   than a block.
  * - `failed` is written when exec itself failed: an exit trap does not survive a successful exec.
  * - Names begin with RIVER_WRAPPER so that no variable of the user is changed.
  */
@@ -21,9 +24,11 @@ export const wrapperText = `set -C
 trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2
 exec 4>&2 2>/dev/null
 read -r RIVER_WRAPPER_STAT </proc/self/stat
-if printf '%s %s\\n' "$3" "$RIVER_WRAPPER_STAT" >"$1/started"; then echo started >&3; else echo refused >&3; exit 0; fi
-exec 3>&- 2>"$1/diag"
+if true >"$1/started"; then :; else echo refused >&3; exit 0; fi
 set +C
+if printf '%s %s\\n' "$3" "$RIVER_WRAPPER_STAT" >>"$1/started" && printf '%99s' '' >"$1/diag"; then echo started >&3
+else command -p rm -f "$1/started"; echo full >&3; exit 0; fi
+exec 3>&- 2<>"$1/diag"
 unset RIVER_WRAPPER_STAT
 RIVER_WRAPPER_DIR=$1
 (
@@ -37,9 +42,12 @@ RIVER_WRAPPER_DIR=$1
 )
 RIVER_WRAPPER_STATUS=$?
 exec 4>&-
-{
-  echo "status $RIVER_WRAPPER_STATUS"
-  [ ! -s "$1/diag" ] || echo diag
+RIVER_WRAPPER_DIAG=
+read -r RIVER_WRAPPER_DIAG <"$1/diag"
+until {
+  RIVER_WRAPPER_WHOLE=yes
+  echo "status $RIVER_WRAPPER_STATUS" || RIVER_WRAPPER_WHOLE=
+  [ -z "$RIVER_WRAPPER_DIAG" ] || echo diag
   [ ! -e "$1/failed" ] || echo failed
   echo times
   times
@@ -48,8 +56,8 @@ exec 4>&-
     echo "file $RIVER_WRAPPER_FILE"
     while read -r RIVER_WRAPPER_LINE; do echo "$RIVER_WRAPPER_LINE"; done <"$RIVER_WRAPPER_FILE"
   done
-  echo end
-} >"$1/exit"
+  echo end && [ -n "$RIVER_WRAPPER_WHOLE" ]
+} >"$1/exit"; do command -p sleep 1; done
 command -p mv -f "$1/exit" "$2"
 `;
 
