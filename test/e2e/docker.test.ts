@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { root, Sandbox, task } from './sandbox.ts';
@@ -55,8 +55,8 @@ describe.skipIf(found.engine === undefined)('tasks in docker', () => {
     expect([uid.length > 0, stdout]).toEqual([true, '']);
   });
 
-  it('an image that is nowhere fails the run with its name', async () => {
-    await sandbox.apply(task('no-image', { image: 'localhost:9/nowhere:1', command: ['true'] }));
+  it('an image that can never be there fails the run with its name', async () => {
+    await sandbox.apply(task('no-image', { image: 'scratch', command: ['true'] }));
     const { code, stderr } = await sandbox.river(
       'wait',
       'task/no-image',
@@ -66,6 +66,21 @@ describe.skipIf(found.engine === undefined)('tasks in docker', () => {
       '60s',
     );
     expect([code, stderr.includes('Failed')]).toEqual([1, true]);
-    expect(await sandbox.ok('describe', 'task/no-image')).toContain('localhost:9/nowhere:1');
+    expect(await sandbox.ok('describe', 'task/no-image')).toContain('The node has no image scratch');
+  });
+
+  it('a registry that does not answer: the run says so and is tried again, and can be deleted', async () => {
+    await sandbox.apply(task('away', { image: 'localhost:9/nowhere:1', command: ['true'] }));
+    const selector = ['runs', '-l', 'river.dev/task=away'];
+    const run = await vi.waitUntil(async () => {
+      const { items } = await sandbox.object<{ items: Run[] }>(...selector);
+      return items[0]?.status?.reason === 'ImagePullFailed' && items[0];
+    }, 60_000);
+    expect(run.status).toMatchObject({
+      phase: 'Preparing',
+      message: expect.stringContaining('localhost:9/nowhere:1'),
+    });
+    await sandbox.ok('delete', 'task/away', '--timeout', '60s');
+    expect((await sandbox.object<{ items: Run[] }>(...selector)).items).toEqual([]);
   });
 });
