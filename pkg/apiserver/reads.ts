@@ -21,8 +21,12 @@ export interface RowPage {
   remaining?: number;
 }
 
-/** Pages of a list without a limit: so long is a turn of the event loop at most. */
+/** So long is a turn of the event loop at most. */
 const pageSize = 250;
+/** Of the first page, when nothing is known yet of how large the objects are. */
+const firstPageSize = 20;
+/** Characters of JSON that a page should have: what a reader who does not read costs in memory. */
+const pageLength = 512 * 1024;
 
 export class Reads {
   readonly #store: Store;
@@ -44,19 +48,22 @@ export class Reads {
   }
 
   /**
-   * The list in pages that all show one state. With `limit`: one page of at most so many; else as many as there
-   * are, with a pause of one turn between them so that other requests are served meanwhile.
+   * The list in pages that all show one state, with a pause of one turn between them so that other requests are served
+   * meanwhile. With `limit`: they end after so many rows, and the last one says where to go on.
    */
   async *pages(identity: Identity, kind: Kind, options: ListOptions): AsyncGenerator<RowPage> {
     authorize(identity, 'read', kind);
     const selection = selectionOf(identity, kind, options);
-    const limit = checkLimit(options.limit);
+    let left = checkLimit(options.limit) ?? Number.POSITIVE_INFINITY;
     let continueFrom = options.continue || undefined;
+    let size = firstPageSize;
     for (;;) {
-      const page = await this.#page(kind, selection, limit ?? pageSize, continueFrom);
+      const page = await this.#page(kind, selection, Math.min(size, left), continueFrom);
       yield page;
-      if (limit !== undefined || page.next === undefined) return;
+      left -= page.rows.length;
+      if (left === 0 || page.next === undefined) return;
       continueFrom = page.next;
+      size = sizeAfter(page);
       await new Promise<void>((resolve) => this.#clock.nextTurn(resolve));
     }
   }
@@ -96,6 +103,12 @@ export class Reads {
   #pageOf({ records, version, next, remaining }: ListPage): RowPage {
     return { rows: records.map((record) => this.view(record)), version, next, remaining };
   }
+}
+
+/** Rows of the next page: as many as will have the length of a page, when they are like those of this one. */
+function sizeAfter({ rows }: RowPage): number {
+  const length = rows.reduce((sum, row) => sum + row.json.length, 0);
+  return Math.max(1, Math.min(pageSize, Math.floor((pageLength * rows.length) / Math.max(1, length))));
 }
 
 /** Where the `count`th true one stands; undefined when there are fewer. */

@@ -12,7 +12,7 @@ export interface RowWatchHandler {
   /** `initial`: the state at the start has been sent. */
   bookmark?(version: number, initial: boolean): void;
   closed(error: Error): void;
-  /** Awaited between the pages of the initial state: lets a slow reader catch up. */
+  /** Awaited after each object of the initial state: lets a slow reader catch up. */
   ready?(): Promise<void>;
 }
 
@@ -68,10 +68,12 @@ class OpenWatch {
     try {
       let version = 0;
       for await (const page of pages) {
-        if (this.#closed) return;
         version = page.version;
-        for (const row of page.rows) if (!this.#closed) this.#handler.event('ADDED', row);
-        await this.#handler.ready?.();
+        for (const row of page.rows) {
+          if (this.#closed) return;
+          this.#handler.event('ADDED', row);
+          await this.#handler.ready?.();
+        }
       }
       if (this.#closed) return;
       this.#handler.bookmark?.(version, true);

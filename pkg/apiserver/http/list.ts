@@ -11,11 +11,12 @@ export async function sendList(
   reply: FastifyReply,
   kind: Kind,
   pages: AsyncGenerator<RowPage>,
-  limited: boolean,
+  limit: number | undefined,
 ) {
   const first = (await pages.next()).value as RowPage;
   reply.type('application/json');
-  if (limited || first.next === undefined) return reply.send(head(kind) + rowsOf(first) + tail(first));
+  if (first.next === undefined || first.rows.length === limit)
+    return reply.send(head(kind) + rowsOf(first) + tail(first));
   return reply.send(
     Readable.from(textOf(kind, first, pages), { objectMode: false, highWaterMark: 256 * 1024 }),
   );

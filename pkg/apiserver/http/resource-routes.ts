@@ -40,7 +40,7 @@ function collectionRoutes(
     const { namespace } = addressOf(request);
     if (flagOf(queryOf(request).watch)) return sendWatch(context, request, reply, kind, namespace);
     const options = listOptionsOf(request, namespace);
-    return sendList(reply, kind, service.pages(request.identity, kind, options), options.limit !== undefined);
+    return sendList(reply, kind, service.pages(request.identity, kind, options), options.limit);
   });
   app.post(path, async (request, reply) => {
     const object = withNamespace(bodyOf(context, request), addressOf(request).namespace);

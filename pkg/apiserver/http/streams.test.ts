@@ -139,6 +139,23 @@ describe('watches on a real socket', () => {
     good.response.destroy();
   });
 
+  it('hold little of a state that nobody reads, and are cut after a while', async () => {
+    const annotations = { filler: 'x'.repeat(1_000_000) };
+    const names = Array.from({ length: 24 }, (_, index) => `big${index}`);
+    for (const name of names)
+      await service.create(me, 'Task', { ...task(name), metadata: { name, annotations } });
+    const url = new URL(await host.listen({ bookmarkMs: 10 }));
+    const slow = connect(Number(url.port), '127.0.0.1');
+    slow.on('error', () => {});
+    slow.write(`GET ${tasks}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
+    slow.pause();
+    await eventually(() => warnings.length > 0);
+    expect(warnings[0]?.message).toBe('slow watcher dropped');
+    expect(warnings[0]?.fields?.unsentBytes).toBeLessThan(3_000_000);
+    await eventually(() => service.metrics.watches === 0);
+    slow.destroy();
+  });
+
   it('end when the server closes', async () => {
     const app = host.server();
     const url = await listen(app, { host: '127.0.0.1', port: 0 });

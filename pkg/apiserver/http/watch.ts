@@ -97,13 +97,18 @@ class WatchStream implements RowWatchHandler {
     this.#raw.end();
   }
 
+  /** Resolves when what is unsent of the initial state has gone out. Who reads nothing for long is dropped. */
   async ready(): Promise<void> {
+    const { clock, bookmarkMs, watchBufferBytes } = this.#context;
     if (!this.#raw.writableNeedDrain || this.#raw.destroyed) return;
+    if (this.#raw.writableLength <= watchBufferBytes / 4) return;
     const over = new AbortController();
     const { signal } = over;
+    const patience = clock.after(3 * bookmarkMs, () => this.#drop(), { unref: true });
     await Promise.race([once(this.#raw, 'drain', { signal }), once(this.#raw, 'close', { signal })]).finally(
       () => over.abort(),
     );
+    patience.cancel();
   }
 
   #open(): void {
@@ -122,6 +127,10 @@ class WatchStream implements RowWatchHandler {
       this.#raw.write(line);
       return;
     }
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#context.logger.warn('slow watcher dropped', {
       kind: this.#kind,
       unsentBytes: this.#raw.writableLength,
