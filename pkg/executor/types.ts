@@ -40,6 +40,7 @@ export type ExecutionState =
 /** What the machine says about one execution. Never taken from the runner's memory. */
 export interface Execution {
   runUid: string;
+  /** Empty, as the name, where the machine does not know them any more. */
   namespace: string;
   runName: string;
   state: ExecutionState;

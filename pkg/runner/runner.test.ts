@@ -511,6 +511,16 @@ describe('the session', () => {
     expect(host.node?.status?.session).toBe(second.session);
   });
 
+  test('a report that is refused for its session makes it look at once', async () => {
+    startRunner();
+    submit('a', ['for:3s']);
+    await clock.advance(1000);
+    startRunner();
+    await clock.advance(3000);
+    expect(host.status('a')?.phase).toBe('Succeeded');
+    expect(ended).toHaveLength(1);
+  });
+
   test('refuses the host of another cluster', async () => {
     const first = startRunner();
     await clock.advance(1000);

@@ -215,6 +215,8 @@ export class Workplace {
 
   /** It may be gone, or the watch is behind: look again, later each time. */
   #dropped(run: RunReference, error: RiverError): void {
+    // Perhaps because a newer runner has taken over: then this one must not go on until its next heartbeat.
+    if (error.code === 'Conflict') this.#parts.onNodeChanged();
     this.#loop.fail(run.uid, error);
   }
 }

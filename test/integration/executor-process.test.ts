@@ -388,6 +388,24 @@ describe('what a machine forgets', () => {
     await executor.remove(spec.runUid);
   });
 
+  test.skipIf(!isRoot)(
+    'its folder is lost: what runs is seen, not started again, and can be stopped',
+    async () => {
+      const executor = open();
+      const spec = shell('echo $PPID; sleep 1000');
+      await executor.start(spec);
+      const [wrapper = 0] = await numbers(spec, 1);
+      rmSync(join(stateDir, 'runs', spec.runUid), { recursive: true });
+      expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'running' });
+      expect(await executor.start(spec)).toMatchObject({ state: 'running' });
+      await executor.stop(spec.runUid, 20_000);
+      expect(await executor.inspect(spec.runUid)).toBeUndefined();
+      await eventually('the wrapper has gone', async () => !isThere(wrapper));
+      await executor.remove(spec.runUid);
+      expect(output(spec).out.trim()).toBe(String(wrapper));
+    },
+  );
+
   test('a torn claim of a dead wrapper is no running process', async () => {
     const executor = open();
     const spec = shell('echo never');

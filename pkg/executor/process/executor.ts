@@ -102,11 +102,19 @@ class ProcessExecutor implements Executor {
     if (!/^[\w-]{1,64}$/.test(runUid))
       throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
     const record = this.#records.read(runUid);
-    if (record === undefined || record.clusterUid !== this.#options.clusterUid) return undefined;
-    const execution = await this.#observe(record);
-    if (execution.state === 'running') this.#active.add(runUid);
+    const execution =
+      record?.clusterUid === this.#options.clusterUid
+        ? await this.#observe(record)
+        : await this.#withoutRecord(runUid);
+    if (execution?.state === 'running') this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
+  }
+
+  /** Somebody has removed the executor's folder: the kernel still knows of what runs, and it is not started again. */
+  async #withoutRecord(runUid: string): Promise<Execution | undefined> {
+    const members = await cgroupMembers(await this.#open(), runUid);
+    return members?.length ? { runUid, namespace: '', runName: '', state: 'running' } : undefined;
   }
 
   async #observe(record: RunRecord): Promise<Execution> {

@@ -15,8 +15,8 @@
  *   standard error only for a signal: that goes to `diag`. It is silent for SIGINT and SIGPIPE; 130 and 141 are
  *   therefore taken as those signals.
  * - A full disk: whoever cannot write its claim takes it back and executes nothing; `diag` has its room from the
- *   start; the record of the end is tried until there is room. Only its first line can lack it: the rest is less
- *   than a block.
+ *   start; the record of the end is tried until there is room, or no folder for it any more. Only its first line
+ *   can lack the room: the rest is less than a block.
  * - `failed` is written when exec itself failed: an exit trap does not survive a successful exec.
  * - Names begin with RIVER_WRAPPER so that no variable of the user is changed.
  */
@@ -57,7 +57,7 @@ until {
     while read -r RIVER_WRAPPER_LINE; do echo "$RIVER_WRAPPER_LINE"; done <"$RIVER_WRAPPER_FILE"
   done
   echo end && [ -n "$RIVER_WRAPPER_WHOLE" ]
-} >"$1/exit"; do command -p sleep 1; done
+} >"$1/exit" || [ ! -d "$1" ]; do command -p sleep 1; done
 command -p mv -f "$1/exit" "$2"
 `;
 
