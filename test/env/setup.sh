@@ -4,7 +4,7 @@
 # the tests then leave out what needs it, and fail with RIVER_TEST_ALL=1.
 set -euo pipefail
 
-declare -A programs=([dockerd]=docker.io [busybox]=busybox-static [unshare]=util-linux)
+declare -A programs=([dockerd]=docker.io [docker]=docker.io [busybox]=busybox-static [unshare]=util-linux)
 packages=()
 for program in "${!programs[@]}"; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || packages+=("${programs[$program]}")
@@ -27,3 +27,5 @@ if [ ! -e "$policy" ]; then
 fi
 apt-get -q update
 apt-get -q install -y --no-install-recommends "${packages[@]}"
+# Newer releases have the client in a package of its own.
+command -v docker >/dev/null || apt-get -q install -y --no-install-recommends docker-cli
