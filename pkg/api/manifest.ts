@@ -1,10 +1,17 @@
-import { createRequire } from 'node:module';
-import type { Alias, Document, LineCounter, Node as YamlNode } from 'yaml';
-import { errorMessage, lazy, RiverError } from '../base/index.ts';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Node as YamlNode,
+} from 'yaml';
+import { errorMessage, RiverError } from '../base/index.ts';
 import { type FieldPath, parseField } from './field-path.ts';
-
-// Most commands read no YAML: loading the parser is left for the first that does.
-const yaml = lazy(() => createRequire(import.meta.url)('yaml') as typeof import('yaml'));
 
 /** Deeper than any object of ours; keeps a hostile file from the stack of whoever walks it. */
 const nestingLimit = 64;
@@ -63,7 +70,6 @@ const offsetOf = (node: unknown) => (node as YamlNode | null | undefined)?.range
 
 /** Offset of the deepest part of the path that is there. */
 function findOffset(root: unknown, path: FieldPath, document: Document): number {
-  const { isMap, isSeq, isAlias } = yaml();
   let node = root;
   let offset = offsetOf(root) ?? 0;
   for (const part of path) {
@@ -112,7 +118,7 @@ function dataProblem(error: unknown, document: Document): { node: unknown; messa
   const node = document.contents;
   if (error instanceof RangeError) return { node, message: tooDeep };
   let dangling: Alias | undefined;
-  yaml().visit(document, {
+  visit(document, {
     Alias(_key, alias) {
       if (!alias.resolve(document)) dangling ??= alias;
     },
@@ -126,11 +132,11 @@ function dataProblem(error: unknown, document: Document): { node: unknown; messa
 /** The parser's own check compares each key with each other: a large map would hold everybody up. */
 function duplicateKeys(document: Document, source: Source): ManifestProblem[] {
   const problems: ManifestProblem[] = [];
-  yaml().visit(document, {
+  visit(document, {
     Map(_key, map) {
       const seen = new Set<unknown>();
       for (const { key } of map.items) {
-        const value = yaml().isScalar(key) ? String(key.value) : key;
+        const value = isScalar(key) ? String(key.value) : key;
         const message = 'this key stands here twice; keep one';
         if (seen.has(value)) {
           problems.push({ file: source.file, ...positionAt(source, offsetOf(key) ?? 0), field: '', message });
@@ -170,7 +176,7 @@ function parseDocuments(text: string, source: Source): Document[] {
   const refuse = (message: string) =>
     new ManifestError([{ file: source.file, line: 1, column: 1, field: '', message }]);
   try {
-    const parsed = yaml().parseAllDocuments(text, {
+    const parsed = parseAllDocuments(text, {
       lineCounter: source.lines,
       merge: true,
       uniqueKeys: false,
@@ -190,7 +196,7 @@ function parseDocuments(text: string, source: Source): Document[] {
  * `checkManifests`.
  */
 export function parseManifest(text: string, file: string): ManifestDocument[] {
-  const source: Source = { file, lines: new (yaml().LineCounter)() };
+  const source: Source = { file, lines: new LineCounter() };
   const problems: ManifestProblem[] = [];
   const found: ManifestDocument[] = [];
   for (const document of parseDocuments(text, source)) {

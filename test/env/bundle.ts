@@ -23,7 +23,9 @@ export async function bundle(outdir: string): Promise<void> {
     platform: 'node',
     target: 'node22',
     chunkNames: 'parts/[name]-[hash]',
-    external: ['better-sqlite3', 'cpu-features', 'ssh2', 'yaml', 'ajv'],
+    external: ['better-sqlite3', 'cpu-features', 'ssh2', 'ajv'],
+    // Of its two forms the one of ES modules: names are imported from it also where it is loaded on first use.
+    alias: { yaml: join(root, 'node_modules/yaml/browser/index.js') },
     // CommonJS packages ask for node's modules with require, which an ES module does not have.
     banner: {
       js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
