@@ -1,4 +1,11 @@
-import { type Identity, isConditionTrue, type Node } from '../api/index.ts';
+import {
+  apiVersion,
+  type Identity,
+  isConditionTrue,
+  type Node,
+  refuseInvalid,
+  validateObject,
+} from '../api/index.ts';
 import type { Heartbeat, HeartbeatAnswer } from '../client/index.ts';
 import type { Store } from '../store/index.ts';
 import { authorize, authorizeOwnNode } from './authorize.ts';
@@ -17,7 +24,10 @@ export class Heartbeats {
     this.#metrics = metrics;
   }
 
-  /** Extends the lease in memory. Raises `NotFound` without a Node, `Conflict` for another session than its current one. */
+  /**
+   * Extends the lease in memory. Raises `NotFound` without a Node, `Conflict` for another session than its current one,
+   * `Invalid` for values that are none: they are shown to everybody who reads the Node.
+   */
   beat(identity: Identity, name: string, { session, usage }: Heartbeat): HeartbeatAnswer {
     authorize(identity, 'heartbeat', 'Node');
     authorizeOwnNode(identity, name);
@@ -31,6 +41,8 @@ export class Heartbeats {
         'this heartbeat is not from the current session: write the status of the Node first',
       );
     }
+    const reported = { apiVersion, kind: 'Node', metadata: { name }, status: { usage } };
+    refuseInvalid('Node', name, validateObject('Node', reported, { subresource: 'status' }));
     this.#leases.beat(name, usage);
     return {
       leaseMs: this.#leases.leaseMs,

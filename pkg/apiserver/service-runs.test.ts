@@ -223,6 +223,10 @@ describe('nodes', () => {
     expect(JSON.parse(service.get(me, 'Node', '', 'n1').json).status.lastHeartbeat).toBe(
       '2026-01-01T00:00:00.000Z',
     );
+    const nonsense = { cpuPercent: 'much' } as never;
+    expect(() => service.heartbeat(runner, 'n1', { session: 's1', usage: nonsense })).toThrow(
+      /usage.cpuPercent: must be a number/,
+    );
     expect(() => service.heartbeat(runner, 'n1', { session: undefined as never })).toThrow(
       /not from the current session/,
     );

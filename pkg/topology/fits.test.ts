@@ -72,6 +72,12 @@ describe('fits', () => {
     ['avoided', { avoid: ['n1'] }, {}, 'its runner has refused this run'],
     ['other label', { nodeSelector: { gpu: 'h100' } }, {}, 'needs label gpu=h100, has gpu=a100'],
     ['no label', { nodeSelector: { zone: 'a' } }, {}, 'needs label zone=a, has no such label'],
+    [
+      'no label of an inherited name',
+      { nodeSelector: { constructor: 'a' } },
+      {},
+      'needs label constructor=a, has no such label',
+    ],
     ['no runtime', { runtime: 'process' }, {}, 'runtime process is not available'],
   ])('%s', (_name, change, nodeChange, reason) => {
     expect(reasons(change, nodeChange)).toEqual([reason]);

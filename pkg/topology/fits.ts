@@ -84,7 +84,8 @@ export function allocatable(node: Node): Charge {
 function selectorRefusals(need: Need, node: Node): Refusal[] {
   const refusals: Refusal[] = [];
   for (const [key, wanted] of Object.entries(need.nodeSelector)) {
-    const has = node.metadata.labels?.[key];
+    const { labels = {} } = node.metadata;
+    const has = Object.hasOwn(labels, key) ? labels[key] : undefined;
     if (has === wanted) continue;
     const found = has === undefined ? 'has no such label' : `has ${key}=${has}`;
     refusals.push({ code: 'Selector', reason: `needs label ${key}=${wanted}, ${found}` });

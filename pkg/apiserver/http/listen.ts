@@ -36,7 +36,7 @@ function listenError(error: unknown, host: string, port: number): RiverError {
   if (code === 'EADDRINUSE') {
     return new RiverError(
       'ServiceUnavailable',
-      `port ${port} on ${host} is taken: is another river-host running? Choose another with --port`,
+      `port ${port} on ${host} is taken: is another river-host running? Choose another with listen.port, or river dev --port`,
       {},
       { cause: error },
     );
@@ -44,7 +44,7 @@ function listenError(error: unknown, host: string, port: number): RiverError {
   if (code === 'EACCES') {
     return new RiverError(
       'Forbidden',
-      `port ${port} is reserved for root: choose one from 1024 up with --port`,
+      `port ${port} is reserved for root: choose one from 1024 up with listen.port, or river dev --port`,
       {},
       { cause: error },
     );
