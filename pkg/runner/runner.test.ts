@@ -176,6 +176,7 @@ let host: FakeHost;
 let machine: FakeMachine;
 let intents: Intents;
 let removed: string[];
+let ensured: string[];
 let ended: RiverError[];
 
 beforeEach(() => {
@@ -185,6 +186,7 @@ beforeEach(() => {
   machine = new FakeMachine(clock);
   intents = openIntents(join(folder, 'intents.db'), clock);
   removed = [];
+  ensured = [];
   ended = [];
 });
 
@@ -216,7 +218,7 @@ function startRunner(more: More = {}): Runner {
     intents,
     machine: { facts: () => ({ cores: 4, memoryBytes: 1e9, versions: { river: '1' } }), usage: () => ({}) },
     readBootId: () => machine.bootId,
-    folders: { ensureFolder: () => {}, removeFile: (path) => removed.push(path) },
+    folders: { ensureFolder: (path) => ensured.push(path), removeFile: (path) => removed.push(path) },
     clock,
     rng: seededRng(seed),
     logger: silentLogger,
@@ -373,8 +375,11 @@ describe('faults', () => {
     await clock.advance(1000);
     await first.stop();
     await clock.advance(20_000);
+    ensured = [];
     startRunner();
     await clock.advance(1000);
+    // Where the output goes on, whoever has removed it meanwhile.
+    expect(ensured).toContain('/logs/default');
     expect(host.status('b')).toMatchObject({ phase: 'Failed', exitCode: 7 });
     expect(host.status('a')?.phase).toBe('Running');
     await clock.advance(60_000);

@@ -77,7 +77,10 @@ export class StepActions {
     Start: (_step, seen) => this.#start(seen),
     Adopt: async (_step, { uid, memory, ...seen }) => {
       const spec = this.#parts.intents.get(uid)?.spec;
-      if (spec) await this.#executor({ uid, memory, ...seen }).adopt(spec);
+      if (spec) {
+        this.#parts.folders.ensureFolder(dirname(spec.outPath));
+        await this.#executor({ uid, memory, ...seen }).adopt(spec);
+      }
       memory.adopted = true;
       return 'done';
     },
