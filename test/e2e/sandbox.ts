@@ -156,8 +156,11 @@ export class Sandbox {
   /** Ends what is still running, and removes everything; in between, `release` lets go of what holds the folder. */
   async close(release: () => void = () => {}): Promise<void> {
     for (const running of this.#running.reverse()) {
-      running.child.kill('SIGKILL');
+      // Asked to end, it takes its empty control groups away.
+      running.child.kill('SIGTERM');
+      const killer = setTimeout(() => running.child.kill('SIGKILL'), 10_000);
       await running.ended;
+      clearTimeout(killer);
     }
     release();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
