@@ -2,10 +2,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { logDirectory } from '../../pkg/api/index.ts';
-import { type Clock, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
+import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
-import { openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
+import { type Intents, openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
 import { createExecutors } from './executors.ts';
 import { bootId, folders, machineReader } from './machine.ts';
 
@@ -28,8 +28,7 @@ export interface RunningRunner {
 }
 
 export function startRunner(wiring: RunnerWiring): RunningRunner {
-  makeFolders(wiring.settings);
-  const intents = openIntents(join(wiring.settings.stateDir, 'runner.db'), wiring.clock);
+  const intents = openState(wiring);
   const begin = (settings: RunnerSettings) => {
     const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents });
     runner.start();
@@ -49,6 +48,21 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
       }),
     stop: () => next(() => intents.close()),
   };
+}
+
+function openState({ settings, clock }: RunnerWiring): Intents {
+  try {
+    makeFolders(settings);
+    return openIntents(join(settings.stateDir, 'runner.db'), clock);
+  } catch (cause) {
+    if (cause instanceof RiverError) throw cause;
+    throw new RiverError(
+      'ServiceUnavailable',
+      `the runner cannot use its state directory ${settings.stateDir} (${errorMessage(cause)}): it must be writable for the runner's user, with room on its disk`,
+      {},
+      { cause },
+    );
+  }
 }
 
 /** The shared directory itself must be there: made here, it would hide that what should be mounted there is not. */

@@ -53,14 +53,14 @@ class ProcessExecutor implements Executor {
   #open(): Promise<CgroupKind> {
     this.#opened ??= this.#openNow().catch((error: unknown) => {
       this.#opened = undefined;
-      throw new RiverError(
-        'ServiceUnavailable',
-        `The process executor cannot use ${this.#options.stateDir}: ${errorMessage(error)}`,
-        {},
-        { cause: error },
-      );
+      return this.#unusable(error);
     });
     return this.#opened;
+  }
+
+  #unusable(cause: unknown): never {
+    const message = `The process executor cannot use ${this.#options.stateDir}: ${errorMessage(cause)}`;
+    throw new RiverError('ServiceUnavailable', message, {}, { cause });
   }
 
   async #openNow(): Promise<CgroupKind> {
@@ -74,7 +74,7 @@ class ProcessExecutor implements Executor {
   async probe(): Promise<RuntimeProbe> {
     try {
       const kind = await this.#open();
-      await this.#records.checkWritable();
+      await this.#records.checkWritable().catch((error: unknown) => this.#unusable(error));
       await access('/bin/sh', constants.X_OK);
       const limits =
         kind.version === 0
