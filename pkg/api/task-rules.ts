@@ -1,5 +1,6 @@
 import { hasCode } from '../base/index.ts';
 import { parseDuration } from './duration.ts';
+import type { FieldPath } from './field-path.ts';
 import type { Finding } from './finding.ts';
 import { parseMount } from './mounts.ts';
 import { environmentNameProblem, labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
@@ -206,9 +207,26 @@ const rules: readonly TaskRule[] = [
   },
 ];
 
-/** What is wrong with the spec beyond its schema. `faulty`: fields of spec that the schema has already found wrong. */
-export function taskFindings(spec: TaskSpec, faulty: ReadonlySet<unknown>): Finding[] {
+/** `map` without what the paths name in it; what else it holds is as fit for the rules as before. */
+function without(map: object, paths: readonly FieldPath[]): object {
+  const left = Object.entries(map).filter(([key]) => !paths.some(([first]) => first === key));
+  return Object.fromEntries(left);
+}
+
+/**
+ * What is wrong with the spec beyond its schema. `faults`: what the schema has already found wrong, as paths in the
+ * spec. A fault in an entry of a map leaves the other entries to the rules; any other one its whole field.
+ */
+export function taskFindings(spec: TaskSpec, faults: readonly FieldPath[]): Finding[] {
+  const sound: Record<string, unknown> = { ...spec };
+  const faulty = new Set<unknown>();
+  for (const [field, ...rest] of faults) {
+    const value = sound[String(field)];
+    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (isMap && rest.length > 0) sound[String(field)] = without(value, [rest]);
+    else faulty.add(field);
+  }
   return rules
     .filter(({ reads }) => !reads.some((field) => faulty.has(field)))
-    .flatMap(({ check }) => check(spec));
+    .flatMap(({ check }) => check(sound as TaskSpec));
 }

@@ -237,6 +237,31 @@ describe('fields of a Task', () => {
     ).toEqual(['spec.env', 'spec.workingDir', 'spec.resources.memory']);
   });
 
+  test.each([
+    [{ resources: { cores: 'two', memory: '5Q' } }, ['spec.resources.cores', 'spec.resources.memory']],
+    [{ resources: { cpu: 2, memory: '5Q' } }, ['spec.resources.cpu', 'spec.resources.memory']],
+    [{ comand: ['a'], env: { A: 1, 'B-C': '' } }, ['spec.comand', 'spec.env.A', 'spec.env.B-C']],
+    [{ targets: ['n', 5, 'n'], timeout: '5 min' }, ['spec.targets[1]', 'spec.timeout']],
+    [{ nodeSelector: { a: null, 'b c': 'd' } }, ['spec.nodeSelector.a', 'spec.nodeSelector["b c"]']],
+  ])('a fault in one place hides none beside it: %j', (spec, fields) => {
+    const found = specLines({ image: 'i', ...spec }).map((line) => line.split(': ')[0]);
+    expect(found.sort()).toEqual(fields.sort());
+  });
+
+  test('nor one in metadata, of the wrong type or not', () => {
+    const metadata = { name: 'A', namespace: null, labels: { a: null, 'b c': 'd' }, annotations: 5 };
+    expect(lines(task({ image: 'i', workingDir: 'x' }, metadata)).map((line) => line.split(': ')[0])).toEqual(
+      [
+        'metadata.namespace',
+        'metadata.labels.a',
+        'metadata.annotations',
+        'metadata.name',
+        'metadata.labels["b c"]',
+        'spec.workingDir',
+      ],
+    );
+  });
+
   test('an unknown field without a near one lists the known', () => {
     expect(specLines({ image: 'i', resources: { gpus: 1 } })).toEqual([
       'spec.resources.gpus: unknown field; known here: cores, memory',

@@ -1,4 +1,5 @@
 import { type ErrorCause, RiverError } from '../base/index.ts';
+import type { FieldPath } from './field-path.ts';
 import { type Finding, type FindingReason, toCause } from './finding.ts';
 import { labelKeyProblem, labelValueProblem, nameProblem, namespaceProblem, taskNameLimit } from './names.ts';
 import { suggestion } from './nearest.ts';
@@ -10,41 +11,52 @@ import type { ObjectMeta, TaskSpec } from './types.gen.ts';
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function metadataFindings(kind: Kind, metadata: ObjectMeta): Finding[] {
+type Check = () => string | undefined;
+
+/** `faults`: what the schema has already found wrong; it is not looked at here. */
+function metadataFindings(kind: Kind, metadata: ObjectMeta, faults: readonly FieldPath[]): Finding[] {
   const findings: Finding[] = [];
-  const add = (path: string[], message: string | undefined, reason: FindingReason = 'FieldValueInvalid') => {
+  const isFaulty = (path: FieldPath) =>
+    faults.some((fault) => fault.every((part, index) => part === path[index]));
+  const ask = (path: string[], check: Check, reason: FindingReason = 'FieldValueInvalid') => {
+    const message = isFaulty(path) ? undefined : check();
     if (message !== undefined) findings.push({ path: ['metadata', ...path], message, reason });
   };
-  if (!metadata.name) add(['name'], 'is required', 'FieldValueRequired');
-  else add(['name'], nameProblem(metadata.name, kind === 'Task' ? taskNameLimit : undefined));
-  if (metadata.namespace !== undefined) {
-    if (resources[kind].namespaced) add(['namespace'], namespaceProblem(metadata.namespace));
-    else if (metadata.namespace !== '')
-      add(['namespace'], `must be left out: a ${kind} is in no namespace`, 'FieldValueForbidden');
+  const { name = '', namespace, labels, annotations } = metadata;
+  if (name === '') ask(['name'], () => 'is required', 'FieldValueRequired');
+  else ask(['name'], () => nameProblem(name, kind === 'Task' ? taskNameLimit : undefined));
+  if (namespace !== undefined) {
+    if (resources[kind].namespaced) ask(['namespace'], () => namespaceProblem(namespace));
+    else if (namespace !== '')
+      ask(['namespace'], () => `must be left out: a ${kind} is in no namespace`, 'FieldValueForbidden');
   }
-  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
-    add(['labels', key], labelKeyProblem(key) ?? labelValueProblem(value));
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    ask(['labels', key], () => labelKeyProblem(key) ?? labelValueProblem(value));
   }
-  for (const key of Object.keys(metadata.annotations ?? {})) add(['annotations', key], labelKeyProblem(key));
+  for (const key of Object.keys(annotations ?? {})) ask(['annotations', key], () => labelKeyProblem(key));
   return findings;
+}
+
+/** Beneath one field: the rest of the paths that go through it. */
+function beneath(field: string, paths: readonly FieldPath[]): FieldPath[] {
+  return paths.filter(([first]) => first === field).map(([, ...rest]) => rest);
 }
 
 function ruleFindings(kind: Kind, object: unknown, found: readonly Finding[]): Finding[] {
   if (!isRecord(object)) return [];
   // An unknown field says nothing about its neighbours, but for the one that was meant; every other finding makes
-  // its field unfit for the rules.
-  const faults = found.filter(({ reason }) => reason !== 'FieldValueForbidden');
-  const meant = found
-    .filter(({ path }) => path[0] === 'spec' && path.length === 2)
-    .map((finding) => finding.meant);
-  const metadataFaulty = faults.some(({ path }) => path[0] === 'metadata');
-  const findings = metadataFaulty ? [] : metadataFindings(kind, object.metadata as ObjectMeta);
-  const specFaults = faults.filter(({ path }) => path[0] === 'spec');
-  if (kind !== 'Task' || specFaults.some(({ path }) => path.length === 1)) return findings;
-  return [
-    ...findings,
-    ...taskFindings(object.spec as TaskSpec, new Set([...specFaults.map(({ path }) => path[1]), ...meant])),
-  ];
+  // what it speaks of unfit for the rules.
+  const faults = found.filter(({ reason }) => reason !== 'FieldValueForbidden').map(({ path }) => path);
+  const metadata = beneath('metadata', faults);
+  const findings = metadata.some((path) => path.length === 0)
+    ? []
+    : metadataFindings(kind, object.metadata as ObjectMeta, metadata);
+  const spec = beneath('spec', faults);
+  if (kind !== 'Task' || spec.some((path) => path.length === 0)) return findings;
+  const meant = found.flatMap(({ path, meant: field }) =>
+    path[0] === 'spec' && path.length === 2 && field !== undefined ? [[field]] : [],
+  );
+  return [...findings, ...taskFindings(object.spec as TaskSpec, [...spec, ...meant])];
 }
 
 export interface ValidateOptions {
