@@ -23,18 +23,6 @@ export function parseDuration(text: string): number {
   return Number(total);
 }
 
-/** The text that `parseDuration` reads as exactly these milliseconds, as in 1h30m. */
-export function formatDuration(milliseconds: number): string {
-  let rest = milliseconds;
-  let text = '';
-  for (const [unit, unitMs] of Object.entries(units)) {
-    const count = Math.floor(rest / unitMs);
-    if (count > 0) text += `${count}${unit}`;
-    rest -= count * unitMs;
-  }
-  return text || '0s';
-}
-
 const withRest = (count: number, unit: string, rest: number, restUnit: string) =>
   rest === 0 ? `${count}${unit}` : `${count}${unit}${rest}${restUnit}`;
 

@@ -88,13 +88,6 @@ export function objectKey(metadata: ObjectMeta): string {
   return metadata.namespace ? `${metadata.namespace}/${metadata.name}` : `${metadata.name}`;
 }
 
-export function splitKey(key: string): { namespace: string; name: string } {
-  const slash = key.indexOf('/');
-  return slash < 0
-    ? { namespace: '', name: key }
-    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 export const labels = {
   /** Name of the Task that a Run belongs to. */
   task: 'river.dev/task',

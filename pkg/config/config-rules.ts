@@ -1,6 +1,6 @@
-import { isIPv4 } from 'node:net';
 import type { Finding, HostConfig, RunnerConfig } from '../api/index.ts';
 import {
+  isLoopback,
   labelKeyProblem,
   labelValueProblem,
   nameProblem,
@@ -30,12 +30,6 @@ const absolute = (path: string) =>
 /** A time span of `leastMs` or more. */
 const span = (leastMs: number, least: string) => (text: string) =>
   parseDuration(text) < leastMs ? `must be ${least} or more; found ${text}` : undefined;
-
-/** Reached from this machine only. */
-export function isLoopback(address: string): boolean {
-  const plain = address.replace(/^\[(.*)\]$/, '$1');
-  return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
-}
 
 const loopbackOnly = (address: string) =>
   isLoopback(address)

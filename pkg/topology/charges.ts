@@ -55,12 +55,3 @@ export function subtractCharge(sum: Readonly<Charge>, charge: Readonly<Charge>):
     memoryBytes: sum.memoryBytes - charge.memoryBytes,
   };
 }
-
-/** Sum of what the charged Runs of `runs` take up on `node`. */
-export function chargesOn(node: string, runs: Iterable<Run>): Charge {
-  let sum: Charge = noCharge;
-  for (const run of runs) {
-    if (run.spec.placement?.node === node && isCharged(run)) sum = addCharge(sum, chargeOf(run));
-  }
-  return sum;
-}

@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { apiVersion, type Condition, type Node, type Run, type RunPhase } from '../api/index.ts';
-import {
-  addCharge,
-  chargeOf,
-  chargesOn,
-  isCharged,
-  type Need,
-  noCharge,
-  runNeed,
-  subtractCharge,
-} from './charges.ts';
+import { addCharge, chargeOf, isCharged, type Need, noCharge, runNeed, subtractCharge } from './charges.ts';
 import { fits } from './fits.ts';
 
 const gibibyte = 2 ** 30;
@@ -119,7 +110,7 @@ describe('charges', () => {
 
   test('sums are exact integers', () => {
     const runs = Array.from({ length: 3 }, () => run('Running', { node: 'n1' }));
-    const sum = chargesOn('n1', [...runs, run('Running', { node: 'n2' })]);
+    const sum = runs.map(chargeOf).reduce(addCharge, noCharge);
     expect(sum).toEqual({ milliCores: 300, memoryBytes: 3000 });
     expect(subtractCharge(addCharge(sum, sum), sum)).toEqual(sum);
   });

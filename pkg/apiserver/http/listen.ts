@@ -1,16 +1,18 @@
 import { isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { isLoopback } from '../../api/index.ts';
 import { errorMessage, RiverError } from '../../base/index.ts';
 
 export interface ListenOptions {
-  /** `127.0.0.1`, `::1` or `localhost`; nothing else until connections are encrypted. */
+  /** `127.0.0.1`, `::1` (also in brackets) or `localhost`; nothing else until connections are encrypted. */
   host: string;
   /** 0: any free one. */
   port: number;
 }
 
 /** Answers the base URL. Raises `BadRequest` for an address that is not loopback, `ServiceUnavailable` for a taken port. */
-export async function listen(app: FastifyInstance, { host, port }: ListenOptions): Promise<string> {
+export async function listen(app: FastifyInstance, { host: written, port }: ListenOptions): Promise<string> {
+  const host = written.replace(/^\[(.*)\]$/, '$1');
   if (!isLoopback(host)) {
     throw new RiverError(
       'BadRequest',
@@ -25,10 +27,6 @@ export async function listen(app: FastifyInstance, { host, port }: ListenOptions
   const address = app.server.address();
   const name = isIPv6(host) ? `[${host}]` : host;
   return `http://${name}:${typeof address === 'object' && address ? address.port : port}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function listenError(error: unknown, host: string, port: number): RiverError {

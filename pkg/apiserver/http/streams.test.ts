@@ -171,6 +171,13 @@ describe('listening', () => {
     const app = host.server();
     await expect(listen(app, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/unencrypted; use 127\.0\.0\.1/);
     const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
+    // An address in brackets is known as what it is, whether this machine has IPv6 or not.
+    const bracketed = listen(host.server(), { host: '[::1]', port: 0 }).catch(
+      (error: Error) => error.message,
+    );
+    expect(await bracketed).toMatch(
+      /^http:\/\/\[::1\]:\d+$|cannot listen on ::1:0: .*(EADDRNOTAVAIL|EAFNOSUPPORT)/,
+    );
     const second = host.server();
     await expect(listen(second, { host: '127.0.0.1', port: Number(url.port) })).rejects.toThrow(
       `port ${url.port} on 127.0.0.1 is taken`,
