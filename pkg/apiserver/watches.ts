@@ -105,17 +105,23 @@ class OpenWatch {
     return true;
   }
 
-  #event({ type, record, previous }: StoreEvent): void {
+  #event(event: StoreEvent): void {
     if (this.#closed) return;
+    const seen = this.#asSeen(event);
+    if (seen) this.#handler.event(seen.type, seen.row);
+    // What others do must not leave its version behind: it would be too old after a break.
+    else this.#handler.bookmark?.(event.record.version, false);
+  }
+
+  /** What this watcher is told of the event; undefined when it never sees the object. */
+  #asSeen({ type, record, previous }: StoreEvent): { type: StoreEventType; row: Row } | undefined {
     const { matches } = this.#selection;
     const before = previous ? matches(previous.object) : type === 'DELETED' && matches(record.object);
-    if (type === 'DELETED') {
-      if (before) this.#handler.event('DELETED', record);
-    } else if (matches(record.object)) {
-      this.#handler.event(before ? 'MODIFIED' : 'ADDED', this.#reads.view(record));
-    } else if (before && previous) {
-      this.#handler.event('DELETED', rowOf(atVersionOf(previous.object, record)));
-    }
+    if (type === 'DELETED') return before ? { type, row: record } : undefined;
+    if (matches(record.object)) return { type: before ? 'MODIFIED' : 'ADDED', row: this.#reads.view(record) };
+    return before && previous
+      ? { type: 'DELETED', row: rowOf(atVersionOf(previous.object, record)) }
+      : undefined;
   }
 }
 

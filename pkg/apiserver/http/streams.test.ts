@@ -139,6 +139,21 @@ describe('watches on a real socket', () => {
     good.response.destroy();
   });
 
+  it('say in bookmarks how far they are, also when all that happens is about others', async () => {
+    const url = await host.listen({ bookmarkMs: 1 });
+    const watch = await open(
+      `${url}${tasks}?watch=true&allowWatchBookmarks=true&fieldSelector=metadata.name=a`,
+    );
+    await watch.next();
+    await service.create(me, 'Task', task('b'));
+    const wanted = String(store.version());
+    let event = await watch.next();
+    for (let count = 0; count < 1000 && event.object.metadata.resourceVersion !== wanted; count++)
+      event = await watch.next();
+    expect(event).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion: wanted } } });
+    watch.response.destroy();
+  });
+
   it('hold little of a state that nobody reads, and are cut after a while', async () => {
     const annotations = { filler: 'x'.repeat(1_000_000) };
     const names = Array.from({ length: 24 }, (_, index) => `big${index}`);
