@@ -13,6 +13,7 @@ import {
 import { prepareCommand } from './command.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { launch } from './launch.ts';
+import { Launcher } from './launcher.ts';
 import { isAlive, sessionMembers, signalAll, someoneHasArgument } from './proc-table.ts';
 import { type Claim, Records, type RunRecord } from './records.ts';
 import { wrapperArguments } from './wrapper.ts';
@@ -40,6 +41,7 @@ class ProcessExecutor implements Executor {
   readonly #options: ProcessExecutorOptions;
   readonly #records: Records;
   readonly #watch: ExitWatch;
+  readonly #launcher: Launcher;
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
   readonly #active = new Set<string>();
   #opened: Promise<CgroupKind> | undefined;
@@ -47,6 +49,7 @@ class ProcessExecutor implements Executor {
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
     this.#records = new Records(options.stateDir);
+    this.#launcher = new Launcher(options.clock, options.baseEnv.PATH ?? '/usr/bin:/bin');
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
   }
 
@@ -179,7 +182,11 @@ class ProcessExecutor implements Executor {
     if ('startError' in command) return this.#records.giveUp(spec.runUid, command.startError);
     const exitPath = this.#records.exitPath(spec.runUid);
     const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, command.argv);
-    const answer = await launch(spec, args, { env, cwd: command.workingDir });
+    const { outPath, errPath } = spec;
+    const { workingDir } = command;
+    const told = await this.#launcher.launch({ folder, outPath, errPath, workingDir, env, args });
+    // The claim keeps them apart should both get that far.
+    const answer = told === 'unknown' ? await launch(spec, args, { env, cwd: workingDir }) : told;
     if (answer === 'full') throw new Error(`the disk of ${this.#options.stateDir} is full`);
     if (answer instanceof Error) {
       // Nothing was executed if the claim is still free; otherwise the records say how it went.
@@ -268,6 +275,7 @@ class ProcessExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#watch.close();
+    this.#launcher.close();
     const kind = await this.#opened?.catch(() => undefined);
     if (kind) await closeCgroups(kind);
   }

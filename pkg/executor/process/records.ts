@@ -48,7 +48,7 @@ function readSmall(path: string): { text: string; mtimeMs: number } | undefined 
 /**
  * The files of one cluster's runs on this machine:
  *
- *   runs/UID/run.json   the record        runs/UID/started   the claim        runs/UID/work, script
+ *   runs/UID/run.json   the record        runs/UID/started   the claim        runs/UID/work, script, launch-N
  *   exits/UID           how it ended      trash/             folders on their way out
  */
 export class Records {

@@ -1,6 +1,6 @@
 /**
  * The text that `sh -c` runs for every process Run. It holds no data of the Run: everything comes as positional
- * parameters, so nothing that a user wrote is ever parsed by a shell.
+ * parameters, so this text never parses what a user wrote. (The launcher's file has it too, in single quotes.)
  *
  *   $1  the run's folder           $2  where the exit record is renamed to      $3  the boot id
  *   $4 $5 $6  cgroup files to join ('' = none)      $7 $8 $9  cgroup files to note at the end ('' = none)
@@ -24,10 +24,10 @@ export const wrapperText = `set -C
 trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2
 exec 4>&2 2>/dev/null
 read -r RIVER_WRAPPER_STAT </proc/self/stat
-if true >"$1/started"; then :; else echo refused >&3; exit 0; fi
+if true >"$1/started"; then :; else echo "refused $1" >&3; exit 0; fi
 set +C
-if printf '%s %s\\n' "$3" "$RIVER_WRAPPER_STAT" >>"$1/started" && printf '%99s' '' >"$1/diag"; then echo started >&3
-else command -p rm -f "$1/started"; echo full >&3; exit 0; fi
+if printf '%s %s\\n' "$3" "$RIVER_WRAPPER_STAT" >>"$1/started" && printf '%99s' '' >"$1/diag"; then echo "started $1" >&3
+else command -p rm -f "$1/started"; echo "full $1" >&3; exit 0; fi
 exec 3>&- 2<>"$1/diag"
 unset RIVER_WRAPPER_STAT
 RIVER_WRAPPER_DIR=$1
