@@ -8,7 +8,7 @@ import {
   task,
   taskController as taskLoop,
 } from '../../test/support/api-host.ts';
-import { type ApiObject, apiVersion, type Task } from '../api/index.ts';
+import { type ApiObject, apiVersion, type Identity, type Task } from '../api/index.ts';
 import { realClock } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
 import type { ApiService } from './service.ts';
@@ -197,16 +197,28 @@ describe('a JSON patch', () => {
 });
 
 describe('events', () => {
+  const event = {
+    apiVersion,
+    kind: 'Event',
+    metadata: { generateName: 'e-', namespace: 'default' },
+    involvedObject: { kind: 'Task', name: 'a' },
+    reason: 'X',
+    message: 'm',
+    type: 'Normal',
+  };
+
+  it('of a node say so, at creation and ever after, and are changed by that node only', async () => {
+    const forged = { ...event, metadata: { name: 'e', namespace: 'default' }, source: { host: 'n2' } };
+    const { object } = await service.create(runner, 'Event', forged);
+    expect(object).toMatchObject({ source: { host: 'n1' } });
+    const change = (who: Identity, patch: object) =>
+      service.patch(who, 'Event', 'default', 'e', patch as Record<string, unknown>);
+    expect((await change(runner, { count: 2 })).outcome).toBe('configured');
+    expect((await refused(change(nodeOf('n2'), { count: 3 }))).code).toBe('Forbidden');
+    expect((await refused(change(runner, { source: { host: 'n2' } }))).code).toBe('Forbidden');
+  });
+
   it('get a name of their own from generateName', async () => {
-    const event = {
-      apiVersion,
-      kind: 'Event',
-      metadata: { generateName: 'e-', namespace: 'default' },
-      involvedObject: { kind: 'Task', name: 'a' },
-      reason: 'X',
-      message: 'm',
-      type: 'Normal',
-    };
     const { object } = await service.create(taskLoop, 'Event', event);
     expect(object.metadata.name).toMatch(/^e-[0-9a-f]{10}$/);
     expect((await service.delete(reaper, 'Event', 'default', object.metadata.name ?? '')).outcome).toBe(

@@ -91,7 +91,9 @@ function checkOwnership(session: WriteSession, kind: Kind, old: ApiObject, next:
       `node ${session.identity.name} may not change its own spec: that is for people`,
     );
   }
-  if (kind === 'Event') authorizeOwnNode(session.identity, (old as unknown as Event).source?.host);
+  if (kind !== 'Event') return;
+  for (const event of [old, next] as unknown as Event[])
+    authorizeOwnNode(session.identity, event.source?.host);
 }
 
 /** Nothing would ever take off what is put on an object that is going. */
