@@ -103,6 +103,14 @@ describe('how it ended', () => {
     expect(ended.startError?.message).toContain(program);
   });
 
+  test('more arguments or environment than the kernel takes, which no later try will change', async () => {
+    const long = fresh({ command: ['true'], env: { LONG: 'x'.repeat(200_000) } });
+    expect((await executor.start(long)).startError).toMatchObject({
+      reason: 'StartFailed',
+      message: expect.stringContaining('longer than Linux allows'),
+    });
+  });
+
   test('a folder or an interpreter that is not there', async () => {
     const spec = fresh({ command: ['true'], workingDir: '/nowhere' });
     expect((await executor.start(spec)).startError?.reason).toBe('WorkingDirNotFound');

@@ -39,7 +39,18 @@ export async function launch(
       child.once('error', answer);
       child.unref();
     });
+  } catch (error) {
+    return tooLong(error);
   } finally {
     await Promise.all([out.close(), err.close()]);
   }
+}
+
+/** What the kernel refuses once for its length it refuses for ever; anything else may work later. */
+function tooLong(error: unknown): Error {
+  if ((error as NodeJS.ErrnoException).code !== 'E2BIG') throw error;
+  return new Error(
+    'its arguments and environment are longer than Linux allows (128 KiB for one, about 2 MiB together); ' +
+      'put long texts into a file or the script',
+  );
 }
