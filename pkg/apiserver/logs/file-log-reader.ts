@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { logPaths } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
-import type { LogReader, LogRequest, LogStream } from './log-reader.ts';
+import type { LogReader, LogRequest, LogStream, OutputName } from './log-reader.ts';
 import { tailOffset } from './tail.ts';
 
 const blockBytes = 64 * 1024;
@@ -25,6 +25,12 @@ export class FileLogReader implements LogReader {
     const startsAt =
       request.tailLines === undefined ? (request.offset ?? 0) : await this.#tail(request, request.tailLines);
     return { startsAt, chunks: this.#chunks(request, startsAt) };
+  }
+
+  async has(output: OutputName): Promise<boolean> {
+    const file = await this.#find(output);
+    await file?.close();
+    return file !== undefined;
   }
 
   async #tail(request: LogRequest, lines: number): Promise<number> {
@@ -61,7 +67,7 @@ export class FileLogReader implements LogReader {
     }
   }
 
-  async #find(request: LogRequest): Promise<FileHandle | undefined> {
+  async #find(request: OutputName): Promise<FileHandle | undefined> {
     for (const path of this.#paths(request)) {
       try {
         return await open(path, 'r');
@@ -72,7 +78,7 @@ export class FileLogReader implements LogReader {
     return undefined;
   }
 
-  #paths({ namespace, run, stream }: LogRequest): string[] {
+  #paths({ namespace, run, stream }: OutputName): string[] {
     return this.#roots.map((root) => logPaths(root, namespace, run)[stream === 'stdout' ? 'out' : 'err']);
   }
 }

@@ -1,7 +1,10 @@
-export interface LogRequest {
+export interface OutputName {
   namespace: string;
   run: string;
   stream: 'stdout' | 'stderr';
+}
+
+export interface LogRequest extends OutputName {
   /** Bytes to skip. Beyond the end: waits with `follow`, else nothing. */
   offset?: number;
   /** Begins so many lines before the end; wins over offset. */
@@ -23,4 +26,6 @@ export interface LogStream {
 /** Where the output of Runs is read. Never follows a path that an object names. */
 export interface LogReader {
   open(request: LogRequest): Promise<LogStream>;
+  /** Whether there is anything, if only an empty file. */
+  has(output: OutputName): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import { type Identity, isTerminal, type Run } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
 import type { LogOptions } from '../../client/index.ts';
 import type { Store } from '../../store/index.ts';
 import { authorize } from '../authorize.ts';
@@ -9,7 +10,7 @@ import type { LogReader, LogStream } from './log-reader.ts';
  * The output of a Run that exists. A followed one ends when the Run has ended and the whole file is sent: the runner
  * writes a terminal status only after the output is complete.
  */
-export function openLog(
+export async function openLog(
   store: Store,
   reader: LogReader,
   identity: Identity,
@@ -19,9 +20,11 @@ export function openLog(
 ): Promise<LogStream> {
   authorize(identity, 'log', 'Run');
   const current = () => store.get('Run', namespace, name)?.object as Run | undefined;
-  const uid = current()?.metadata.uid;
+  const found = current();
+  const uid = found?.metadata.uid;
   if (uid === undefined) throw notFound('Run', name);
   const { stream, offset, tailLines, follow, signal } = options;
+  if (hasOutput(found) && !(await reader.has({ namespace, run: name, stream }))) throw elsewhere(found);
   return reader.open({
     namespace,
     run: name,
@@ -42,4 +45,19 @@ export function openLog(
         closed: listener,
       }),
   });
+}
+
+/** A runner that names files has made them, before the Run ends at the latest: then a missing one is not late. */
+function hasOutput(run: Run | undefined): run is Run {
+  return run?.status?.log !== undefined && isTerminal(run.status.phase);
+}
+
+function elsewhere(run: Run): RiverError {
+  const { log } = run.status ?? {};
+  const where = `${log?.out} and ${log?.err}, on node ${run.spec.placement?.node}`;
+  return new RiverError(
+    'NotFound',
+    `the host does not have this output; the runner wrote it to ${where}. ` +
+      'For "river logs" give the host and its runners the same sharedDir',
+  );
 }

@@ -40,13 +40,16 @@ export async function logs(context: Context, words: readonly string[], flags: Lo
   return exitCodes.ok;
 }
 
+const nameOne = 'river: name one task or run, as in "river logs task/hello"';
+
 function parseTarget(words: readonly string[]): Selection {
+  if (words.length === 0) throw new UsageError(nameOne);
   const bare = words.length === 1 && !words[0]?.includes('/');
   const [selection, ...more] = bare
     ? [{ resource: resourceOf('task'), names: [words[0] ?? ''] }]
     : parseSelections(words);
   if (!selection || more.length > 0 || selection.names.length !== 1) {
-    throw new UsageError('river: name one task or run, as in "river logs task/hello"');
+    throw new UsageError(nameOne);
   }
   if (selection.resource.kind !== 'Task' && selection.resource.kind !== 'Run') {
     throw new UsageError(`river: a ${selection.resource.singular} has no output; tasks and runs have`);
@@ -92,7 +95,7 @@ async function copyStream(
       if (text.length > 0) await output.write(text);
     }
   } catch (error) {
-    if (!flags.follow || !hasCode(error, 'NotFound')) throw error;
+    if (!flags.follow || !hasCode(error, 'NotFound') || error.details.name !== run) throw error;
     await warn(context, `run/${run} was deleted`);
   } finally {
     const rest = prefixer?.end();
