@@ -64,7 +64,9 @@ export function fromStatus(body: unknown, httpStatus: number): RiverError {
   const details = isRecord(status.details) ? status.details : {};
   const causes = readCauses(details.causes);
   const message =
-    typeof status.message === 'string' ? status.message : `the server answered with HTTP ${httpStatus}`;
+    typeof status.message === 'string'
+      ? status.message
+      : `what is there is not River: it answered with HTTP ${httpStatus}; check the address`;
   return new RiverError(codeFor(status.reason, httpStatus), message, {
     ...(typeof details.kind === 'string' ? { kind: details.kind } : {}),
     ...(typeof details.name === 'string' ? { name: details.name } : {}),

@@ -1,5 +1,6 @@
 import { parseDuration } from '../api/index.ts';
-import type { Clock } from '../base/index.ts';
+import { type Clock, errorMessage } from '../base/index.ts';
+import { UsageError } from './errors.ts';
 
 export interface Deadline {
   /** Aborts when the caller's signal does or the time is up. */
@@ -33,7 +34,11 @@ export function deadline(clock: Clock, timeoutMs: number, signal: AbortSignal): 
   };
 }
 
-/** Of a flag. Raises `Invalid` for what is no time span. */
+/** Of the flag --timeout. Raises UsageError for what is no time span. */
 export function timeoutMs(text: string): number {
-  return text === '0' ? 0 : parseDuration(text);
+  try {
+    return text === '0' ? 0 : parseDuration(text);
+  } catch (error) {
+    throw new UsageError(`river: --timeout ${errorMessage(error)}`);
+  }
 }

@@ -10,6 +10,8 @@ describe('words after a verb', () => {
     [['tasks'], [['Task']]],
     [['Task'], [['Task']]],
     [['no'], [['Node']]],
+    [['tasks.river.dev'], [['Task']]],
+    [['task.river.dev/a'], [['Task', 'a']]],
     [['tasks,runs'], [['Task'], ['Run']]],
     [['task', 'a', 'b'], [['Task', 'a', 'b']]],
     [

@@ -8,9 +8,9 @@ export interface Selection {
   names: string[];
 }
 
-/** Raises UsageError for a word that is no kind. */
+/** Raises UsageError for a word that is no kind. `task.river.dev`, as commands print it, is one too. */
 export function resourceOf(word: string): Resource {
-  const resource = findResource(word);
+  const resource = findResource(word.replace(/\.river\.dev$/i, ''));
   if (resource) return resource;
   const known = Object.values(resources).map((each) => each.plural);
   throw new UsageError(`river: there is no kind "${word}"; there are ${known.join(', ')}`);

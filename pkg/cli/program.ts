@@ -69,6 +69,11 @@ function buildProgram(parts: CliParts, act: Act): Command {
     .addOption(
       new Option('-n, --namespace <name>', 'namespace (default: the one of the context, else default)'),
     )
+    .version(
+      `river ${parts.version}`,
+      '--version',
+      'version of this program (with that of the host: river version)',
+    )
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(river help COMMAND shows what there is)')
     .exitOverride()

@@ -37,10 +37,16 @@ describe('wait --for', () => {
     expect(parseWaitFor('delete').met(task('Failed', 'False'))).toBe(false);
   });
 
-  it.each(['', 'deleted', 'condition', 'condition=', 'phase=a=b', 'condition=a=b=c', 'jsonpath={.a}'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseWaitFor(text)).toThrow(UsageError);
-    },
-  );
+  it.each([
+    '',
+    'deleted',
+    'phase=Runnning',
+    'condition',
+    'condition=',
+    'phase=a=b',
+    'condition=a=b=c',
+    'jsonpath={.a}',
+  ])('refuses %j', (text) => {
+    expect(() => parseWaitFor(text)).toThrow(UsageError);
+  });
 });

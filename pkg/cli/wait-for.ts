@@ -1,10 +1,12 @@
-import type { ApiObject, Condition } from '../api/index.ts';
+import { type ApiObject, type Condition, runPhases, suggestion } from '../api/index.ts';
 import { UsageError } from './errors.ts';
 
 /** What `river wait --for` waits for. */
 export interface WaitFor {
   /** In what is printed, as in `task.river.dev/hello condition met`. */
   outcome: string;
+  /** After "before", as in `time is up before it was deleted`. */
+  wanted: string;
   metByAbsence: boolean;
   met(object: ApiObject): boolean;
   /** Why it can never come about without someone's doing; undefined while it can. */
@@ -33,6 +35,7 @@ export function parseWaitFor(text: string): WaitFor {
 
 const waitForDelete: WaitFor = {
   outcome: 'deleted',
+  wanted: 'it was deleted',
   metByAbsence: true,
   met: () => false,
   impossible: () => undefined,
@@ -42,6 +45,7 @@ function waitForCondition(type: string, status: string): WaitFor {
   const wanted = status.toLowerCase();
   return {
     outcome: `condition ${type}=${status} met`,
+    wanted: `condition ${type} was ${status}`,
     metByAbsence: false,
     met: (object) => {
       const found = statusOf(object).conditions?.find(
@@ -57,8 +61,15 @@ function waitForCondition(type: string, status: string): WaitFor {
 }
 
 function waitForPhase(phase: string): WaitFor {
+  const known = [...runPhases, 'Suspended', 'Stopping'];
+  if (!known.some((each) => each.toLowerCase() === phase.toLowerCase())) {
+    throw new UsageError(
+      `river: there is no phase ${phase}${suggestion(phase, known) || `; there are ${known.join(', ')}`}`,
+    );
+  }
   return {
     outcome: `phase ${phase} met`,
+    wanted: `its phase was ${phase}`,
     metByAbsence: false,
     met: (object) => isCurrent(object) && statusOf(object).phase?.toLowerCase() === phase.toLowerCase(),
     impossible: (object) => endedOtherwise(object, phase),

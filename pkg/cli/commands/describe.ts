@@ -1,6 +1,6 @@
 import type { Kind } from '../../api/index.ts';
 import type { Client } from '../../client/index.ts';
-import type { Context } from '../context.ts';
+import { type Context, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { listAll } from '../follow.ts';
 import { parseSelections } from '../object-args.ts';
@@ -26,6 +26,7 @@ export async function describe(
     selector: flags.selector,
     all: wholeKinds && !flags.selector,
   });
+  if (objects.length === 0) await warn(context, 'Nothing found.');
   for (const [index, object] of objects.entries()) {
     const text = await describeOne(client, object, context.io.clock.now());
     await context.io.stdout.write(index > 0 ? `\n\n${text}` : text);

@@ -59,6 +59,6 @@ async function waitForOne(
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !limit.passed()) throw error;
-    throw new ExitError(exitCodes.timeout, `${shown}: time is up, it is not "${condition.outcome}" yet`);
+    throw new ExitError(exitCodes.timeout, `${shown}: time is up before ${condition.wanted}`);
   }
 }

@@ -30,9 +30,16 @@ function addApply(program: Command, act: Act): void {
         .default('none'),
     )
     .option('--force-conflicts', 'take over fields that another manager owns')
-    .action((flags: ApplyFlags, self: Command) =>
-      act(self, async (context) => (await import('../commands/apply.ts')).apply(context, flags)),
-    );
+    .allowExcessArguments()
+    .action((flags: ApplyFlags, self: Command) => {
+      const [extra] = self.args;
+      if (extra !== undefined) {
+        throw new UsageError(
+          `river: ${extra} needs a -f of its own; put a glob between quotes, as in -f '*.yaml'`,
+        );
+      }
+      return act(self, async (context) => (await import('../commands/apply.ts')).apply(context, flags));
+    });
 }
 
 function addDelete(program: Command, act: Act): void {

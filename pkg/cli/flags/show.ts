@@ -26,7 +26,7 @@ function addGet(program: Command, act: Act): void {
   program
     .command('get')
     .description('Show objects: tasks, runs, nodes, events.')
-    .argument('<objects...>', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…')
+    .argument('[objects...]', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…')
     .addOption(new Option('-o, --output <form>', 'how').choices(['wide', 'yaml', 'json', 'name']))
     .option('-l, --selector <labels>', 'those with these labels, as in a=b,c!=d,e in (f,g),!h')
     .option('--field-selector <fields>', 'those with these fields, as in status.phase=Running')
@@ -41,7 +41,7 @@ function addDescribe(program: Command, act: Act): void {
   program
     .command('describe')
     .description('Show all about tasks, runs or nodes, with conditions and events.')
-    .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
+    .argument('[objects...]', 'KIND, KIND NAME…, or KIND/NAME…')
     .option('-l, --selector <labels>', 'those with these labels')
     .option('-A, --all-namespaces', 'of all namespaces')
     .action((words: string[], flags: DescribeFlags, self: Command) =>
@@ -53,7 +53,7 @@ function addLogs(program: Command, act: Act): void {
   program
     .command('logs')
     .description('Show the output of a run, or of all runs of a task.')
-    .argument('<object...>', 'task/NAME, run/NAME, or the NAME of a task')
+    .argument('[object...]', 'task/NAME, run/NAME, or the NAME of a task')
     .option('-f, --follow', 'go on until it has ended')
     .addOption(
       new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'),
@@ -68,7 +68,7 @@ function addWait(program: Command, act: Act): void {
   program
     .command('wait')
     .description('Wait until objects are as asked, or never will be.')
-    .argument('<objects...>', 'KIND, KIND NAME…, or KIND/NAME…')
+    .argument('[objects...]', 'KIND, KIND NAME…, or KIND/NAME…')
     .requiredOption('--for <what>', 'condition=TYPE[=STATUS], phase=PHASE, or delete')
     .option('-l, --selector <labels>', 'those with these labels')
     .option('--all', 'all of the kind in the namespace')

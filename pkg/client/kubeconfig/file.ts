@@ -54,7 +54,7 @@ async function loadFile(file: string): Promise<Kubeconfig | undefined> {
   } catch (error) {
     throw new RiverError(
       'BadRequest',
-      `${file} is not a kubeconfig file: ${errorMessage(error).split('\n')[0]}`,
+      `${file} is not a kubeconfig file: ${errorMessage(error).split('\n')[0]?.replace(/:$/, '')}`,
     );
   }
 }
