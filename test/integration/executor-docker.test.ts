@@ -277,16 +277,20 @@ describe.skipIf(engine === undefined)('output', () => {
     await executor.start(spec);
     await says(spec, 'first');
     const closed = once(first, 'close');
+    const before = warnings.length;
     first.close();
     for (const socket of sockets) socket.destroy();
     await closed;
+    await eventually('the loss is noticed', async () =>
+      warnings.slice(before).some(({ message }) => message.startsWith('lost the connection')),
+    );
     writeFileSync(join(folder.path, 'cut'), '');
     await container(spec).wait();
     expect(await executor.probe()).toMatchObject({ ready: false });
     const second = await serve();
     expect(
       await untilExited(executor, spec.runUid).catch(() => untilExited(executor, spec.runUid)),
-    ).toMatchObject({ exitCode: 6 });
+    ).toMatchObject({ exitCode: 6, note: expect.stringContaining('was away when it ended') });
     expect(output(spec).out).toBe('first\nsecond\n');
     await executor.close();
     second.close();

@@ -32,13 +32,16 @@ export class EngineEvents {
   readonly #parts: EngineEventsParts;
   #stream: Readable | undefined;
   #closed = false;
+  /** When the connection was last lost and made again; wall time. */
+  #away = { from: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY };
 
   constructor(parts: EngineEventsParts) {
     this.#parts = parts;
   }
 
-  get connected(): boolean {
-    return this.#stream !== undefined;
+  /** Whether the engine was last away at that time (milliseconds since the epoch), as far as this runner knows. */
+  wasAway(at: number): boolean {
+    return at >= this.#away.from && at <= this.#away.until;
   }
 
   /** Answers when events are being heard; raises when the engine cannot be reached. Keeps itself alive from then on. */
@@ -66,6 +69,7 @@ export class EngineEvents {
       await this.#listen().catch(() => {});
       this.#stream = undefined;
       if (this.#closed) return;
+      this.#away = { from: this.#parts.clock.now(), until: Number.POSITIVE_INFINITY };
       this.#parts.logger.warn('lost the connection to the Docker Engine; trying again');
       await this.#reconnect();
     }
@@ -89,6 +93,7 @@ export class EngineEvents {
       await sleep(this.#parts.clock, backoffDelay(retry, attempt, this.#parts.rng));
       try {
         if (!this.#closed) await this.#connect();
+        this.#away.until = this.#parts.clock.now();
         if (!this.#closed) this.#parts.onReconnect();
         return;
       } catch {

@@ -1,16 +1,18 @@
-import { access, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../base/index.ts';
 import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
-import { createOptions, scriptTarget } from './create-options.ts';
+import { createOptions } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';
 import { Images, imageNotFound } from './images.ts';
+import { initStartError } from './init-error.ts';
 import { containerName, type Owner } from './names.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
+import { Scripts } from './scripts.ts';
 import { type Container, readContainer, startErrorOf, toExecution } from './state.ts';
 
 export interface DockerExecutorOptions {
@@ -41,6 +43,7 @@ class DockerExecutor implements Executor {
   readonly #options: DockerExecutorOptions;
   readonly #engine: Docker;
   readonly #images: Images;
+  readonly #scripts: Scripts;
   readonly #outputs: Outputs;
   readonly #events: EngineEvents;
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
@@ -51,6 +54,7 @@ class DockerExecutor implements Executor {
     this.#options = options;
     this.#engine = new Docker({ socketPath: options.socketPath });
     this.#images = new Images(this.#engine, clock);
+    this.#scripts = new Scripts(join(options.stateDir, 'scripts'));
     this.#outputs = new Outputs({
       engine: this.#engine,
       clock,
@@ -87,8 +91,7 @@ class DockerExecutor implements Executor {
   async #open(): Promise<EngineFacts> {
     try {
       const info = await this.#engine.info();
-      const scripts = join(this.#options.stateDir, 'scripts');
-      await ownFile(scripts, mkdir(scripts, { recursive: true, mode: 0o700 }));
+      await this.#scripts.open();
       const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
       await this.#events.open();
       return { init: info.InitCommit?.ID !== 'N/A', groups };
@@ -180,11 +183,18 @@ class DockerExecutor implements Executor {
     return { ...execution, ...(usage ? { usage } : {}), ...this.#noteOf(execution) };
   }
 
-  #noteOf({ runUid, note }: Execution): Pick<Execution, 'note'> {
-    const why = this.#outputs.lost(runUid);
-    if (why === undefined) return {};
-    const lost = `Its output is not complete, because the node could not collect it: ${why}.`;
-    return { note: note === undefined ? lost : `${note} ${lost}` };
+  #noteOf({ runUid, note, finishedAt }: Execution): Pick<Execution, 'note'> {
+    const lost = this.#outputs.lost(runUid);
+    const notes = [
+      ...(note === undefined ? [] : [note]),
+      ...(lost === undefined
+        ? []
+        : [`Its output is not complete, because the node could not collect it: ${lost}.`]),
+      ...(finishedAt !== undefined && this.#events.wasAway(finishedAt)
+        ? ['The Docker Engine was away when it ended: the last of its output may be missing.']
+        : []),
+    ];
+    return notes.length > 0 ? { note: notes.join(' ') } : {};
   }
 
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
@@ -193,8 +203,8 @@ class DockerExecutor implements Executor {
 
   async start(spec: ExecutionSpec): Promise<Execution> {
     return this.#call(async (facts) => {
-      const scriptPath = join(this.#options.stateDir, 'scripts', spec.runUid);
-      if (spec.script !== undefined) await ownFile(scriptPath, writeScript(scriptPath, spec.script));
+      const scriptPath = this.#scripts.path(spec.runUid);
+      if (spec.script !== undefined) await this.#scripts.write(spec.runUid, spec.script);
       const settings = {
         ...{ bootId: this.#options.bootId(), init: facts.init, scriptPath },
         cgroupParent: facts.groups?.name(spec.runUid),
@@ -291,7 +301,7 @@ class DockerExecutor implements Executor {
       if (container && this.#ours(container, runUid)) await this.#removeContainer(container);
       this.#outputs.forget(runUid);
       await groups?.remove(runUid);
-      await rm(join(this.#options.stateDir, 'scripts', runUid), { force: true });
+      await this.#scripts.remove(runUid);
     });
   }
 
@@ -333,49 +343,6 @@ class DockerExecutor implements Executor {
 
 function identity(spec: ExecutionSpec): Pick<Execution, 'runUid' | 'namespace' | 'runName'> {
   return { runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName };
-}
-
-/** The executor's own disk is no trouble of the engine. */
-async function ownFile<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    const message = `The runner cannot write ${path} (${errorMessage(cause)}): is its disk full or read-only?`;
-    throw new RiverError('ServiceUnavailable', message, {}, { cause });
-  }
-}
-
-/** Readable and executable for whatever user the image has; its folder is closed. */
-async function writeScript(path: string, text: string): Promise<void> {
-  await writeFile(path, text, { mode: 0o755 });
-  await chmod(path, 0o755);
-}
-
-/**
- * With an init in between, a program that is not there is an exit code 127 of the init, which says so in the last
- * line on stderr. Tells it from the same exit code of a program.
- */
-async function initStartError(execution: Execution, errPath: string): Promise<Execution['startError']> {
-  if (execution.exitCode !== 126 && execution.exitCode !== 127) return undefined;
-  const file = await open(errPath, 'r').catch(() => undefined);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read({
-      buffer: Buffer.alloc(1024),
-      position: Math.max(0, size - 1024),
-    });
-    const line = buffer.subarray(0, bytesRead).toString().trimEnd().split('\n').at(-1) ?? '';
-    const found = /^\[FATAL tini \(\d+\)\] exec (.*)/.exec(line)?.[1];
-    if (found === undefined) return undefined;
-    const reason = execution.exitCode === 127 ? 'CommandNotFound' : 'CommandNotExecutable';
-    const what = found.startsWith(`${scriptTarget} `)
-      ? 'The interpreter in the #! line of the script could not be executed in the container'
-      : 'The program could not be executed in the container';
-    return { reason, message: `${what}: ${found}.` };
-  } finally {
-    await file.close();
-  }
 }
 
 /** Touches nothing before its first use. Raises ServiceUnavailable while the engine does not answer. */
