@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { errorMessage } from '../../base/index.ts';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** Every route needs a bearer token unless it says `config: { public: true }`; also what does not exist. */
 export function authentication(app: FastifyInstance, { authenticate, logger }: RouteContext): void {

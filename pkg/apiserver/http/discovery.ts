@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { apiGroup, apiVersion, type Resource, resources } from '../../api/index.ts';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 const version = apiVersion.slice(apiGroup.length + 1);
 const groupVersion = { groupVersion: apiVersion, version };

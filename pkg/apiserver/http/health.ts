@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** Whether the process lives, and whether its store can be read. The only routes without a token. */
 export function healthRoutes({ service }: RouteContext) {

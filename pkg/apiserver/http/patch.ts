@@ -3,9 +3,9 @@ import type { Kind } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import type { Written } from '../writes/session.ts';
 import { mediaTypeOf } from './bodies.ts';
+import { type Address, bodyOf, matching, rawBodyOf } from './messages.ts';
 import { applyOptionsOf, writeOptionsOf } from './queries.ts';
-import { type Address, bodyOf, matching, rawBodyOf } from './resource-routes.ts';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** PATCH, by its media type. Raises `UnsupportedMediaType` for others (strategic merge is for Kubernetes' own kinds). */
 export function patchRequest(

@@ -5,9 +5,9 @@ import { apiVersion } from '../../api/index.ts';
 import { errorMessage, RiverError } from '../../base/index.ts';
 import type { Binding, Heartbeat, LogOptions } from '../../client/index.ts';
 import type { LogStream } from '../logs/log-reader.ts';
+import { addressOf, bodyOf, sendWritten } from './messages.ts';
 import { flagOf, numberOf, queryOf, writeOptionsOf } from './queries.ts';
-import { addressOf, bodyOf, sendWritten } from './resource-routes.ts';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** Binding and output of Runs, heartbeats of Nodes. */
 export function runRoutes(context: RouteContext) {

@@ -1,43 +1,12 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import type { Identity } from '../../api/index.ts';
-import type { Clock, Logger } from '../../base/index.ts';
-import type { Authenticate } from '../auth/authenticate.ts';
-import type { ApiService } from '../service.ts';
 import { authentication } from './authentication.ts';
-import { type BodyLimits, defaultBodyLimits } from './bodies.ts';
+import { defaultBodyLimits } from './bodies.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { handleErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { resourceRoutes } from './resource-routes.ts';
+import type { HttpServerOptions, RouteContext } from './route-context.ts';
 import { runRoutes } from './run-routes.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set before any handler of a route that is not public. */
-    identity: Identity;
-  }
-  interface FastifyContextConfig {
-    /** Served without a token. */
-    public?: boolean;
-  }
-}
-
-export interface HttpServerOptions {
-  service: ApiService;
-  authenticate: Authenticate;
-  clock: Clock;
-  logger: Logger;
-  limits?: Partial<BodyLimits>;
-  /** A watcher with more unsent bytes than this is dropped; it lists again. Default 1 MiB. */
-  watchBufferBytes?: number;
-  /** Between bookmarks on a quiet watch, milliseconds. Default 10 s: clients take 35 s of silence for death. */
-  bookmarkMs?: number;
-}
-
-/** What the routes need of the options, complete. */
-export interface RouteContext extends Required<Omit<HttpServerOptions, 'limits'>> {
-  limits: BodyLimits;
-}
 
 /** The API as a fastify instance: for `inject`, or for `listen` of this package. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {

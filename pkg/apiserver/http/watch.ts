@@ -7,7 +7,7 @@ import type { StoreEventType } from '../../store/index.ts';
 import type { Row } from '../reads.ts';
 import type { RowWatchHandler } from '../watches.ts';
 import { flagOf, numberOf, queryOf, watchOptionsOf } from './queries.ts';
-import type { RouteContext } from './server.ts';
+import type { RouteContext } from './route-context.ts';
 
 /** One JSON line an event, for as long as the client listens. Its connection is cut when it reads too slowly. */
 export function sendWatch(
