@@ -18,7 +18,9 @@ export async function runProgram(name: string, program: Command): Promise<void> 
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
     else {
-      process.stderr.write(`${name}: ${errorMessage(error)}\n`);
+      const message = errorMessage(error);
+      // Lines about a configuration begin with where it came from; without a file that is the program.
+      process.stderr.write(message.startsWith(`${name}: `) ? `${message}\n` : `${name}: ${message}\n`);
       process.exitCode = 1;
     }
   }

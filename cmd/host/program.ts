@@ -3,7 +3,14 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseDuration } from '../../pkg/api/index.ts';
 import { createToken, loadOrCreateKey, type TokenIdentity } from '../../pkg/apiserver/index.ts';
-import { type LevelLogger, levelLogger, RiverError, realClock, realRng } from '../../pkg/base/index.ts';
+import {
+  errorMessage,
+  type LevelLogger,
+  levelLogger,
+  RiverError,
+  realClock,
+  realRng,
+} from '../../pkg/base/index.ts';
 import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { defaultConfigFile, writeKubeconfig } from '../../pkg/client/index.ts';
 import { type HostSettings, loadConfig, watchConfig } from '../../pkg/config/index.ts';
@@ -97,9 +104,17 @@ interface TokenFlags {
 }
 
 function token(settings: HostSettings, flags: TokenFlags): void {
-  const expiresAt = flags.expires === undefined ? undefined : realClock.now() + parseDuration(flags.expires);
+  const expiresAt = flags.expires === undefined ? undefined : realClock.now() + lifetimeMs(flags.expires);
   const key = loadOrCreateKey(keyFile(settings), realRng);
   process.stdout.write(`${createToken(key, identityOf(flags), realRng, expiresAt)}\n`);
+}
+
+function lifetimeMs(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new RiverError('BadRequest', `--expires ${errorMessage(error)}`);
+  }
 }
 
 function identityOf({ node, admin }: TokenFlags): TokenIdentity {

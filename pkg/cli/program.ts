@@ -92,7 +92,6 @@ function buildProgram(parts: CliParts, act: Act): Command {
     .action((flags: DevFlags, command: Command) =>
       act(command, () => parts.dev({ ...command.optsWithGlobals(), ...flags })),
     );
-  for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
 

@@ -162,11 +162,14 @@ test("a host name that can be no Node's asks for one", () => {
   );
 });
 
-test('a file that cannot be read is one clear sentence', () => {
+test.each([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'EACCES: permission denied'],
+])('a file that cannot be read (%s) is one clear sentence', (code, why) => {
   const readText = () => {
-    throw new Error("ENOENT: no such file or directory, open 'c.yaml'");
+    throw Object.assign(new Error(`${code}: permission denied`), { code });
   };
   expect(refusal('host', { ...source(''), readText })).toBe(
-    "c.yaml: the configuration of river-host cannot be read: ENOENT: no such file or directory, open 'c.yaml'",
+    `c.yaml: the configuration of river-host cannot be read: ${why}`,
   );
 });

@@ -38,7 +38,9 @@ function readDocument(kind: ConfigKind, { file, readText }: ConfigSource): Manif
   try {
     text = readText(file);
   } catch (error) {
-    throw refuse(file, `the configuration of river-${kind} cannot be read: ${errorMessage(error)}`);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = missing ? 'there is no such file' : errorMessage(error);
+    throw refuse(file, `the configuration of river-${kind} cannot be read: ${why}`);
   }
   try {
     const [document, second] = parseManifest(text, file);

@@ -126,11 +126,16 @@ describe('one clear sentence', () => {
       ['apply', '-f', 'none.yaml'],
       ['frobnicate'],
       ['wait', 'task/a', '--for', 'x'],
+      ['wait', 'task/a', '--for', 'delete', '--timeout', 'soon'],
+      ['apply', '-f', 'a.yaml', 'b.yaml'],
+      ['describe'],
+      ['logs'],
     ]) {
       const { code, stderr } = await sandbox.river(...words);
       expect([words, code]).toEqual([words, 2]);
       expect(stderr).toMatch(/^river: /);
     }
+    expect((await sandbox.river('apply', '-f', 'a.yaml', 'b.yaml')).stderr).toContain('b.yaml needs a -f');
   });
 });
 

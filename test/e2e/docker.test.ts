@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
-import { root, Sandbox, task } from './sandbox.ts';
+import { example, Sandbox, task } from './sandbox.ts';
 
 const execute = promisify(execFile);
 const found = await withEngine();
@@ -35,9 +34,7 @@ describe.skipIf(found.engine === undefined)('tasks in docker', () => {
   });
 
   it('the example: created, run, its output', async () => {
-    expect(await sandbox.ok('apply', '-f', join(root, 'manifests/examples/docker.yaml'))).toContain(
-      'created',
-    );
+    expect(await sandbox.ok('apply', '-f', example('docker.yaml'))).toContain('created');
     await sandbox.ok('wait', 'task/in-docker', '--for', 'condition=Complete', '--timeout', '60s');
     expect(await sandbox.ok('logs', 'in-docker')).toMatch(/^hello from a container on \S+, in \/tmp\n$/);
     expect(await sandbox.ok('get', 'task', 'in-docker', '-o', 'wide')).toMatch(/ docker +busybox:latest /);

@@ -8,6 +8,13 @@ import { bundle, root } from '../env/bundle.ts';
 
 export { root };
 
+/** Where the examples are; `example` is how a test names the one that it runs. */
+export const examples = join(root, 'manifests/examples');
+
+export function example(name: string): string {
+  return join(examples, name);
+}
+
 /** The programs as they are installed, bundled from the sources of this moment: each file of tests has its own. */
 const programs = join(root, '.cache', `e2e-${process.pid}`);
 await bundle(programs);

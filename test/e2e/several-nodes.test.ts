@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
-import { eventually, type Running, root, Sandbox, task } from './sandbox.ts';
+import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
 
 /** river-host and two river-runners, each with its own configuration and token, on one machine. */
 const sandbox = new Sandbox();
@@ -47,7 +46,7 @@ async function startRunner(name: string): Promise<Running> {
 }
 
 it('targets: one run on each node, output with a prefix', async () => {
-  await sandbox.ok('apply', '-f', join(root, 'manifests/examples/targets.yaml'));
+  await sandbox.ok('apply', '-f', example('targets.yaml'));
   await sandbox.ok('wait', 'task/everywhere', '--for', 'condition=Complete', '--timeout', '30s');
   const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=everywhere');
   expect(items.map((run) => run.spec.placement?.node).sort()).toEqual(['node1', 'node2']);

@@ -1,13 +1,11 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
-import { root, Sandbox, task } from './sandbox.ts';
+import { example, examples, Sandbox, task } from './sandbox.ts';
 
 /** One `river dev` and the commands, as in the README. */
 const sandbox = new Sandbox();
-const examples = join(root, 'manifests/examples');
-const example = (name: string) => join(examples, name);
 
 beforeAll(async () => {
   await sandbox.dev();
@@ -30,8 +28,10 @@ async function runsOf(name: string): Promise<Run[]> {
 
 describe('examples', () => {
   it('are all run by a test', () => {
-    const tested = ['docker.yaml', 'hello.yaml', 'resources.yaml', 'script.yaml', 'targets.yaml'];
-    expect(readdirSync(examples).sort()).toEqual(tested);
+    const tests = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'));
+    const text = tests.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8')).join('');
+    const run = [...text.matchAll(/\('apply', '-f', example\('([^']+)'\)/g)].map(([, name]) => name);
+    expect([...new Set(run)].sort()).toEqual(readdirSync(examples).sort());
   });
 
   it('hello: created, run, its output kept apart, unchanged when applied again', async () => {
@@ -70,6 +70,7 @@ describe('get', () => {
     expect(await sandbox.ok('get', 'task/hello', 'task/script', '-o', 'name')).toBe(
       'task.river.dev/hello\ntask.river.dev/script\n',
     );
+    expect(await sandbox.ok('get', 'task.river.dev/hello', '-o', 'name')).toBe('task.river.dev/hello\n');
     expect(await sandbox.ok('get', 'task', 'hello', '-o', 'yaml')).toMatch(
       /^apiVersion: river.dev\/v1\nkind: Task\n/,
     );
