@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- process docker listing idle] [--quick]`: speed of the whole, as users get it, beside a peer that
+ * `npm run bench [-- startup process docker listing idle] [--quick]`: speed of the whole, as users get it, beside a peer that
  * is measured in the same run. Prints a table; nothing depends on it.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,12 +10,13 @@ import { dockerLatency, dockerThroughput } from './docker.ts';
 import { idle } from './idle.ts';
 import { listing } from './listing.ts';
 import { processTasks } from './process.ts';
+import { startup } from './startup.ts';
 import { printTable, type Row } from './statistics.ts';
 
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const wanted = words.filter((word) => !word.startsWith('-'));
-const all = ['process', 'docker', 'listing', 'idle'];
+const all = ['startup', 'process', 'docker', 'listing', 'idle'];
 const unknown = wanted.filter((word) => !all.includes(word));
 if (unknown.length > 0) {
   console.error(`no bench named ${unknown.join(', ')}; there are: ${all.join(', ')}`);
@@ -24,7 +25,7 @@ if (unknown.length > 0) {
 const runs = (name: string) => wanted.length === 0 || wanted.includes(name);
 
 async function measure(cluster: BenchCluster, socket: string | undefined): Promise<Row[]> {
-  const rows: Row[] = [];
+  const rows: Row[] = runs('startup') ? await startup(quick ? 10 : 30) : [];
   const fresh = runs('idle') ? await idle(cluster, 'fresh', quick ? 5 : 20) : undefined;
   rows.push(...(fresh?.rows ?? []));
   if (runs('process') || runs('idle'))

@@ -23,7 +23,7 @@ async function measureSlurm(rounds: number, count: number): Promise<Peer | undef
     }
     return { started, done, arrayPerSecond: await slurm.array(count) };
   } finally {
-    slurm.stop();
+    await slurm.stop();
   }
 }
 
