@@ -33,3 +33,17 @@ it('tells people what is not certain about an end', () => {
     message: 'The program ended with exit code 255. It may have died.',
   });
 });
+
+it.each([
+  [
+    { signal: 'SIGKILL', usage: { memoryPeak: 31_997_952 } },
+    'ended by SIGKILL. It had reached its memory limit.',
+  ],
+  [{ signal: 'SIGKILL', usage: { memoryPeak: 31_000_000 } }, 'ended by SIGKILL.'],
+  [{ signal: 'SIGTERM', usage: { memoryPeak: 32_000_000 } }, 'ended by SIGTERM.'],
+  [{ signal: 'SIGKILL', oomKilled: true, usage: { memoryPeak: 32_000_000 } }, 'more memory than its limit.'],
+])('a kill at the memory limit that nobody explained: %j', (end, message) => {
+  const { startError: _none, ...ended } = calledOff;
+  const intent = { ...paths, spec: { memoryBytes: 32_000_000 } };
+  expect(outcomeOf({ ...ended, ...end }, {}, intent).message).toMatch(new RegExp(`${message}$`));
+});

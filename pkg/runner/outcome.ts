@@ -21,21 +21,30 @@ export function runningStatus(execution: Execution, paths: { outPath: string; er
 export function outcomeOf(
   execution: Execution,
   stop: Stop,
-  paths: { outPath: string; errPath: string },
+  intent: { outPath: string; errPath: string; spec?: { memoryBytes: number } },
 ): RunStatus {
-  const { startedAt, finishedAt, exitCode, signal, oomKilled, usage, note } = execution;
+  const { startedAt, finishedAt, exitCode, signal, oomKilled, usage } = execution;
   const verdict = verdictOf(execution, stop);
+  const notes = [limitNote(execution, intent.spec?.memoryBytes ?? 0), execution.note];
   return {
     ...verdict,
-    message: note === undefined ? verdict.message : `${verdict.message} ${note}`,
+    message: [verdict.message, ...notes.filter((note) => note !== undefined)].join(' '),
     ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
     ...(finishedAt === undefined ? {} : { finishedAt: timestamp(finishedAt) }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
     ...(oomKilled ? { oomKilled } : {}),
     ...(usage === undefined ? {} : { usage }),
-    ...(execution.startError ? {} : { log: { out: paths.outPath, err: paths.errPath } }),
+    ...(execution.startError ? {} : { log: { out: intent.outPath, err: intent.errPath } }),
   };
+}
+
+/** An engine does not always hear that the kernel ran out of the limit's memory: then the peak is all there is to tell. */
+function limitNote({ signal, oomKilled, usage }: Execution, memoryBytes: number): string | undefined {
+  if (signal !== 'SIGKILL' || oomKilled || memoryBytes === 0) return undefined;
+  // The kernel counts in pages, and rounds the limit down to one.
+  const reached = (usage?.memoryPeak ?? 0) >= memoryBytes - 4096;
+  return reached ? 'It had reached its memory limit.' : undefined;
 }
 
 /** The last status of a Run that ended without its program having run, or without anything known about it. */
