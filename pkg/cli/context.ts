@@ -1,6 +1,5 @@
 import type { Resource } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
-import { Interrupted } from './errors.ts';
 import type { CliIo } from './io.ts';
 
 /** Flags that every command takes. */
@@ -50,8 +49,4 @@ export function print(context: Context, line: string): Promise<void> {
 
 export function warn(context: Context, line: string): Promise<void> {
   return context.io.stderr.write(`${line}\n`);
-}
-
-export function throwIfInterrupted(context: Context): void {
-  if (context.io.signal.aborted) throw new Interrupted();
 }

@@ -19,7 +19,7 @@ export function resourceOf(word: string): Resource {
 /** `tasks`, `tasks,runs`, `task a b`, `task/a run/b`, as kubectl reads them. One entry for each kind, in order. */
 export function parseSelections(words: readonly string[]): Selection[] {
   if (words.length === 0)
-    throw new UsageError('river: name a kind, as in "river get tasks", or an object, as in task/hello');
+    throw new UsageError('river: say which objects: a kind, as in tasks, or names, as in task/hello');
   if (words.some((word) => word.includes('/'))) return parsePairs(words);
   const [kinds = '', ...names] = words;
   const selected = kinds

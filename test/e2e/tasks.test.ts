@@ -225,7 +225,12 @@ describe('stop, rerun, change, delete', () => {
     );
     expect(existsSync(out)).toBe(false);
     expect(await runsOf('followed')).toEqual([]);
-    expect((await sandbox.river('delete', 'task/followed')).code).toBe(1);
+    await sandbox.apply(task('other', { command: ['true'], suspend: true }));
+    expect(await sandbox.river('delete', 'task', 'followed', 'other')).toEqual({
+      code: 1,
+      stdout: 'task.river.dev/other deleted\n',
+      stderr: 'river: tasks.river.dev "followed" not found\n',
+    });
     expect((await sandbox.river('delete', 'task/followed', '--ignore-not-found')).code).toBe(0);
   });
 

@@ -15,7 +15,7 @@ export interface ApplyFlags {
 }
 
 /** Owner of the fields that manifests set. */
-export const applyManager = 'river';
+const applyManager = 'river';
 /** Requests under way at once: enough to fill a group commit of the host, little enough to stay fair. */
 const atOnce = 16;
 

@@ -1,8 +1,8 @@
-import { hasCode } from '../../base/index.ts';
+import { hasCode, RiverError } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { type Context, print, warn } from '../context.ts';
 import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
-import { ExitError, Interrupted } from '../errors.ts';
+import { describeError, ExitError, exitCodeOf, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { followObject } from '../follow.ts';
 import { shownName } from '../object-args.ts';
@@ -32,9 +32,15 @@ export async function deleteObjects(
   const selected = await selectObjects(context, words, flags);
   if (selected.length === 0) await warn(context, 'river: nothing matches; nothing was deleted');
   const asked: Deleting[] = [];
+  let exitCode: number = exitCodes.ok;
   for (const object of selected) {
-    const deleting = await askFor(client, object, flags.ignoreNotFound === true);
-    if (!deleting) continue;
+    const deleting = await askFor(client, object);
+    if (deleting instanceof RiverError) {
+      if (flags.ignoreNotFound) continue;
+      await warn(context, describeError(deleting));
+      exitCode = exitCodeOf(deleting);
+      continue;
+    }
     asked.push(deleting);
     if (!flags.wait)
       await print(
@@ -43,20 +49,17 @@ export async function deleteObjects(
       );
   }
   if (flags.wait) await waitForAll(context, asked, flags.timeout);
-  return exitCodes.ok;
+  return exitCode;
 }
 
-async function askFor(
-  client: Client,
-  object: SelectedObject,
-  ignoreNotFound: boolean,
-): Promise<Deleting | undefined> {
+/** An object that is not there is told, and keeps nobody from deleting the others. */
+async function askFor(client: Client, object: SelectedObject): Promise<Deleting | RiverError> {
   try {
     const answer = await client.delete(object.resource.kind, object.namespace, object.name);
     const { uid = '', finalizers = [] } = answer.metadata;
     return { ...object, uid, gone: finalizers.length === 0 };
   } catch (error) {
-    if (ignoreNotFound && hasCode(error, 'NotFound')) return undefined;
+    if (hasCode(error, 'NotFound')) return error;
     throw error;
   }
 }

@@ -4,8 +4,7 @@ import { shownObject } from '../object-args.ts';
 import { colourState } from './colour.ts';
 import { printable, TableWriter } from './table.ts';
 
-export const outputFormats = ['wide', 'yaml', 'json', 'name'] as const;
-export type OutputFormat = (typeof outputFormats)[number];
+export type OutputFormat = 'wide' | 'yaml' | 'json' | 'name';
 
 /** Prints objects of one kind, all at once or as they come. */
 export interface ObjectPrinter {
