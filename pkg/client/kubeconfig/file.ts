@@ -1,14 +1,12 @@
 import {
-  chmodSync,
   closeSync,
   fstatSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorMessage, RiverError } from '../../base/index.ts';
@@ -36,12 +34,19 @@ export async function readKubeconfig(file: string, contextName?: string): Promis
   return entryOf(config, file, contextName);
 }
 
-/** Adds or replaces one entry, makes it the current one and keeps all others. The file is replaced as a whole, mode 0600. */
+/** Adds or replaces one entry, makes it the current one and keeps all others. The file is replaced as a whole, mode 0600. Raises `Forbidden` when that cannot be done. */
 export async function writeKubeconfig(file: string, entry: ConnectionEntry): Promise<void> {
   const config = withEntry((await loadFile(file)) ?? emptyKubeconfig, entry);
   const { stringify } = await import('yaml');
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  replaceFile(file, stringify(config));
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    replaceFile(file, stringify(config));
+  } catch (error) {
+    throw new RiverError(
+      'Forbidden',
+      `cannot write the token to ${file}: ${errorMessage(error)}; make room there, or make it writable`,
+    );
+  }
 }
 
 async function loadFile(file: string): Promise<Kubeconfig | undefined> {
@@ -100,15 +105,12 @@ function readPrivateFile(file: string): string | undefined {
 
 /** A reader sees the old file or the new one, never half of one. */
 function replaceFile(file: string, text: string): void {
-  const temporary = `${file}.new`;
-  rmSync(temporary, { force: true });
-  const descriptor = openSync(temporary, 'wx', 0o600);
+  const temporary = `${file}.${process.pid}.new`;
   try {
-    writeSync(descriptor, text);
-    fsyncSync(descriptor);
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx', flush: true });
+    renameSync(temporary, file);
   } finally {
-    closeSync(descriptor);
+    rmSync(temporary, { force: true });
   }
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, file);
 }

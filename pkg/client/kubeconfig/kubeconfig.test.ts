@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -42,6 +42,16 @@ it('is refused when others may read it', async () => {
   chmodSync(file, 0o644);
   await expect(readKubeconfig(file)).rejects.toThrow(`chmod 600 ${file}`);
   await expect(writeKubeconfig(file, entry)).rejects.toThrow('chmod 600');
+});
+
+it('is named when it cannot be written', async () => {
+  const nowhere = '/proc/river-test/config';
+  await expect(writeKubeconfig(nowhere, entry)).rejects.toThrow(`cannot write the token to ${nowhere}: `);
+});
+
+it('leaves nothing beside it', async () => {
+  await writeKubeconfig(file, entry);
+  expect(readdirSync(join(folder, '.river'))).toEqual(['config']);
 });
 
 it('says what is missing', async () => {
