@@ -106,8 +106,8 @@ function readPrivateFile(file: string): string | undefined {
 /** A reader sees the old file or the new one, never half of one. */
 function replaceFile(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.new`;
+  rmSync(temporary, { force: true });
   try {
-    rmSync(temporary, { force: true });
     writeFileSync(temporary, text, { mode: 0o600, flag: 'wx', flush: true });
     renameSync(temporary, file);
   } finally {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -45,8 +54,8 @@ it('is refused when others may read it', async () => {
 });
 
 it('is named when it cannot be written', async () => {
-  const nowhere = '/proc/river-test/config';
-  await expect(writeKubeconfig(nowhere, entry)).rejects.toThrow(`cannot write the token to ${nowhere}: `);
+  mkdirSync(`${file}.${process.pid}.new`, { recursive: true });
+  await expect(writeKubeconfig(file, entry)).rejects.toThrow(`cannot write the token to ${file}: `);
 });
 
 it('leaves nothing beside it', async () => {
