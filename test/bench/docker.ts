@@ -5,7 +5,7 @@ import { type Row, spread, summarize } from './statistics.ts';
 
 const image = 'river-test/busybox:1';
 
-/** Straight on the Engine API: what the machine can do without river. The same options that river uses. */
+/** Straight on the Engine API, without what only river needs (its labels, an init, a control group of the run). */
 async function createStartWait(docker: Docker, remove: boolean): Promise<number> {
   const from = performance.now();
   const container = await docker.createContainer({
