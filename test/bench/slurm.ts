@@ -87,8 +87,10 @@ export async function startSlurm(): Promise<Slurm> {
         if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       }),
     );
-    process.kill(Number(readFileSync(join(folder, 'munged.pid'), 'utf8')), 'SIGTERM');
-    // What its daemons have left to do may still write there.
+    const munged = Number(readFileSync(join(folder, 'munged.pid'), 'utf8'));
+    process.kill(munged, 'SIGTERM');
+    // It writes its seed at the end.
+    await eventually('munged to end', 10_000, async () => !existsSync(`/proc/${munged}`));
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   await eventually(
