@@ -115,6 +115,22 @@ describe('planTask', () => {
     expect(planTask(rerun, first.runs, now).status).toMatchObject({ revision: 2, rerun: 'again' });
   });
 
+  test('a manifest that names rerun no longer asks for nothing; nor does the same value later', () => {
+    const first = carriedOut(task(three));
+    const change = (from: typeof first.task, generation: number, rerun: string | undefined) =>
+      planTask(
+        { ...from, metadata: { ...from.metadata, generation }, spec: { ...from.spec, rerun } },
+        first.runs,
+        now,
+      ).status;
+    const asked = change(first.task, 2, 'again');
+    expect(asked).toMatchObject({ revision: 2, rerun: 'again' });
+    const dropped = change({ ...first.task, status: asked }, 3, undefined);
+    expect(dropped).toMatchObject({ revision: 2, rerun: 'again' });
+    expect(change({ ...first.task, status: dropped }, 4, 'again')).toMatchObject({ revision: 2 });
+    expect(change({ ...first.task, status: dropped }, 4, 'once more')).toMatchObject({ revision: 3 });
+  });
+
   test('what ended once is not made again when its Run is deleted', () => {
     const first = carriedOut(task(three));
     const [one, two] = first.runs;

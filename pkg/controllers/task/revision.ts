@@ -16,11 +16,13 @@ export function revisionOf(task: Task): Revision {
     return { ...revisionFields(status.executionHash as string, status.rerun), revision, completed, ended };
   }
   const { hash } = executionHash(spec);
-  const fields = revisionFields(hash, spec.rerun);
-  if (!known) return { ...fields, revision: 1 };
+  if (!known) return { ...revisionFields(hash, spec.rerun), revision: 1 };
   const sameRules = status.hashVersion === hashVersion;
-  const changed = (sameRules && status.executionHash !== hash) || status.rerun !== spec.rerun;
-  return changed ? { ...fields, revision: revision + 1 } : { ...fields, revision, completed, ended };
+  // A manifest that no longer names rerun asks for nothing; what was asked for last stays known.
+  const asked = spec.rerun ?? status.rerun;
+  const changed = (sameRules && status.executionHash !== hash) || status.rerun !== asked;
+  const next = revisionFields(hash, asked);
+  return changed ? { ...next, revision: revision + 1 } : { ...next, revision, completed, ended };
 }
 
 function revisionFields(

@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -49,6 +58,20 @@ test('nothing but the given variables is there, and the folder is the given one'
       .filter((line) => !line.startsWith('PWD='))
       .sort(),
   ).toEqual(['', tmpdir(), 'A=b', 'PATH=/usr/bin:/bin'].sort());
+});
+
+test('no variable is ever an argument of a program, where the process list would show it', async () => {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const setsid = execFileSync('/bin/sh', ['-c', 'command -v setsid'], { encoding: 'utf8' }).trim();
+  symlinkSync(setsid, join(bin, 'setsid'));
+  symlinkSync('/bin/true', join(bin, 'true'));
+  writeFileSync(join(bin, 'env'), `#!/bin/sh\necho "$@" >'${join(folder, 'arguments')}'\n`, { mode: 0o755 });
+  launcher.close();
+  launcher = new Launcher(realClock, bin);
+  expect(await launch('echo "$SECRET"', { env: { SECRET: 'hidden' } })).toBe('started');
+  expect(read('out')).toBe('hidden\n');
+  expect(existsSync(join(folder, 'arguments'))).toBe(false);
 });
 
 test('what is started leads its own session, and takes SIGINT as any program does', async () => {

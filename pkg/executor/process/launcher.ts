@@ -136,14 +136,20 @@ async function writeNew(folder: string, text: string): Promise<string> {
   }
 }
 
-/** Everything of the Run is inside of single quotes, in which a shell finds nothing to do. */
+/**
+ * Everything of the Run is inside of single quotes, in which a shell finds nothing to do. Variables are exported, not
+ * handed to `env`: there they would stand in the process list for a moment. A shell that keeps one of them to itself
+ * (UID in bash) fails, and the runner starts the wrapper by itself.
+ */
 function launchText({ workingDir, outPath, errPath, env, args }: Launch): string {
-  const words = [
-    ...Object.entries(env).map(([name, value]) => quoted(`${name}=${value}`)),
-    '"$RIVER_SETSID" -f /bin/sh',
-    ...args.map(quoted),
-  ];
-  return `cd ${quoted(workingDir)} && exec >>${quoted(outPath)} 2>>${quoted(errPath)} && exec env -i ${words.join(' ')}\n`;
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)} || exit`);
+  return [
+    `cd ${quoted(workingDir)} && exec >>${quoted(outPath)} 2>>${quoted(errPath)} || exit`,
+    'unset PATH PWD OLDPWD',
+    ...exports,
+    `exec "$RIVER_SETSID" -f /bin/sh ${args.map(quoted).join(' ')}`,
+    '',
+  ].join('\n');
 }
 
 function quoted(text: string): string {
