@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
+import { Records } from '../../pkg/executor/records/index.ts';
 import { eventually, makeSpec, output, temporaryFolder, untilExited } from './executor-parts.ts';
 
 const folder = temporaryFolder();
@@ -30,6 +31,9 @@ function open(more: { bootId?: string; cgroupRoot?: string; stateDir?: string } 
 
 /** Like a machine without control groups. */
 const plain = () => open({ cgroupRoot: '/nowhere', stateDir: join(folder.path, 'plain') });
+
+/** The records as a runner leaves them that was killed before it went on. */
+const recordsIn = (path: string) => new Records(path, () => undefined);
 
 let count = 0;
 const fresh = (more: Partial<ExecutionSpec>) => makeSpec(folder.path, `u${count++}`, { clusterUid, ...more });
@@ -289,8 +293,7 @@ describe('exactly once', () => {
     const executor = open();
     const spec = shell('echo never');
     // Recorded, and its wrapper not spawned yet: what a crash between the two leaves.
-    const { Records } = await import('../../pkg/executor/process/records.ts');
-    await new Records(stateDir).write(spec, 'this-boot');
+    await recordsIn(stateDir).write(spec, 'this-boot');
     expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
     await executor.stop(spec.runUid, 0);
     expect(await executor.start(spec)).toMatchObject({ state: 'exited', startError: { reason: 'Stopped' } });
@@ -342,8 +345,7 @@ describe.skipIf(!isRoot)('a full disk', () => {
 
   test('one that has no room for its claim leaves it free', async () => {
     const spec = shell('echo once');
-    const { Records } = await import('../../pkg/executor/process/records.ts');
-    await new Records(join(small, 'process')).write(spec, 'this-boot');
+    await recordsIn(join(small, 'process')).write(spec, 'this-boot');
     fillUp();
     await expect(executor.start(spec)).rejects.toThrow('is full');
     expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
@@ -417,8 +419,7 @@ describe('what a machine forgets', () => {
   test('a torn claim of a dead wrapper is no running process', async () => {
     const executor = open();
     const spec = shell('echo never');
-    const { Records } = await import('../../pkg/executor/process/records.ts');
-    const records = new Records(stateDir);
+    const records = recordsIn(stateDir);
     await records.write(spec, 'this-boot');
     writeFileSync(join(records.folder(spec.runUid), 'started'), '');
     expect(await executor.start(spec)).toMatchObject({ state: 'exited', unknownEnd: 'RecordLost' });

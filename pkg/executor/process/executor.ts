@@ -3,6 +3,17 @@ import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
 import {
+  type Claim,
+  ExitWatch,
+  isAlive,
+  prepareCommand,
+  Records,
+  type RunRecord,
+  sessionMembers,
+  signalAll,
+  someoneHasArgument,
+} from '../records/index.ts';
+import {
   type CgroupKind,
   cgroupMembers,
   closeCgroups,
@@ -10,12 +21,9 @@ import {
   openCgroups,
   removeRunCgroup,
 } from './cgroup.ts';
-import { prepareCommand } from './command.ts';
-import { ExitWatch } from './exit-watch.ts';
+import { parseExitRecord } from './exit-record.ts';
 import { launch } from './launch.ts';
 import { Launcher } from './launcher.ts';
-import { isAlive, sessionMembers, signalAll, someoneHasArgument } from './proc-table.ts';
-import { type Claim, Records, type RunRecord } from './records.ts';
 import { wrapperArguments } from './wrapper.ts';
 
 export interface ProcessExecutorOptions {
@@ -48,7 +56,7 @@ class ProcessExecutor implements Executor {
 
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
-    this.#records = new Records(options.stateDir);
+    this.#records = new Records(options.stateDir, parseExitRecord);
     this.#launcher = new Launcher(options.clock, options.baseEnv.PATH ?? '/usr/bin:/bin');
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseExitRecord, signalName, startErrorRecord } from './exit-record.ts';
+import { signalName, startErrorRecord } from '../records/index.ts';
+import { parseExitRecord } from './exit-record.ts';
 
 const times = 'times\n0m0.00s 0m0.00s\n0m1.25s 0m0.50s\n';
 

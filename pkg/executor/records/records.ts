@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import type { ExecutionSpec } from '../index.ts';
 import type { StartError } from './command.ts';
-import { type Ending, parseExitRecord, startErrorRecord } from './exit-record.ts';
+import { type Ending, startErrorRecord } from './ending.ts';
 import { parseStat } from './proc-table.ts';
 
 /** What is known of a run before anything of it is executed. Made durable first: it also says in which boot. */
@@ -55,8 +55,11 @@ export class Records {
   readonly exits: string;
   readonly #runs: string;
   readonly #trash: string;
+  readonly #parse: (record: string) => Ending | undefined;
 
-  constructor(root: string) {
+  /** `parse`: reads the executor's own records of ends; undefined for one that is not whole. */
+  constructor(root: string, parse: (record: string) => Ending | undefined) {
+    this.#parse = parse;
     this.exits = join(root, 'exits');
     this.#runs = join(root, 'runs');
     this.#trash = join(root, 'trash');
@@ -148,7 +151,7 @@ export class Records {
 
   ending(runUid: string): (Ending & { finishedAt: number }) | undefined {
     const found = readSmall(this.exitPath(runUid));
-    const ending = found && parseExitRecord(found.text);
+    const ending = found && this.#parse(found.text);
     return ending && { ...ending, finishedAt: Math.floor(found.mtimeMs) };
   }
 
