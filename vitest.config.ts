@@ -17,6 +17,8 @@ export default defineConfig({
         testTimeout: 120_000,
         fileParallelism: false,
       }),
+      // Run by test/integration/executor-systemd.test.ts, on a machine whose PID 1 is systemd.
+      project('systemd', ['test/systemd/**/*.test.ts'], { testTimeout: 120_000, fileParallelism: false }),
       project('e2e', ['test/e2e/**/*.test.ts'], { testTimeout: 180_000, fileParallelism: false }),
     ],
   },

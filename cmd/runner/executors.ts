@@ -4,6 +4,7 @@ import type { RunnerSettings } from '../../pkg/config/index.ts';
 import { dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
+import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
 import { bootId } from './machine.ts';
 
 export interface ExecutorWiring {
@@ -17,11 +18,17 @@ export interface ExecutorWiring {
 /** One for each runtime that the configuration allows, whether it works at the moment or not. */
 export function createExecutors({ settings, ...seams }: ExecutorWiring): Executor[] {
   const executors: Executor[] = [];
-  const { docker, process: processes } = settings.runtimes;
+  const { docker, systemd, process: processes } = settings.runtimes;
+  const isRoot = process.getuid?.() === 0;
   if (docker.enabled) {
     const stateDir = join(settings.stateDir, 'docker');
-    const isRoot = process.getuid?.() === 0;
     executors.push(dockerExecutor({ ...seams, socketPath: docker.socket, stateDir, bootId, isRoot }));
+  }
+  if (systemd.enabled) {
+    const stateDir = join(settings.stateDir, 'systemd');
+    const { stopGraceMs } = settings;
+    const more = { stateDir, bootId, baseEnv: inherited(), isRoot, stopGraceMs };
+    executors.push(systemdExecutor({ ...seams, ...more }));
   }
   if (processes.enabled) {
     const stateDir = join(settings.stateDir, 'process');

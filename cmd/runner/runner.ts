@@ -89,7 +89,9 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {
         cores: settings.reserved.milliCores / 1000,
         memoryBytes: settings.reserved.memoryBytes,
       },
-      runtimes: (['docker', 'process'] as const).filter((runtime) => settings.runtimes[runtime].enabled),
+      runtimes: (['docker', 'systemd', 'process'] as const).filter(
+        (runtime) => settings.runtimes[runtime].enabled,
+      ),
       sharedDir,
       localTempDir,
       logDir: logDirectory(settings),

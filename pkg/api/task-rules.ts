@@ -52,8 +52,8 @@ function checkProgram(spec: TaskSpec): Finding[] {
   if (command && script !== undefined)
     return [forbidden(['script'], 'cannot stand beside command; leave one of them out')];
   if (command || script !== undefined) return [];
-  if (spec.runtime === 'process')
-    return [required(['command'], 'is required, or script, where runtime is process')];
+  if (spec.runtime && spec.runtime !== 'docker')
+    return [required(['command'], `is required, or script, where runtime is ${spec.runtime}`)];
   if (image === undefined)
     return [required(['command'], 'is required, or script, or an image with a command of its own')];
   return [];
@@ -68,9 +68,11 @@ function checkRuntime(spec: TaskSpec): Finding[] {
       ),
     ];
   }
-  if (knownRuntime(spec) !== 'process') return [];
+  const runtime = knownRuntime(spec);
+  if (runtime === undefined || runtime === 'docker') return [];
   const findings: Finding[] = [];
-  if (spec.image !== undefined) findings.push(forbidden(['image'], 'cannot stand beside runtime: process'));
+  if (spec.image !== undefined)
+    findings.push(forbidden(['image'], `cannot stand beside runtime: ${runtime}`));
   if (spec.mounts?.length)
     findings.push(
       forbidden(

@@ -17,9 +17,9 @@ export type Time = string;
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 /**
- * docker: a container. process: a plain process of the node, where its runner allows that.
+ * docker: a container. systemd: a transient service of the node; process: a plain process of it; both where its runner allows that.
  */
-export type Runtime = 'docker' | 'process';
+export type Runtime = 'docker' | 'systemd' | 'process';
 
 export interface StringMap {
   [k: string]: string;
@@ -193,7 +193,7 @@ export interface NodeResources {
 }
 export interface NodeStatus {
   /**
-   * Ready; DockerReady and ProcessReady for the runtimes that its configuration allows.
+   * Ready; DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows.
    */
   conditions?: Condition[];
   capacity?: NodeResources;
@@ -350,6 +350,7 @@ export interface Run {
 }
 export interface RuntimesConfig {
   docker?: DockerConfig;
+  systemd?: SystemdConfig;
   process?: ProcessConfig;
 }
 export interface DockerConfig {
@@ -361,6 +362,12 @@ export interface DockerConfig {
    * Absolute path of the engine's socket. Default /var/run/docker.sock.
    */
   socket?: string;
+}
+export interface SystemdConfig {
+  /**
+   * true: Tasks run as services of the machine's systemd, as root, which the runner has to be. Default false.
+   */
+  enabled?: boolean;
 }
 export interface ProcessConfig {
   /**

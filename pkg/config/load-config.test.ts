@@ -44,7 +44,11 @@ test('the defaults of a runner', () => {
     localTempDir: '/var/lib/river/runner/temp',
     logLevel: 'info',
     labels: {},
-    runtimes: { docker: { enabled: true, socket: '/var/run/docker.sock' }, process: { enabled: false } },
+    runtimes: {
+      docker: { enabled: true, socket: '/var/run/docker.sock' },
+      systemd: { enabled: false },
+      process: { enabled: false },
+    },
     reserved: { milliCores: 0, memoryBytes: 0 },
     stopGraceMs: 10_000,
   });

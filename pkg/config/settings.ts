@@ -23,7 +23,11 @@ export interface RunnerSettings {
   localTempDir: string;
   logLevel: LogLevel;
   labels: Readonly<Record<string, string>>;
-  runtimes: { docker: { enabled: boolean; socket: string }; process: { enabled: boolean } };
+  runtimes: {
+    docker: { enabled: boolean; socket: string };
+    systemd: { enabled: boolean };
+    process: { enabled: boolean };
+  };
   reserved: { milliCores: number; memoryBytes: number };
   stopGraceMs: number;
 }
@@ -67,6 +71,7 @@ export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSe
     labels: config.labels ?? {},
     runtimes: {
       docker: { enabled: true, socket: '/var/run/docker.sock', ...config.runtimes?.docker },
+      systemd: { enabled: false, ...config.runtimes?.systemd },
       process: { enabled: false, ...config.runtimes?.process },
     },
     reserved: {

@@ -19,7 +19,11 @@ export interface NodeFacts {
   session: string;
 }
 
-const conditionTypes: Record<Runtime, string> = { docker: 'DockerReady', process: 'ProcessReady' };
+const conditionTypes: Record<Runtime, string> = {
+  docker: 'DockerReady',
+  systemd: 'SystemdReady',
+  process: 'ProcessReady',
+};
 
 /** What the Node says about this machine. `before` keeps the times of conditions that have not changed. */
 export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs: number): NodeStatus {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
-import { example, examples, Sandbox, task } from './sandbox.ts';
+import { example, examples, root, Sandbox, task } from './sandbox.ts';
 
 /** One `river dev` and the commands, as in the README. */
 const sandbox = new Sandbox();
@@ -28,8 +28,12 @@ async function runsOf(name: string): Promise<Run[]> {
 
 describe('examples', () => {
   it('are all run by a test', () => {
-    const tests = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'));
-    const text = tests.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8')).join('');
+    const folders = [import.meta.dirname, join(root, 'test/systemd')];
+    const text = folders
+      .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => readFileSync(file, 'utf8'))
+      .join('');
     const run = [...text.matchAll(/\('apply', '-f', example\('([^']+)'\)/g)].map(([, name]) => name);
     expect([...new Set(run)].sort()).toEqual(readdirSync(examples).sort());
   });

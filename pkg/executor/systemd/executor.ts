@@ -1,0 +1,322 @@
+import { mkdtemp, rename, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
+import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
+import { type Claim, ExitWatch, isAlive, prepareCommand, Records, type RunRecord } from '../records/index.ts';
+import { parseExitRecord } from './exit-record.ts';
+import { Manager } from './manager.ts';
+import { runUidOf, unitName, unitPrefix } from './names.ts';
+import { ownerOf, serviceProperties } from './properties.ts';
+import { launchText, recorderText } from './scripts.ts';
+import type { Unit } from './unit.ts';
+
+export interface SystemdExecutorOptions {
+  /** Its own folder, on a local disk; made when missing. */
+  stateDir: string;
+  clusterUid: string;
+  clock: Clock;
+  logger: Logger;
+  /** The machine's boot id, as `/proc/sys/kernel/random/boot_id` has it. */
+  bootId: () => string;
+  /** PATH, HOME and LANG of the runner; what a Run sets wins. */
+  baseEnv: Record<string, string>;
+  /** Whether this process is root: nobody else may make services of the system. */
+  isRoot: boolean;
+  /** For what a program leaves in the background at its end: between SIGTERM and SIGKILL. */
+  stopGraceMs: number;
+  /** After it a manager that has not answered counts as hanging. Default 10 s. */
+  answerWithinMs?: number;
+}
+
+/** How often a wait looks again: soon at first, then seldom. */
+const firstLookMs = 5;
+const lastLookMs = 200;
+/** A service that is executed makes its claim at once, unless the disk hangs. */
+const claimWithinMs = 10_000;
+
+class SystemdExecutor implements Executor {
+  readonly runtime = 'systemd';
+  readonly #options: SystemdExecutorOptions;
+  readonly #records: Records;
+  readonly #manager: Manager;
+  readonly #watch: ExitWatch;
+  /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
+  readonly #active = new Set<string>();
+  #opened: Promise<void> | undefined;
+
+  constructor(options: SystemdExecutorOptions) {
+    this.#options = options;
+    this.#records = new Records(options.stateDir, parseExitRecord);
+    this.#manager = new Manager(options.baseEnv.PATH ?? '/usr/bin:/bin', options.answerWithinMs ?? 10_000);
+    this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
+  }
+
+  #open(): Promise<void> {
+    this.#opened ??= this.#openNow().catch((error: unknown) => {
+      this.#opened = undefined;
+      const message = `The systemd executor cannot use ${this.#options.stateDir}: ${errorMessage(error)}`;
+      throw new RiverError('ServiceUnavailable', message, {}, { cause: error });
+    });
+    return this.#opened;
+  }
+
+  async #openNow(): Promise<void> {
+    await this.#records.open();
+    await replaceFile(this.#recorder(), recorderText);
+    this.#watch.open(() => this.#changedSilently());
+  }
+
+  #recorder(): string {
+    return join(this.#options.stateDir, 'recorder');
+  }
+
+  #unitName(runUid: string): string {
+    return unitName(this.#options.clusterUid, runUid);
+  }
+
+  async probe(): Promise<RuntimeProbe> {
+    try {
+      if (!this.#options.isRoot)
+        throw new RiverError('Forbidden', 'Only a runner that is root can make services of the system.');
+      await this.#open();
+      await this.#records.checkWritable();
+      const { version, state } = await this.#manager.version();
+      if (state === 'stopping')
+        return { ready: false, reason: 'SystemdStopping', message: 'This machine shuts down.', version };
+      return { ready: true, reason: 'SystemdAnswers', message: `systemd ${version} answers.`, version };
+    } catch (error) {
+      return { ready: false, reason: 'SystemdUnusable', message: errorMessage(error) };
+    }
+  }
+
+  async list(): Promise<Execution[]> {
+    await this.#open();
+    const { clusterUid } = this.#options;
+    const units = await this.#manager.units(`${unitPrefix(clusterUid)}*.service`);
+    const recorded = await this.#records.uids();
+    const found = await Promise.all(
+      recorded.map((uid) => this.#look(uid, async () => units.get(this.#unitName(uid)))),
+    );
+    const known = new Set(recorded);
+    const foreign = [...units].flatMap(([name, unit]) => {
+      const runUid = runUidOf(clusterUid, name);
+      return runUid === undefined || known.has(runUid) ? [] : [withoutRecord(runUid, unit)];
+    });
+    return [...found.filter((execution) => execution !== undefined), ...foreign];
+  }
+
+  async inspect(runUid: string): Promise<Execution | undefined> {
+    await this.#open();
+    if (!/^[\w-]{1,64}$/.test(runUid))
+      throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
+    return this.#look(runUid, () => this.#manager.unit(this.#unitName(runUid)));
+  }
+
+  /** `unit` asks the manager, and only when the disk and the kernel do not say enough. */
+  async #look(runUid: string, unit: () => Promise<Unit | undefined>): Promise<Execution | undefined> {
+    const record = this.#records.read(runUid);
+    if (record === undefined || record.clusterUid !== this.#options.clusterUid) {
+      const stray = await unit();
+      return stray && withoutRecord(runUid, stray);
+    }
+    const execution = await this.#observe(record, unit);
+    if (execution.state === 'running') this.#active.add(runUid);
+    else this.#active.delete(runUid);
+    return execution;
+  }
+
+  async #observe(record: RunRecord, askUnit: () => Promise<Unit | undefined>): Promise<Execution> {
+    const { runUid, namespace, runName } = record;
+    const claim = this.#records.claim(runUid);
+    const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
+    const ending = this.#records.ending(runUid);
+    if (ending) return { ...base, state: 'exited', ...ending };
+    if (record.bootId !== this.#options.bootId())
+      return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
+    if (isProgramAlive(claim)) return { ...base, state: 'running' };
+    const unit = await askUnit();
+    if (unit?.live) return { ...base, state: 'running' };
+    // It may have begun or ended between the two looks.
+    const late = this.#records.ending(runUid);
+    if (late) return { ...base, state: 'exited', ...late };
+    if (claim === undefined && this.#records.claim(runUid) === undefined)
+      return { ...base, state: 'created' };
+    return unit?.end
+      ? {
+          ...base,
+          state: 'exited',
+          ...unit.end,
+          note: 'Its end could not be recorded; systemd still knew it.',
+        }
+      : { ...base, state: 'exited', unknownEnd: 'RecordLost' };
+  }
+
+  async prepare(): Promise<void> {}
+
+  async start(spec: ExecutionSpec): Promise<Execution> {
+    await this.#open();
+    const before = await this.inspect(spec.runUid);
+    if (before && before.state !== 'created') return before;
+    try {
+      if (before === undefined) await this.#records.write(spec, this.#options.bootId());
+      // What is left of a try that did not come as far as its claim.
+      else await this.#manager.forget(this.#unitName(spec.runUid));
+      return await this.#launch(spec);
+    } catch (error) {
+      if (error instanceof RiverError) throw error;
+      throw notNow(errorMessage(error), error);
+    }
+  }
+
+  async #launch(spec: ExecutionSpec): Promise<Execution> {
+    const { runUid } = spec;
+    const folder = this.#records.folder(runUid);
+    const env = { ...this.#options.baseEnv, ...spec.env };
+    const command = await prepareCommand(spec, folder, env);
+    if ('startError' in command) {
+      await this.#records.giveUp(runUid, command.startError);
+      return this.#found(runUid);
+    }
+    const launch = join(folder, 'launch');
+    await replaceFile(
+      launch,
+      launchText({ folder, bootId: this.#options.bootId(), env, argv: command.argv }),
+    );
+    const name = this.#unitName(runUid);
+    const recorder = ['/bin/sh', this.#recorder(), folder, this.#records.exitPath(runUid), name];
+    const { stopGraceMs } = this.#options;
+    const properties = serviceProperties(spec, { workingDir: command.workingDir, recorder, stopGraceMs });
+    const refusal = await this.#manager.start(name, properties, ['/bin/sh', launch]);
+    const execution = await this.#claimed(runUid);
+    if (execution.state === 'created') throw notNow(refusal ?? 'there is no room for its claim');
+    return execution;
+  }
+
+  /** Once the service has claimed the run, or is known not to. */
+  async #claimed(runUid: string): Promise<Execution> {
+    const { clock } = this.#options;
+    const deadline = clock.monotonic() + claimWithinMs;
+    for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, lastLookMs)) {
+      const execution = await this.#found(runUid);
+      const isWaiting = execution.state === 'running' && this.#records.claim(runUid) === undefined;
+      if (!isWaiting || clock.monotonic() > deadline) return execution;
+      await sleep(clock, waitMs);
+    }
+  }
+
+  async #found(runUid: string): Promise<Execution> {
+    const execution = await this.inspect(runUid);
+    if (execution) return execution;
+    throw new RiverError('NotFound', `The records of run ${runUid} were removed while it was started.`);
+  }
+
+  async adopt(spec: ExecutionSpec): Promise<void> {
+    await this.inspect(spec.runUid);
+  }
+
+  async stop(runUid: string, graceMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const execution = await this.inspect(runUid);
+    if (execution === undefined) return;
+    if (execution.state === 'created') {
+      await this.#records.giveUp(runUid, {
+        reason: 'Stopped',
+        message: 'It was stopped before it was started.',
+      });
+    }
+    const killAt = clock.monotonic() + graceMs;
+    let asked = false;
+    for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
+      const leftMs = killAt - clock.monotonic();
+      if (leftMs <= 0) await this.#kill(runUid);
+      else if (!asked) await this.#ask(runUid);
+      asked = true;
+      await sleep(clock, leftMs > 0 ? Math.min(waitMs, leftMs) : Math.min(waitMs, 20));
+    }
+    this.#watch.tell(runUid);
+  }
+
+  async #isLeft(runUid: string): Promise<boolean> {
+    return (await this.inspect(runUid))?.state === 'running';
+  }
+
+  async #ask(runUid: string): Promise<void> {
+    await this.#manager.kill(this.#unitName(runUid), 'SIGTERM');
+    // A process that is halted would keep SIGTERM waiting.
+    await this.#manager.kill(this.#unitName(runUid), 'SIGCONT');
+  }
+
+  /** SIGKILL to everything of the service, but not to the writer of its record, who is then all that is left. */
+  async #kill(runUid: string): Promise<void> {
+    const name = this.#unitName(runUid);
+    const unit = await this.#manager.unit(name);
+    if (unit?.live && !unit.recording) await this.#manager.kill(name, 'SIGKILL');
+  }
+
+  async remove(runUid: string): Promise<void> {
+    if ((await this.inspect(runUid))?.state === 'running') {
+      throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
+    }
+    const record = this.#records.read(runUid);
+    if (record === undefined || record.bootId === this.#options.bootId()) await this.#forget(runUid);
+    this.#active.delete(runUid);
+    await this.#records.remove(runUid);
+  }
+
+  /** The service goes on for a moment after its record is written, and would stay as failed if it were let go before. */
+  async #forget(runUid: string): Promise<void> {
+    const name = this.#unitName(runUid);
+    let unit = await this.#manager.unit(name);
+    for (let waitMs = firstLookMs; unit?.live; waitMs = Math.min(waitMs * 2, lastLookMs)) {
+      await sleep(this.#options.clock, waitMs);
+      unit = await this.#manager.unit(name);
+    }
+    if (unit?.failed) await this.#manager.forget(name);
+  }
+
+  /** Runs that were seen alive and are not any more. */
+  async #changedSilently(): Promise<string[]> {
+    const before = [...this.#active];
+    const now = await Promise.all(before.map((uid) => this.inspect(uid)));
+    return before.filter((_, index) => now[index]?.state !== 'running');
+  }
+
+  onChange(listener: (runUid: string | undefined) => void): { close(): void } {
+    return this.#watch.onChange(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+  }
+}
+
+function isProgramAlive(claim: Claim | undefined): boolean {
+  return claim !== undefined && !claim.empty && isAlive(claim.pid, claim.startTime);
+}
+
+/** A service of this cluster whose folder is gone: only the manager knows it. */
+function withoutRecord(runUid: string, unit: Unit): Execution {
+  const owner = { runUid, ...ownerOf(unit.description) };
+  if (unit.live) return { ...owner, state: 'running' };
+  return unit.end
+    ? { ...owner, state: 'exited', ...unit.end }
+    : { ...owner, state: 'exited', unknownEnd: 'RecordLost' };
+}
+
+/** Never half of it under this name: somebody may be reading the one before. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const folder = await mkdtemp(`${path}-`);
+  await writeFile(join(folder, 'new'), text, { mode: 0o600 });
+  await rename(join(folder, 'new'), path);
+  await rmdir(folder);
+}
+
+function notNow(why: string, cause?: unknown): RiverError {
+  const message = `The service cannot be started now: ${why}`;
+  return new RiverError('ServiceUnavailable', message, {}, { cause });
+}
+
+/** Touches nothing before its first use. Raises ServiceUnavailable while its folder, or systemd, cannot be used. */
+export function systemdExecutor(options: SystemdExecutorOptions): Executor {
+  return new SystemdExecutor(options);
+}

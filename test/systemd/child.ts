@@ -1,0 +1,30 @@
+/**
+ * A runner's executor in a process of its own, which the tests kill, or run before and after a reboot.
+ *   node child.ts start STATE_DIR BOOT_ID SPEC_JSON    starts one run and stays
+ *   node child.ts begin STATE_DIR BOOT_ID SPEC_JSON    starts one run and ends
+ *   node child.ts list STATE_DIR BOOT_ID SPEC_JSON     prints what the machine knows
+ */
+import { realClock, silentLogger } from '../../pkg/base/index.ts';
+import type { ExecutionSpec } from '../../pkg/executor/index.ts';
+import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
+
+const [verb = '', stateDir = '', bootId = '', text = ''] = process.argv.slice(2);
+const spec = JSON.parse(text) as ExecutionSpec;
+const executor = systemdExecutor({
+  stateDir,
+  clusterUid: spec.clusterUid,
+  clock: realClock,
+  logger: silentLogger,
+  bootId: () => bootId,
+  baseEnv: { PATH: '/usr/bin:/bin' },
+  isRoot: true,
+  stopGraceMs: 2000,
+});
+await executor.probe();
+if (verb === 'start') process.stdout.write('ready\n');
+if (verb !== 'list') await executor.start(spec);
+if (verb === 'start') setInterval(() => {}, 60_000);
+else {
+  process.stdout.write(JSON.stringify(await executor.list()));
+  await executor.close();
+}

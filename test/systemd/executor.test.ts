@@ -1,0 +1,490 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
+import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
+import { Records } from '../../pkg/executor/records/index.ts';
+import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
+import { eventually, makeSpec, output, temporaryFolder, untilExited } from '../integration/executor-parts.ts';
+
+const folder = temporaryFolder();
+const stateDir = join(folder.path, 'a folder with $HOME, 100% and "quotes"');
+const clusterUid = realRng.uuid();
+const prefix = `river-${clusterUid.slice(0, 12)}-`;
+const opened: Executor[] = [];
+
+interface More {
+  bootId?: string;
+  stateDir?: string;
+  path?: string;
+  isRoot?: boolean;
+  clusterUid?: string;
+}
+
+function open(more: More = {}): Executor {
+  const executor = systemdExecutor({
+    stateDir: more.stateDir ?? stateDir,
+    clusterUid: more.clusterUid ?? clusterUid,
+    clock: realClock,
+    logger: silentLogger,
+    baseEnv: { PATH: more.path ?? '/usr/bin:/bin', HOME: '/nowhere', LANG: 'C.UTF-8' },
+    bootId: () => more.bootId ?? 'this-boot',
+    isRoot: more.isRoot ?? true,
+    stopGraceMs: 1000,
+    answerWithinMs: more.path ? 500 : 10_000,
+  });
+  opened.push(executor);
+  return executor;
+}
+
+/** The records as a runner leaves them that was killed before it went on. */
+const recordsIn = (path: string) => new Records(path, () => undefined);
+
+let count = 0;
+const fresh = (more: Partial<ExecutionSpec>) =>
+  makeSpec(folder.path, `u${count++}`, { clusterUid, runtime: 'systemd', ...more });
+const shell = (text: string, more: Partial<ExecutionSpec> = {}) =>
+  fresh({ command: ['/bin/sh', '-c', text], ...more });
+
+async function finish(executor: Executor, spec: ExecutionSpec) {
+  await executor.start(spec);
+  return untilExited(executor, spec.runUid);
+}
+
+const systemctl = (...args: string[]) => execFileSync('systemctl', args, { encoding: 'utf8' });
+const unitOf = (spec: ExecutionSpec) => `${prefix}${spec.runUid}.service`;
+const property = (spec: ExecutionSpec, name: string) =>
+  systemctl('show', unitOf(spec), '--value', `--property=${name}`).trim();
+const loadedUnits = () => systemctl('list-units', '--all', '--plain', '--no-legend', `${prefix}*`);
+
+function isThere(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+/** Numbers that a program wrote into its output, when there are enough. */
+const numbers = (spec: ExecutionSpec, enough: number) =>
+  eventually('pids in the output', async () => {
+    if (!existsSync(spec.outPath)) return false;
+    const words = output(spec).out.trim().split(/\s+/).filter(Boolean).map(Number);
+    return words.length >= enough && words;
+  });
+
+afterAll(async () => {
+  const executor = open();
+  for (const { runUid } of await executor.list()) {
+    await executor.stop(runUid, 0);
+    await executor.remove(runUid);
+  }
+  for (const each of opened) await each.close();
+  expect(loadedUnits()).toBe('');
+  folder.remove();
+});
+
+test('the probe names the version; who is not root is told', async () => {
+  expect(await open().probe()).toMatchObject({ ready: true, version: expect.stringMatching(/^\d+/) });
+  expect(await open({ isRoot: false }).probe()).toMatchObject({ ready: false, message: /root/ });
+});
+
+describe('how it ended', () => {
+  const executor = open();
+
+  test.each([
+    ['exit 0', { exitCode: 0 }],
+    ['exit 3', { exitCode: 3 }],
+    ['exit 127', { exitCode: 127 }],
+    ['exit 130', { exitCode: 130 }],
+    ['exit 209', { exitCode: 209 }],
+    ['kill -KILL $$', { signal: 'SIGKILL' }],
+    ['kill -TERM $$', { signal: 'SIGTERM' }],
+    ['kill -INT $$', { signal: 'SIGINT' }],
+    ['kill -PIPE $$', { signal: 'SIGPIPE' }],
+    ['kill -SEGV $$', { signal: 'SIGSEGV' }],
+  ])('%s', async (text, expected) => {
+    const spec = shell(text);
+    const ended = await finish(executor, spec);
+    expect(ended).toMatchObject({ state: 'exited', runName: spec.runName, ...expected });
+    expect('exitCode' in ended && 'signal' in ended).toBe(false);
+    expect(ended.finishedAt).toBeGreaterThanOrEqual(ended.startedAt ?? Number.POSITIVE_INFINITY);
+    await executor.remove(spec.runUid);
+    expect(await executor.inspect(spec.runUid)).toBeUndefined();
+    expect(loadedUnits()).not.toContain(unitOf(spec));
+  });
+
+  test.each([
+    ['nosuch-program', 'CommandNotFound'],
+    ['/etc/passwd', 'CommandNotExecutable'],
+    ['exit', 'CommandNotFound'],
+  ])('%s cannot be started', async (program, reason) => {
+    const ended = await executor.start(fresh({ command: [program] }));
+    expect(ended.startError?.reason).toBe(reason);
+    expect(ended.startError?.message).toContain(program);
+  });
+
+  test('a folder or an interpreter that is not there', async () => {
+    const spec = fresh({ command: ['true'], workingDir: '/nowhere' });
+    expect((await executor.start(spec)).startError?.reason).toBe('WorkingDirNotFound');
+    const bad = await finish(executor, fresh({ script: '#!/nowhere/python\n' }));
+    expect(bad.startError?.reason).toBe('CommandNotFound');
+  });
+
+  test('no place for its output: not now, and it is when there is one', async () => {
+    const spec = shell('echo once');
+    const away = { ...spec, outPath: '/nowhere/out' };
+    await expect(executor.start(away)).rejects.toMatchObject({ transient: true });
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+});
+
+describe('what the program sees', () => {
+  const executor = open();
+
+  test('exactly its variables, its arguments as they are, a fresh folder', async () => {
+    const spec = fresh({
+      script: '#!/bin/sh\nprintf "<%s>" "$@"; env -0 | sort -z | tr "\\0" "\\n"; pwd >&2\n',
+      args: ['a b', '$(id)', '', '*', "'", '$HOME $$', '%n %% \\x41', 'two\nlines', '"'],
+      env: { SECRET: 's3cr3t\n$HOME \'"`\\ %n \u001b[1m ä', HOME: '/mine', MAINPID: '1' },
+    });
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    const { out, err } = output(spec);
+    const work = join(stateDir, 'runs', spec.runUid, 'work');
+    expect(out).toBe(
+      [
+        `${spec.args?.map((argument) => `<${argument}>`).join('')}HOME=/mine`,
+        ...['LANG=C.UTF-8', 'MAINPID=1', 'PATH=/usr/bin:/bin', `PWD=${work}`],
+        `SECRET=${spec.env.SECRET}\n`,
+      ].join('\n'),
+    );
+    expect(err).toBe(`${work}\n`);
+    await executor.remove(spec.runUid);
+    expect(existsSync(work)).toBe(false);
+  });
+
+  test('no variable is in the process list, in the unit or in a file that others may read', async () => {
+    const spec = shell('echo 1; sleep 1000', { env: { SECRET: 's3cr3t' }, workingDir: '/usr/../tmp/' });
+    await executor.start(spec);
+    await numbers(spec, 1);
+    const lists = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        } catch {
+          return '';
+        }
+      });
+    expect(lists.join('\n')).not.toContain('s3cr3t');
+    expect(systemctl('show', unitOf(spec))).not.toContain('s3cr3t');
+    expect(systemctl('cat', unitOf(spec))).not.toContain('s3cr3t');
+    const launch = join(stateDir, 'runs', spec.runUid, 'launch');
+    expect(readFileSync(launch, 'utf8')).toContain('s3cr3t');
+    expect(statSync(launch).mode & 0o777).toBe(0o600);
+    await executor.stop(spec.runUid, 0);
+  });
+
+  test('a big output is whole', async () => {
+    const spec = shell('seq 1 200000; seq 1 1000 >&2');
+    await finish(executor, spec);
+    expect(output(spec).out.length).toBe(1_288_895);
+    expect(output(spec).err.length).toBe(3893);
+  });
+});
+
+describe('limits and figures', () => {
+  const executor = open();
+
+  test('they reach the manager exactly', async () => {
+    const spec = shell('echo 1; sleep 1000', { memoryBytes: 50_000_001, milliCores: 1255 });
+    await executor.start(spec);
+    await numbers(spec, 1);
+    expect(property(spec, 'MemoryMax')).toBe('50000001');
+    expect(property(spec, 'CPUQuotaPerSecUSec')).toBe('1.255000s');
+    expect(property(spec, 'KillMode')).toBe('control-group');
+    await executor.stop(spec.runUid, 0);
+  });
+
+  test('running out of memory is told', async () => {
+    const spec = shell('x=a; while :; do x=$x$x; done', { memoryBytes: 32 * 1024 * 1024, milliCores: 500 });
+    const ended = await finish(executor, spec);
+    expect(ended).toMatchObject({ signal: 'SIGKILL', oomKilled: true });
+    expect(ended.usage?.memoryPeak).toBeLessThanOrEqual(32 * 1024 * 1024);
+    expect(ended.usage?.memoryPeak).toBeGreaterThan(24 * 1024 * 1024);
+  });
+
+  test('a program that is killed otherwise did not run out of memory', async () => {
+    const ended = await finish(executor, shell('kill -KILL $$', { memoryBytes: 32 * 1024 * 1024 }));
+    expect(ended.oomKilled).toBeUndefined();
+  });
+
+  test('CPU time is that of all its processes', async () => {
+    const busy = 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done';
+    const ended = await finish(executor, shell(`sh -c '${busy}' & wait`));
+    expect(ended.usage?.cpuSeconds).toBeGreaterThan(0.05);
+    const idle = await finish(executor, shell('true'));
+    expect(idle.usage?.cpuSeconds).toBeLessThan(ended.usage?.cpuSeconds ?? 0);
+  });
+});
+
+describe('stop', () => {
+  const executor = open();
+
+  test('a tree of processes, one in a session of its own', async () => {
+    const spec = shell('setsid sh -c \'sh -c "echo \\$\\$; sleep 1000" & echo $$; wait\' & echo $$; wait');
+    await executor.start(spec);
+    const pids = await numbers(spec, 3);
+    await executor.stop(spec.runUid, 20_000);
+    expect(pids.some(isThere)).toBe(false);
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+    await executor.stop(spec.runUid, 0);
+    await executor.remove(spec.runUid);
+  });
+
+  test('programs that ignore SIGTERM, and halted ones', async () => {
+    const spec = shell(
+      'trap "" TERM; setsid sh -c \'trap "" TERM; echo $$; while :; do sleep 1; done\' & echo $$; wait; wait',
+    );
+    await executor.start(spec);
+    const pids = await numbers(spec, 2);
+    systemctl('kill', '--signal=SIGSTOP', unitOf(spec));
+    await executor.stop(spec.runUid, 200);
+    expect(pids.some(isThere)).toBe(false);
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'exited', signal: 'SIGKILL' });
+  });
+
+  test('a program that ends well on SIGTERM keeps its exit code', async () => {
+    const spec = shell('trap "echo bye; exit 7" TERM; echo 1; while :; do sleep 0.05; done');
+    await executor.start(spec);
+    await numbers(spec, 1);
+    await executor.stop(spec.runUid, 20_000);
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'exited', exitCode: 7 });
+    expect(output(spec).out).toBe('1\nbye\n');
+  });
+
+  test('it has ended when what it left in the background has: asked first, then killed', async () => {
+    const left = 'setsid sh -c \'trap "echo asked" TERM; echo $$; while :; do sleep 0.05; done\' &';
+    const spec = shell(
+      `${left} while [ ! -s ${folder.path}/logs/u${count}.out ]; do sleep 0.02; done; exit 4`,
+    );
+    await executor.start(spec);
+    const [pid = 0] = await numbers(spec, 1);
+    expect(await untilExited(executor, spec.runUid)).toMatchObject({ exitCode: 4 });
+    expect(isThere(pid)).toBe(false);
+    expect(output(spec).out).toContain('asked');
+  });
+
+  test('removal of what runs is refused', async () => {
+    const spec = shell('sleep 1000');
+    await executor.start(spec);
+    await expect(executor.remove(spec.runUid)).rejects.toMatchObject({ code: 'Conflict' });
+    await executor.stop(spec.runUid, 0);
+    await executor.remove(spec.runUid);
+  });
+});
+
+describe('exactly once', () => {
+  test('many starts at the same time, from two runners', async () => {
+    const spec = shell('echo once');
+    const executors = [open(), open()];
+    await Promise.all(Array.from({ length: 10 }, (_, index) => executors[index % 2]?.start(spec)));
+    await untilExited(executors[0] as Executor, spec.runUid);
+    await executors[0]?.start(spec);
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test('a service that is started again executes nothing and changes no record', async () => {
+    const executor = open();
+    const spec = shell('echo once; exit 5');
+    await finish(executor, spec);
+    await eventually('the service has gone', async () => property(spec, 'ActiveState') === 'failed');
+    systemctl('reset-failed', unitOf(spec));
+    const runFolder = join(stateDir, 'runs', spec.runUid);
+    const again = ['/bin/sh', join(stateDir, 'recorder'), runFolder, join(stateDir, 'exits', spec.runUid)];
+    const recorder = again.map((word) => `"${word.replaceAll(/["\\]/g, '\\$&').replaceAll('$', '$$$$')}"`);
+    execFileSync('systemd-run', [
+      ...['--quiet', '--wait', `--unit=${unitOf(spec)}`],
+      ...[`--property=ExecStopPost=${recorder.join(' ')} ${unitOf(spec)}`],
+      ...['/bin/sh', join(runFolder, 'launch').replaceAll('$', '$$$$')],
+    ]);
+    expect(output(spec)).toEqual({ out: 'once\n', err: '' });
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ exitCode: 5 });
+  });
+
+  test('the runner is killed at any moment around the start', async () => {
+    for (let round = 0; round < 15; round++) {
+      const spec = shell('echo once; sleep 0.02; exit 5');
+      const child = spawn(
+        process.execPath,
+        [join(import.meta.dirname, 'child.ts'), ...['start', stateDir, 'this-boot', JSON.stringify(spec)]],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      await once(child.stdout, 'data');
+      // From before the record to after the end: where it hits is what the test is about.
+      await sleep(realClock, realRng.next() * 60);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const executor = open();
+      expect(await finish(executor, spec)).toMatchObject({ exitCode: 5 });
+      expect(output(spec).out).toBe('once\n');
+      await executor.remove(spec.runUid);
+      await executor.close();
+    }
+  });
+
+  test('a service that comes after the stop executes nothing', async () => {
+    const executor = open();
+    const spec = shell('echo never');
+    await recordsIn(stateDir).write(spec, 'this-boot');
+    expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'created' });
+    await executor.stop(spec.runUid, 0);
+    expect(await executor.start(spec)).toMatchObject({ state: 'exited', startError: { reason: 'Stopped' } });
+    expect(existsSync(spec.outPath)).toBe(false);
+  });
+});
+
+describe('a full disk', () => {
+  const small = join(folder.path, 'small');
+  const fill = join(small, 'fill');
+  let executor: Executor;
+
+  beforeAll(async () => {
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]);
+    executor = open({ stateDir: join(small, 'systemd') });
+    await executor.list();
+  });
+  afterAll(async () => {
+    rmSync(fill, { force: true });
+    for (const { runUid } of await executor.list()) {
+      await executor.stop(runUid, 0);
+      await executor.remove(runUid);
+    }
+    await executor.close();
+    execFileSync('umount', [small]);
+  });
+
+  const fillUp = () => {
+    expect(() => writeFileSync(fill, Buffer.alloc(1 << 20))).toThrow('ENOSPC');
+  };
+
+  test('the probe says so, nothing is started, and it is when there is room', async () => {
+    const spec = shell('echo once');
+    fillUp();
+    expect(await executor.probe()).toMatchObject({
+      ready: false,
+      message: expect.stringContaining('ENOSPC'),
+    });
+    await expect(executor.start(spec)).rejects.toMatchObject({ transient: true });
+    rmSync(fill);
+    expect(await executor.probe()).toMatchObject({ ready: true });
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    expect(output(spec).out).toBe('once\n');
+  });
+
+  test.each([
+    ['exit 3', { exitCode: 3 }],
+    ['kill -KILL $$', { signal: 'SIGKILL' }],
+  ])('full at the end (%s): systemd knows how it ended', async (end, expected) => {
+    rmSync(join(folder.path, 'end'), { force: true });
+    const spec = shell(`echo up; while [ ! -e ${folder.path}/end ]; do sleep 0.02; done; ${end}`);
+    await executor.start(spec);
+    await eventually('the program is up', async () => output(spec).out === 'up\n');
+    fillUp();
+    writeFileSync(join(folder.path, 'end'), '');
+    const torn = join(small, 'systemd/runs', spec.runUid, 'exit');
+    await eventually('a record without room', async () => existsSync(torn));
+    const ended = await eventually('its end', async () => {
+      const execution = await executor.inspect(spec.runUid);
+      return execution?.state === 'exited' && execution;
+    });
+    expect(ended).toMatchObject({ ...expected, note: expect.stringContaining('systemd') });
+    rmSync(fill);
+    await executor.remove(spec.runUid);
+    expect(loadedUnits()).not.toContain(unitOf(spec));
+  });
+});
+
+describe('what a machine forgets', () => {
+  test('another boot: it is over, and is not started again', async () => {
+    const spec = shell('echo $$; sleep 1000');
+    const before = open({ bootId: 'first' });
+    await before.start(spec);
+    await numbers(spec, 1);
+    const after = open({ bootId: 'second' });
+    expect(await after.start(spec)).toMatchObject({ state: 'exited', unknownEnd: 'NodeRestarted' });
+    expect(await before.inspect(spec.runUid)).toMatchObject({ state: 'running' });
+    await before.stop(spec.runUid, 0);
+    await before.remove(spec.runUid);
+  });
+
+  test('the folder of records is lost: the service is found, stopped and removed by its name', async () => {
+    const own = join(folder.path, 'lost');
+    const spec = shell('echo $$; sleep 1000');
+    const before = open({ stateDir: own });
+    await before.start(spec);
+    const [pid = 0] = await numbers(spec, 1);
+    renameSync(own, `${own}-away`);
+    const after = open({ stateDir: own });
+    expect((await after.list()).find(({ runUid }) => runUid === spec.runUid)).toEqual({
+      ...{ runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName },
+      state: 'running',
+    });
+    await after.stop(spec.runUid, 0);
+    expect(isThere(pid)).toBe(false);
+    await after.remove(spec.runUid);
+    expect(await after.inspect(spec.runUid)).toBeUndefined();
+  });
+
+  test('another cluster sees nothing of it', async () => {
+    const spec = shell('sleep 1000');
+    const executor = open();
+    await executor.start(spec);
+    const other = open({ clusterUid: realRng.uuid() });
+    expect(await other.list()).toEqual([]);
+    expect(await other.inspect(spec.runUid)).toBeUndefined();
+    await executor.stop(spec.runUid, 0);
+  });
+});
+
+describe('a systemd that', () => {
+  /** A machine whose tools are these. */
+  const withTools = (name: string, text: string) => {
+    const path = join(folder.path, name);
+    mkdirSync(path);
+    for (const tool of ['systemctl', 'systemd-run']) {
+      writeFileSync(join(path, tool), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(path, tool), 0o755);
+    }
+    return open({ path, stateDir: join(path, 'state') });
+  };
+
+  test.each([
+    ['hangs', 'exec /bin/sleep 1000', 'no answer'],
+    ['is not there', 'echo "System has not been booted with systemd" >&2; exit 1', 'not been booted'],
+  ])('%s: not ready, and all of it is tried again', async (name, text, message) => {
+    const executor = withTools(name, text);
+    expect(await executor.probe()).toMatchObject({ ready: false, message: expect.stringContaining(message) });
+    const spec = fresh({ command: ['/bin/true'] });
+    await expect(executor.list()).rejects.toMatchObject({ code: 'ServiceUnavailable', transient: true });
+    await expect(executor.start(spec)).rejects.toMatchObject({ code: 'ServiceUnavailable' });
+    expect(await finish(open({ stateDir: join(folder.path, name, 'state') }), spec)).toMatchObject({
+      exitCode: 0,
+    });
+  });
+});
