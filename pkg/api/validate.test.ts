@@ -141,15 +141,17 @@ describe('fields of a Task', () => {
     [{}, 'spec.command: is required, or script, or an image with a command of its own'],
     [{ args: ['x'] }, 'spec.command: is required, or script, or an image with a command of its own'],
     [{ runtime: 'process' }, 'spec.command: is required, or script, where runtime is process'],
+    [{ runtime: 'systemd' }, 'spec.command: is required, or script, where runtime is systemd'],
     [
       { runtime: 'dokcer', image: 'i' },
-      'spec.runtime: must be docker or process; found the text "dokcer"; did you mean docker?',
+      'spec.runtime: must be docker or systemd or process; found the text "dokcer"; did you mean docker?',
     ],
     [
       { runtime: 'docker', command: ['a'] },
       'spec.image: is required where runtime is docker; for a plain process of the node write runtime: process',
     ],
     [{ runtime: 'process', image: 'i', command: ['a'] }, 'spec.image: cannot stand beside runtime: process'],
+    [{ runtime: 'systemd', image: 'i', command: ['a'] }, 'spec.image: cannot stand beside runtime: systemd'],
     [
       { runtime: 'process', command: ['a'], mounts: ['/a:/b'] },
       'spec.mounts: need runtime: docker; a process sees all of the node; for none write mounts: []',
