@@ -98,7 +98,10 @@ afterAll(async () => {
 
 test('the probe names the version; who is not root is told', async () => {
   expect(await open().probe()).toMatchObject({ ready: true, version: expect.stringMatching(/^\d+/) });
-  expect(await open({ isRoot: false }).probe()).toMatchObject({ ready: false, message: expect.stringContaining('is root') });
+  expect(await open({ isRoot: false }).probe()).toMatchObject({
+    ready: false,
+    message: expect.stringContaining('is root'),
+  });
 });
 
 describe('how it ended', () => {
