@@ -26,6 +26,8 @@ export interface SystemdMachine {
   ): Promise<{ code: number; stdout: string; stderr: string }>;
   /** An orderly shutdown and a new boot. Files stay, but for those in /run. */
   reboot(): Promise<void>;
+  /** Halts PID 1 until the function that it answers is called. */
+  hang(): Promise<() => void>;
   release(): Promise<void>;
 }
 
@@ -126,6 +128,11 @@ async function boot(
       await docker('wait', id);
       await docker('start', id);
       await untilUp();
+    },
+    hang: async () => {
+      const { stdout: pid } = await docker('inspect', '--format', '{{.State.Pid}}', id);
+      process.kill(Number(pid), 'SIGSTOP');
+      return () => process.kill(Number(pid), 'SIGCONT');
     },
     remove,
   };

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Execution } from '../../pkg/executor/index.ts';
+import type { Execution, RuntimeProbe } from '../../pkg/executor/index.ts';
 import { root } from '../env/bundle.ts';
 import { type SystemdMachine, withSystemd } from '../env/systemd.ts';
 import { eventually } from './executor-parts.ts';
@@ -50,13 +50,19 @@ describe.skipIf(machine === undefined)('on a machine with systemd', () => {
   });
 });
 
-describe.skipIf(machine === undefined)('a reboot', () => {
-  const folder = '/var/tmp/river-reboot';
+describe.skipIf(machine === undefined)('the machine', () => {
+  const folder = '/var/tmp/river';
+  const { run, hang, reboot } = machine ?? ({} as SystemdMachine);
+  /** What test/systemd/child.ts prints. */
   const child = async (verb: string, bootId: string, spec: object) => {
     const argv = [join(root, 'test/systemd/child.ts'), verb, join(folder, 'state'), bootId];
-    const answer = await (machine as SystemdMachine).run([process.execPath, ...argv, JSON.stringify(spec)]);
+    const answer = await run([process.execPath, ...argv, JSON.stringify(spec)]);
     expect(answer.stderr).toBe('');
-    return new Map((JSON.parse(answer.stdout) as Execution[]).map((each) => [each.runUid, each]));
+    return JSON.parse(answer.stdout) as { probe: RuntimeProbe; known: Execution[] | { error: string } };
+  };
+  const list = async (bootId: string) => {
+    const { known } = await child('list', bootId, ended);
+    return new Map(Array.isArray(known) ? known.map((each) => [each.runUid, each]) : []);
   };
   const spec = (runUid: string, script: string) => ({
     ...{ runUid, namespace: 'default', runName: runUid, clusterUid: 'feedc0de-1111', runtime: 'systemd' },
@@ -68,24 +74,36 @@ describe.skipIf(machine === undefined)('a reboot', () => {
       errPath: `${folder}/${runUid}.err`,
     },
   });
+  const ended = spec('ended', `while [ ! -e ${folder}/end ]; do sleep 0.02; done; exit 3`);
 
-  test('ends what runs as NodeRestarted, however it took the shutdown; what had ended keeps its code', async () => {
-    await machine?.run(['mkdir', folder]);
-    const ended = spec('ended', 'exit 3');
+  test('hangs: not ready, nothing is said of what runs, and no end is lost', async () => {
+    await run(['mkdir', folder]);
     await child('begin', 'first', ended);
+    const goOn = await hang();
+    try {
+      await run(['touch', join(folder, 'end')]);
+      const { probe, known } = await child('list', 'first', ended);
+      expect(probe).toMatchObject({ ready: false, message: expect.stringContaining('no answer') });
+      expect(known).toEqual({ error: 'ServiceUnavailable' });
+    } finally {
+      goOn();
+    }
+    await eventually('its end', async () => (await list('first')).get('ended')?.exitCode === 3);
+  });
+
+  test('reboots: what runs ends as NodeRestarted, however it took it; what had ended keeps its code', async () => {
     await child('begin', 'first', spec('killed', 'echo up; sleep 1000'));
     await child(
       'begin',
       'first',
       spec('polite', 'trap "exit 0" TERM; echo up; while :; do sleep 0.05; done'),
     );
-    await eventually('all are up', async () => {
-      const known = await child('list', 'first', ended);
-      const up = await machine?.run(['cat', `${folder}/killed.out`, `${folder}/polite.out`]);
-      return up?.stdout === 'up\nup\n' && known.get('ended')?.state === 'exited';
+    await eventually('both are up', async () => {
+      const up = await run(['cat', `${folder}/killed.out`, `${folder}/polite.out`]);
+      return up.stdout === 'up\nup\n';
     });
-    await machine?.reboot();
-    const known = await child('list', 'second', ended);
+    await reboot();
+    const known = await list('second');
     expect(known.get('ended')).toMatchObject({ state: 'exited', exitCode: 3 });
     for (const name of ['killed', 'polite']) {
       const execution = known.get(name);

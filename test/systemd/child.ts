@@ -2,9 +2,9 @@
  * A runner's executor in a process of its own, which the tests kill, or run before and after a reboot.
  *   node child.ts start STATE_DIR BOOT_ID SPEC_JSON    starts one run and stays
  *   node child.ts begin STATE_DIR BOOT_ID SPEC_JSON    starts one run and ends
- *   node child.ts list STATE_DIR BOOT_ID SPEC_JSON     prints what the machine knows
+ *   node child.ts list STATE_DIR BOOT_ID SPEC_JSON     prints the probe and what the machine knows
  */
-import { realClock, silentLogger } from '../../pkg/base/index.ts';
+import { type RiverError, realClock, silentLogger } from '../../pkg/base/index.ts';
 import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
 
@@ -19,12 +19,14 @@ const executor = systemdExecutor({
   baseEnv: { PATH: '/usr/bin:/bin' },
   isRoot: true,
   stopGraceMs: 2000,
+  answerWithinMs: 3000,
 });
 await executor.probe();
 if (verb === 'start') process.stdout.write('ready\n');
 if (verb !== 'list') await executor.start(spec);
 if (verb === 'start') setInterval(() => {}, 60_000);
 else {
-  process.stdout.write(JSON.stringify(await executor.list()));
+  const known = await executor.list().catch((error: RiverError) => ({ error: error.code }));
+  process.stdout.write(JSON.stringify({ probe: await executor.probe(), known }));
   await executor.close();
 }

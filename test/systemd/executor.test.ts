@@ -203,7 +203,8 @@ describe('what the program sees', () => {
   });
 
   test('a big output is whole', async () => {
-    const spec = shell('seq 1 200000; seq 1 1000 >&2');
+    const outPath = join(folder.path, 'out of $HOME, 100% "whole"');
+    const spec = shell('seq 1 200000; seq 1 1000 >&2', { outPath });
     await finish(executor, spec);
     expect(output(spec).out.length).toBe(1_288_895);
     expect(output(spec).err.length).toBe(3893);
@@ -359,6 +360,29 @@ describe('exactly once', () => {
     expect(await executor.start(spec)).toMatchObject({ state: 'exited', startError: { reason: 'Stopped' } });
     expect(existsSync(spec.outPath)).toBe(false);
   });
+});
+
+test('a stop that comes between the service and its claim is for good', async () => {
+  const executor = open();
+  const spec = shell('echo never');
+  await recordsIn(stateDir).write(spec, 'this-boot');
+  execFileSync('systemd-run', ['--quiet', `--unit=${unitOf(spec)}`, '/bin/sleep', '1000']);
+  expect(await executor.inspect(spec.runUid)).toMatchObject({ state: 'running' });
+  await executor.stop(spec.runUid, 20_000);
+  expect(await executor.start(spec)).toMatchObject({ state: 'exited', startError: { reason: 'Stopped' } });
+  expect(existsSync(spec.outPath)).toBe(false);
+});
+
+test('a systemd that loads its files again, or executes itself again, changes nothing', async () => {
+  const executor = open();
+  const spec = shell(`echo up; while [ ! -e ${folder.path}/again ]; do sleep 0.02; done; exit 6`);
+  await executor.start(spec);
+  systemctl('daemon-reload');
+  systemctl('daemon-reexec');
+  expect((await executor.list()).find(({ runUid }) => runUid === spec.runUid)?.state).toBe('running');
+  writeFileSync(join(folder.path, 'again'), '');
+  expect(await untilExited(executor, spec.runUid)).toMatchObject({ exitCode: 6 });
+  expect(output(spec).out).toBe('up\n');
 });
 
 describe('a full disk', () => {

@@ -216,14 +216,6 @@ class SystemdExecutor implements Executor {
 
   async stop(runUid: string, graceMs: number): Promise<void> {
     const { clock } = this.#options;
-    const execution = await this.inspect(runUid);
-    if (execution === undefined) return;
-    if (execution.state === 'created') {
-      await this.#records.giveUp(runUid, {
-        reason: 'Stopped',
-        message: 'It was stopped before it was started.',
-      });
-    }
     const killAt = clock.monotonic() + graceMs;
     let asked = false;
     for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
@@ -236,8 +228,15 @@ class SystemdExecutor implements Executor {
     this.#watch.tell(runUid);
   }
 
+  /** Also takes the claim of what has not begun, or was ended before it came to its claim: it never begins then. */
   async #isLeft(runUid: string): Promise<boolean> {
-    return (await this.inspect(runUid))?.state === 'running';
+    const state = (await this.inspect(runUid))?.state;
+    if (state !== 'created') return state === 'running';
+    await this.#records.giveUp(runUid, {
+      reason: 'Stopped',
+      message: 'It was stopped before it was started.',
+    });
+    return this.#isLeft(runUid);
   }
 
   async #ask(runUid: string): Promise<void> {

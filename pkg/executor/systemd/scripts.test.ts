@@ -17,6 +17,7 @@ function prepared(argv: string[], env: Record<string, string> = {}) {
   const sh = (args: string[], variables: Record<string, string>) =>
     execFileSync('/bin/sh', args, {
       encoding: 'utf8',
+      stdio: 'pipe',
       env: { PATH: '/usr/bin:/bin', INVOCATION_ID: 'first', ...variables },
     });
   const recorder = join(root, 'recorder');
