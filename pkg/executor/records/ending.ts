@@ -5,7 +5,7 @@ import type { StartError } from './command.ts';
 /** How an execution ended, as its exit record says it. */
 export type Ending = Pick<
   Execution,
-  'exitCode' | 'signal' | 'oomKilled' | 'startError' | 'unknownEnd' | 'usage'
+  'exitCode' | 'signal' | 'oomKilled' | 'startError' | 'unknownEnd' | 'usage' | 'note'
 >;
 
 export function signalName(number: number): string {

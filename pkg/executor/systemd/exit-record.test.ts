@@ -20,7 +20,11 @@ test.each([
   [`ended killed TERM\n${version1}end\n`, { signal: 'SIGTERM', usage: { memoryPeak: 4096 } }],
   [
     `ended exited 0\nstopping\n${version2}end\n`,
-    { unknownEnd: 'NodeRestarted', usage: { memoryPeak: 8192, cpuSeconds: 1.5 } },
+    {
+      unknownEnd: 'NodeRestarted',
+      usage: { memoryPeak: 8192, cpuSeconds: 1.5 },
+      note: 'Its program ended while the machine shut down (exited 0).',
+    },
   ],
   ['ended exited 127\nfailed\nend\n', { startError: expect.objectContaining({ reason: 'CommandNotFound' }) }],
   ['ended exited 126\nfailed\nend\n', { startError: expect.objectContaining({ reason: 'StartFailed' }) }],

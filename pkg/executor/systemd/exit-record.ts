@@ -11,7 +11,10 @@ export function parseExitRecord(text: string): Ending | undefined {
   const head = lines.slice(1, files < 0 ? -2 : files);
   if (head.includes('failed')) return { startError: startErrorOf(status) };
   const { oomKills, ...usage } = cgroupFigures(lines.slice(1 + head.length, -2));
-  if (head.includes('stopping')) return { unknownEnd: 'NodeRestarted', usage };
+  if (head.includes('stopping')) {
+    const note = `Its program ended while the machine shut down (${how} ${status}).`;
+    return { unknownEnd: 'NodeRestarted', usage, note };
+  }
   const signal = how === 'exited' ? undefined : `SIG${status}`;
   return {
     ...(signal === undefined ? { exitCode: Number(status) } : { signal }),
