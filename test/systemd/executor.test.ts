@@ -304,12 +304,14 @@ describe('stop', () => {
 
 describe('exactly once', () => {
   test('many starts at the same time, from two runners', async () => {
-    const spec = shell('echo once');
     const executors = [open(), open()];
-    await Promise.all(Array.from({ length: 10 }, (_, index) => executors[index % 2]?.start(spec)));
-    await untilExited(executors[0] as Executor, spec.runUid);
-    await executors[0]?.start(spec);
-    expect(output(spec).out).toBe('once\n');
+    for (let round = 0; round < 5; round++) {
+      const spec = shell('echo once');
+      await Promise.all(Array.from({ length: 10 }, (_, index) => executors[index % 2]?.start(spec)));
+      await untilExited(executors[0] as Executor, spec.runUid);
+      await executors[0]?.start(spec);
+      expect(output(spec).out).toBe('once\n');
+    }
   });
 
   test('a service that is started again executes nothing and changes no record', async () => {

@@ -93,39 +93,30 @@ class SystemdExecutor implements Executor {
     await this.#open();
     const { clusterUid } = this.#options;
     const units = await this.#manager.units(`${unitPrefix(clusterUid)}*.service`);
-    const recorded = await this.#records.uids();
-    const found = await Promise.all(
-      recorded.map((uid) => this.#look(uid, async () => units.get(this.#unitName(uid)))),
-    );
-    const known = new Set(recorded);
-    const foreign = [...units].flatMap(([name, unit]) => {
-      const runUid = runUidOf(clusterUid, name);
-      return runUid === undefined || known.has(runUid) ? [] : [withoutRecord(runUid, unit)];
-    });
-    return [...found.filter((execution) => execution !== undefined), ...foreign];
+    const named = [...units.keys()].map((name) => runUidOf(clusterUid, name));
+    const uids = new Set([...named.filter((uid) => uid !== undefined), ...(await this.#records.uids())]);
+    // Each by itself: what the manager has said above is old by now, and no end is judged by it.
+    const found = await Promise.all([...uids].map((uid) => this.inspect(uid)));
+    return found.filter((execution) => execution !== undefined);
   }
 
   async inspect(runUid: string): Promise<Execution | undefined> {
     await this.#open();
     if (!/^[\w-]{1,64}$/.test(runUid))
       throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
-    return this.#look(runUid, () => this.#manager.unit(this.#unitName(runUid)));
-  }
-
-  /** `unit` asks the manager, and only when the disk and the kernel do not say enough. */
-  async #look(runUid: string, unit: () => Promise<Unit | undefined>): Promise<Execution | undefined> {
     const record = this.#records.read(runUid);
     if (record === undefined || record.clusterUid !== this.#options.clusterUid) {
-      const stray = await unit();
+      const stray = await this.#manager.unit(this.#unitName(runUid));
       return stray && withoutRecord(runUid, stray);
     }
-    const execution = await this.#observe(record, unit);
+    const execution = await this.#observe(record);
     if (execution.state === 'running') this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
   }
 
-  async #observe(record: RunRecord, askUnit: () => Promise<Unit | undefined>): Promise<Execution> {
+  /** Asks the manager only when the disk and the kernel do not say enough. */
+  async #observe(record: RunRecord): Promise<Execution> {
     const { runUid, namespace, runName } = record;
     const claim = this.#records.claim(runUid);
     const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
@@ -134,21 +125,17 @@ class SystemdExecutor implements Executor {
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
     if (isProgramAlive(claim)) return { ...base, state: 'running' };
-    const unit = await askUnit();
+    const unit = await this.#manager.unit(this.#unitName(runUid));
     if (unit?.live) return { ...base, state: 'running' };
     // It may have begun or ended between the two looks.
     const late = this.#records.ending(runUid);
     if (late) return { ...base, state: 'exited', ...late };
-    if (claim === undefined && this.#records.claim(runUid) === undefined)
-      return { ...base, state: 'created' };
-    return unit?.end
-      ? {
-          ...base,
-          state: 'exited',
-          ...unit.end,
-          note: 'Its end could not be recorded; systemd still knew it.',
-        }
-      : { ...base, state: 'exited', unknownEnd: 'RecordLost' };
+    if (claim === undefined) {
+      return this.#records.claim(runUid) ? this.#observe(record) : { ...base, state: 'created' };
+    }
+    if (unit?.end === undefined) return { ...base, state: 'exited', unknownEnd: 'RecordLost' };
+    const note = 'Its end could not be recorded; systemd still knew it.';
+    return { ...base, state: 'exited', ...unit.end, note };
   }
 
   async prepare(): Promise<void> {}

@@ -35,6 +35,14 @@ test.each([
     { ActiveState: 'deactivating', SubState: 'stop-post' },
     { live: true, recording: true },
   ],
+  [
+    { ActiveState: 'inactive', SubState: 'dead' },
+    { live: false, failed: false },
+  ],
+  [
+    { ActiveState: 'inactive', SubState: 'dead', Job: '71' },
+    { live: true, failed: false },
+  ],
   [failed, { live: false, failed: true, end: { exitCode: 3 } }],
   [{ ...failed, ExecMainCode: '2', ExecMainStatus: '15' }, { end: { signal: 'SIGTERM' } }],
   [

@@ -3,7 +3,7 @@ import { signalName } from '../records/index.ts';
 
 /** A loaded service, as the manager shows it. */
 export interface Unit {
-  /** Something of it is there: the program, what it left in the background, or the writer of its record. */
+  /** Something of it is there or about to be: the program, what it left in the background, or the writer of its record. */
   live: boolean;
   failed: boolean;
   /** The writer of the record is at work: a signal to all of the service would hit it. */
@@ -14,7 +14,7 @@ export interface Unit {
 }
 
 export const shownProperties =
-  'Id,LoadState,ActiveState,SubState,Description,Result,ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,CPUUsageNSec';
+  'Id,LoadState,ActiveState,SubState,Job,Description,Result,ExecMainCode,ExecMainStatus,ExecMainExitTimestamp,CPUUsageNSec';
 
 /** The answer of `systemctl show`: blocks of NAME=VALUE with an empty line between them. By name. */
 export function parseUnits(text: string): Map<string, Unit> {
@@ -35,7 +35,8 @@ function parseUnit(shown: ReadonlyMap<string, string>): Unit {
   const active = shown.get('ActiveState') ?? '';
   const end = parseEnd(shown);
   return {
-    live: !['inactive', 'failed'].includes(active),
+    // A start that was taken but not begun shows as inactive with a job.
+    live: !['inactive', 'failed'].includes(active) || Number(shown.get('Job') ?? 0) > 0,
     failed: active === 'failed',
     recording: shown.get('SubState') === 'stop-post',
     description: shown.get('Description') ?? '',
