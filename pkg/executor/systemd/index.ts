@@ -11,7 +11,7 @@
  *
  * The end of the program is the end of the Run only when its whole control group has ended: systemd sends SIGTERM to
  * what is left in the background, and after the grace SIGKILL. So a Run that has ended uses nothing any more. This is
- * why the service has no RemainAfterExit (docs/decisions/0007).
+ * why the service has no RemainAfterExit (docs/decisions/0010).
  *
  * Variables and arguments are in `runs/UID/launch` (0600), never in the unit, which every user may read. The program
  * sees the variables of its Run, then PATH, HOME and LANG of the runner, and PWD; nothing of the manager's.
