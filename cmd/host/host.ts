@@ -4,7 +4,6 @@ import {
   ApiService,
   createHttpServer,
   createToken,
-  FileLogReader,
   listen,
   loadOrCreateKey,
   type TokenIdentity,
@@ -12,6 +11,7 @@ import {
 } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
+import { FileLogReader } from '../../pkg/logs/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
 

@@ -10,8 +10,6 @@ export type { HttpServerOptions } from './http/route-context.ts';
 export { createHttpServer } from './http/server.ts';
 export * from './leases.ts';
 export * from './local-client.ts';
-export { FileLogReader } from './logs/file-log-reader.ts';
-export type { LogReader, LogRequest, LogStream } from './logs/log-reader.ts';
 export type { ServiceMetrics } from './metrics.ts';
 export type { ApiServiceOptions } from './options.ts';
 export * from './service.ts';

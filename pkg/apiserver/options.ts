@@ -1,7 +1,7 @@
 import type { ClusterDefaults } from '../api/index.ts';
 import type { Clock, Logger, Rng } from '../base/index.ts';
+import type { LogReader } from '../logs/index.ts';
 import type { Store } from '../store/index.ts';
-import type { LogReader } from './logs/log-reader.ts';
 
 export interface ApiServiceOptions {
   store: Store;

@@ -1,8 +1,8 @@
 import type { ApiObject, Identity, Kind } from '../api/index.ts';
 import type * as client from '../client/index.ts';
+import type { LogStream } from '../logs/index.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { type Leases, LeaseTable } from './leases.ts';
-import type { LogStream } from './logs/log-reader.ts';
 import { openLog } from './logs/open-log.ts';
 import { MetricsCounter, type ServiceMetrics } from './metrics.ts';
 import type { ApiServiceOptions } from './options.ts';

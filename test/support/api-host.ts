@@ -7,7 +7,6 @@ import {
   type Authenticate,
   createHttpServer,
   createToken,
-  FileLogReader,
   type HttpServerOptions,
   LocalClient,
   listen,
@@ -28,6 +27,7 @@ import {
   type HttpClient,
   type HttpClientOptions,
 } from '../../pkg/client/index.ts';
+import { FileLogReader } from '../../pkg/logs/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 
 export const task = (name: string, spec: Partial<TaskSpec> = {}): Task => ({

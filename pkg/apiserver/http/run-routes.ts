@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion } from '../../api/index.ts';
 import { errorMessage, RiverError } from '../../base/index.ts';
 import type { Binding, Heartbeat, LogOptions } from '../../client/index.ts';
-import type { LogStream } from '../logs/log-reader.ts';
+import type { LogStream } from '../../logs/index.ts';
 import { addressOf, bodyOf, sendWritten } from './messages.ts';
 import { flagOf, numberOf, queryOf, writeOptionsOf } from './queries.ts';
 import type { RouteContext } from './route-context.ts';

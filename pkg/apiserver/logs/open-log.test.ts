@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Run } from '../../api/index.ts';
+import type { LogReader } from '../../logs/index.ts';
 import type { Store } from '../../store/index.ts';
-import type { LogReader } from './log-reader.ts';
 import { openLog } from './open-log.ts';
 
 const log = { out: '/n1/logs/default/r.out', err: '/n1/logs/default/r.err' };

@@ -1,10 +1,10 @@
 import { type Identity, isTerminal, type Run } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import type { LogOptions } from '../../client/index.ts';
+import type { LogReader, LogStream } from '../../logs/index.ts';
 import type { Store } from '../../store/index.ts';
 import { authorize } from '../authorize.ts';
 import { notFound } from '../writes/refusals.ts';
-import type { LogReader, LogStream } from './log-reader.ts';
 
 /**
  * The output of a Run that exists. A followed one ends when the Run has ended and the whole file is sent: the runner
@@ -33,6 +33,7 @@ export async function openLog(
     tailLines,
     follow,
     signal,
+    node: () => current()?.spec.placement?.node,
     mayGrow: () => {
       const run = current();
       return run?.metadata.uid === uid && !isTerminal(run.status?.phase ?? 'Pending');

@@ -2,9 +2,9 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { realClock } from '../../base/index.ts';
+import { realClock } from '../base/index.ts';
 import { FileLogReader } from './file-log-reader.ts';
-import type { LogRequest } from './log-reader.ts';
+import type { OutputRequest } from './log-reader.ts';
 
 let folder: string;
 let running: boolean;
@@ -24,7 +24,7 @@ function end(): void {
   for (const listener of listeners) listener();
 }
 
-function open(more: Partial<LogRequest> = {}) {
+function open(more: Partial<OutputRequest> = {}) {
   return new FileLogReader([join(folder, 'a'), join(folder, 'b')], realClock).open({
     namespace: 'default',
     run: 'r',
@@ -38,7 +38,7 @@ function open(more: Partial<LogRequest> = {}) {
   });
 }
 
-async function read(more: Partial<LogRequest> = {}): Promise<string> {
+async function read(more: Partial<OutputRequest> = {}): Promise<string> {
   const { chunks } = await open(more);
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);

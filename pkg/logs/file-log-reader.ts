@@ -1,10 +1,11 @@
 import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { logPaths } from '../../api/index.ts';
-import type { Clock } from '../../base/index.ts';
-import type { LogReader, LogRequest, LogStream, OutputName } from './log-reader.ts';
+import { logPaths } from '../api/index.ts';
+import type { Clock } from '../base/index.ts';
+import type { LogReader, LogStream, OutputName, OutputRequest } from './log-reader.ts';
 import { tailOffset } from './tail.ts';
+import { Wakeup } from './wakeup.ts';
 
 const blockBytes = 64 * 1024;
 /** Shared folders on a network tell nothing of changes made elsewhere: then this is how late a line comes. */
@@ -21,19 +22,20 @@ export class FileLogReader implements LogReader {
   }
 
   /** Holds nothing open until the chunks are asked for: a reader that goes before that leaves nothing behind. */
-  async open(request: LogRequest): Promise<LogStream> {
+  async open(request: OutputRequest): Promise<LogStream> {
     const startsAt =
       request.tailLines === undefined ? (request.offset ?? 0) : await this.#tail(request, request.tailLines);
     return { startsAt, chunks: this.#chunks(request, startsAt) };
   }
 
+  /** Whether there is a file at all. */
   async has(output: OutputName): Promise<boolean> {
     const file = await this.#find(output);
     await file?.close();
     return file !== undefined;
   }
 
-  async #tail(request: LogRequest, lines: number): Promise<number> {
+  async #tail(request: OutputRequest, lines: number): Promise<number> {
     const file = await this.#find(request);
     if (!file) return 0;
     try {
@@ -43,7 +45,7 @@ export class FileLogReader implements LogReader {
     }
   }
 
-  async *#chunks(request: LogRequest, startsAt: number): AsyncGenerator<Uint8Array> {
+  async *#chunks(request: OutputRequest, startsAt: number): AsyncGenerator<Uint8Array> {
     const change = new ChangeSignal(this.#clock, request, this.#paths(request));
     let file: FileHandle | undefined;
     let position = startsAt;
@@ -97,13 +99,12 @@ async function* blocksFrom(file: FileHandle, from: number): AsyncGenerator<Buffe
 class ChangeSignal {
   readonly #clock: Clock;
   readonly #close: (() => void)[] = [];
-  #wake: (() => void) | undefined;
-  #pending = false;
+  readonly #wakeup = new Wakeup();
 
-  constructor(clock: Clock, request: LogRequest, paths: string[]) {
+  constructor(clock: Clock, request: OutputRequest, paths: string[]) {
     this.#clock = clock;
     if (!request.follow) return;
-    const fire = () => this.#fire();
+    const { fire } = this.#wakeup;
     const state = request.onStateChange(fire);
     this.#close.push(() => state.close());
     request.signal?.addEventListener('abort', fire, { once: true });
@@ -112,14 +113,9 @@ class ChangeSignal {
   }
 
   async next(): Promise<void> {
-    if (!this.#pending) {
-      const timer = this.#clock.after(pollMs, () => this.#fire(), { unref: true });
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      timer.cancel();
-    }
-    this.#pending = false;
+    const timer = this.#clock.after(pollMs, this.#wakeup.fire, { unref: true });
+    await this.#wakeup.next();
+    timer.cancel();
   }
 
   close(): void {
@@ -134,11 +130,5 @@ class ChangeSignal {
     } catch {
       // Not there yet, or no watches left: the timer looks instead.
     }
-  }
-
-  #fire(): void {
-    this.#pending = true;
-    this.#wake?.();
-    this.#wake = undefined;
   }
 }
