@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { logDirectory } from '../../pkg/api/index.ts';
 import {
   ApiService,
   createHttpServer,
@@ -11,9 +10,10 @@ import {
 } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
-import { FileLogReader } from '../../pkg/logs/index.ts';
+import type { Gateway } from '../../pkg/gateway/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
+import { createGateway, createLogReader } from './tunnels.ts';
 
 export interface HostWiring {
   settings: HostSettings;
@@ -43,22 +43,36 @@ export function keyFile(settings: Pick<HostSettings, 'stateDir'>): string {
 export async function startHost(wiring: HostWiring): Promise<RunningHost> {
   const { settings, clock, rng, logger } = wiring;
   const store = openSqliteStore({ directory: settings.stateDir, clock, rng, logger });
+  let gateway: Gateway | undefined;
   try {
-    return await serve(wiring, store);
+    gateway = createGateway(settings.stateDir, { store, clock, logger });
+    return await serve(wiring, store, gateway);
   } catch (error) {
+    await gateway?.close();
     await store.close();
     throw error;
   }
 }
 
-async function serve(wiring: HostWiring, store: SqliteStore): Promise<RunningHost> {
+async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): Promise<RunningHost> {
   const { clock, rng, logger, version } = wiring;
   let settings = wiring.settings;
   const key = loadOrCreateKey(keyFile(settings), rng);
-  const logReader = new FileLogReader([logDirectory(settings)], clock);
-  const { leaseMs, compaction } = settings;
-  const defaults = () => settings.defaults;
-  const service = new ApiService({ store, clock, rng, logger, defaults, leaseMs, logReader, version });
+  const { leaseMs, compaction, sharedDir } = settings;
+  const { address, port } = settings.listen;
+  // Known before the first heartbeat is answered: that tells runners where it is.
+  const gatewayPort = await gateway.listen({ host: address, port: settings.gateway.port });
+  const service: ApiService = new ApiService({
+    store,
+    clock,
+    rng,
+    logger,
+    defaults: () => settings.defaults,
+    leaseMs,
+    logReader: createLogReader(gateway, sharedDir, { clock, leases: () => service.leases }),
+    gateway: { port: gatewayPort, publicKey: gateway.publicKey },
+    version,
+  });
   const server = createHttpServer({ service, authenticate: tokenAuthentication(key, clock), clock, logger });
   const loops = createControlLoops(service, { clock, rng, logger });
   const compactor = new CompactionLoop({
@@ -68,7 +82,6 @@ async function serve(wiring: HostWiring, store: SqliteStore): Promise<RunningHos
     keepVersions: compaction.keep,
     intervalMs: compaction.intervalMs,
   });
-  const { address, port } = settings.listen;
   const url = await listen(server, { host: address, port });
   compactor.start();
   await loops.start();
@@ -81,6 +94,7 @@ async function serve(wiring: HostWiring, store: SqliteStore): Promise<RunningHos
     },
     async stop() {
       await server.close();
+      await gateway.close();
       await loops.stop();
       compactor.stop();
       await store.close();

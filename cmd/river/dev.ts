@@ -60,6 +60,8 @@ function devSettings(io: CliIo, flags: DevFlags): DevSettings {
     ...shared,
     stateDir: join(stateDir, 'host'),
     listen: { port: Number(flags.port ?? 8000) },
+    // Another one than the usual of the API means that another River is on this machine.
+    gateway: flags.port === undefined ? {} : { port: 0 },
     defaults: { runtime: 'process' },
   };
   const runnerFile = {

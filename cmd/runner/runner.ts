@@ -5,9 +5,11 @@ import { logDirectory } from '../../pkg/api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
+import type { RunnerTunnel } from '../../pkg/gateway/index.ts';
 import { type Intents, openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
 import { createExecutors } from './executors.ts';
 import { bootId, folders, machineReader } from './machine.ts';
+import { createTunnel } from './tunnel.ts';
 
 export interface RunnerWiring {
   settings: RunnerSettings;
@@ -29,8 +31,9 @@ export interface RunningRunner {
 
 export function startRunner(wiring: RunnerWiring): RunningRunner {
   const intents = openState(wiring);
+  const tunnel = openTunnel(wiring, intents);
   const begin = (settings: RunnerSettings) => {
-    const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents });
+    const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents, tunnel });
     runner.start();
     return runner;
   };
@@ -46,7 +49,10 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
       next(() => {
         runner = begin(settings);
       }),
-    stop: () => next(() => intents.close()),
+    stop: () => {
+      tunnel.close();
+      return next(() => intents.close());
+    },
   };
 }
 
@@ -65,6 +71,15 @@ function openState({ settings, clock }: RunnerWiring): Intents {
   }
 }
 
+function openTunnel({ settings, clock, rng, logger }: RunnerWiring, intents: Intents): RunnerTunnel {
+  try {
+    return createTunnel({ settings, clock, rng, logger });
+  } catch (error) {
+    intents.close();
+    throw error;
+  }
+}
+
 /** The shared directory itself must be there: made here, it would hide that what should be mounted there is not. */
 function makeFolders({ stateDir, localTempDir, sharedDir }: RunnerSettings): void {
   if (sharedDir !== undefined && !existsSync(sharedDir)) {
@@ -78,7 +93,7 @@ function makeFolders({ stateDir, localTempDir, sharedDir }: RunnerSettings): voi
   if (sharedDir !== undefined) mkdirSync(join(sharedDir, 'shared_data'), { recursive: true });
 }
 
-function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents'> {
+function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> {
   const { settings, client, clock, rng, logger, version, onEnded } = wiring;
   const { name, labels, sharedDir, localTempDir, stopGraceMs } = settings;
   return {

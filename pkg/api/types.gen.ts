@@ -142,6 +142,12 @@ export interface ListenConfig {
    */
   port?: number;
 }
+export interface GatewayConfig {
+  /**
+   * 0: any free one. Default 8002, or any free one when listen.port is 0. Runners learn it from the API.
+   */
+  port?: number;
+}
 export interface DefaultsConfig {
   runtime?: Runtime;
   /**
@@ -165,6 +171,7 @@ export interface CompactionConfig {
  */
 export interface HostConfig {
   listen?: ListenConfig;
+  gateway?: GatewayConfig;
   /**
    * Absolute path: the store, its key and its lock. On a local disk, never on NFS. Default /var/lib/river/host.
    */
@@ -209,6 +216,10 @@ export interface NodeStatus {
    * Of the runner; a new one at each of its starts.
    */
   session?: string;
+  /**
+   * Public key with which the runner opens its tunnel to the host. Written by the runner alone, at its start.
+   */
+  sshKey?: string;
   /**
    * Live values, filled in by the host from the last heartbeat; never stored.
    */

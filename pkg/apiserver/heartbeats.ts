@@ -6,7 +6,7 @@ import {
   refuseInvalid,
   validateObject,
 } from '../api/index.ts';
-import type { Heartbeat, HeartbeatAnswer } from '../client/index.ts';
+import type { GatewayAddress, Heartbeat, HeartbeatAnswer } from '../client/index.ts';
 import type { Store } from '../store/index.ts';
 import { authorize, authorizeOwnNode } from './authorize.ts';
 import type { LeaseTable } from './leases.ts';
@@ -17,11 +17,13 @@ export class Heartbeats {
   readonly #store: Store;
   readonly #leases: LeaseTable;
   readonly #metrics: MetricsCounter;
+  readonly #gateway: GatewayAddress | undefined;
 
-  constructor(store: Store, leases: LeaseTable, metrics: MetricsCounter) {
+  constructor(store: Store, leases: LeaseTable, metrics: MetricsCounter, gateway?: GatewayAddress) {
     this.#store = store;
     this.#leases = leases;
     this.#metrics = metrics;
+    this.#gateway = gateway;
   }
 
   /**
@@ -49,6 +51,7 @@ export class Heartbeats {
       epoch: this.#store.epoch,
       clusterUid: this.#store.clusterUid,
       ready: isConditionTrue(node.status.conditions, 'Ready'),
+      ...(this.#gateway ? { gateway: this.#gateway } : {}),
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { ClusterDefaults } from '../api/index.ts';
 import type { Clock, Logger, Rng } from '../base/index.ts';
+import type { GatewayAddress } from '../client/index.ts';
 import type { LogReader } from '../logs/index.ts';
 import type { Store } from '../store/index.ts';
 
@@ -13,6 +14,8 @@ export interface ApiServiceOptions {
   /** Length of a node's lease, milliseconds. */
   leaseMs: number;
   logReader: LogReader;
+  /** Told to runners with every heartbeat: where to open their tunnels. Left out: nowhere. */
+  gateway?: GatewayAddress;
   /** Version of the program, as in `0.1.0`. */
   version: string;
 }

@@ -9,3 +9,4 @@ export * from './lazy.ts';
 export * from './level-logger.ts';
 export * from './logger.ts';
 export * from './rng.ts';
+export * from './secret-file.ts';

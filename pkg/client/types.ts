@@ -120,6 +120,15 @@ export interface HeartbeatAnswer {
   clusterUid: string;
   /** Whether Node's condition Ready is True: if not, the runner writes its status again. */
   ready: boolean;
+  /** Where the runner opens its tunnel; left out by a host that takes none. */
+  gateway?: GatewayAddress;
+}
+
+/** The host's end of the tunnels, on the machine that serves the API. */
+export interface GatewayAddress {
+  port: number;
+  /** `ssh-ed25519 AAAA…`: the only key that the host shows there. */
+  publicKey: string;
 }
 
 export interface WatchOptions extends SelectorOptions {

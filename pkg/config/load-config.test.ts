@@ -25,6 +25,7 @@ function refusal(kind: 'host' | 'runner', from: ConfigSource): string {
 test('the defaults of the host', () => {
   const defaults = {
     listen: { address: '127.0.0.1', port: 8000 },
+    gateway: { port: 8002 },
     stateDir: '/var/lib/river/host',
     logLevel: 'info',
     leaseMs: 30_000,

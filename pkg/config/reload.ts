@@ -7,6 +7,7 @@ type Reload = 'live' | 'restart';
 const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<Settings[K]>, Reload>> } = {
   host: {
     listen: 'restart',
+    gateway: 'restart',
     stateDir: 'restart',
     sharedDir: 'restart',
     logLevel: 'live',

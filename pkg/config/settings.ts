@@ -5,6 +5,7 @@ import type { LogLevel } from '../base/index.ts';
 /** What river-host works with: every default filled in, every text read. */
 export interface HostSettings {
   listen: { address: string; port: number };
+  gateway: { port: number };
   stateDir: string;
   sharedDir?: string;
   logLevel: LogLevel;
@@ -45,6 +46,7 @@ const shared = (sharedDir: string | undefined) => (sharedDir === undefined ? {} 
 export function hostSettings(config: HostConfig): HostSettings {
   return {
     listen: { address: '127.0.0.1', port: 8000, ...config.listen },
+    gateway: { port: config.gateway?.port ?? (config.listen?.port === 0 ? 0 : 8002) },
     stateDir: config.stateDir ?? '/var/lib/river/host',
     ...shared(config.sharedDir),
     logLevel: config.logLevel ?? 'info',

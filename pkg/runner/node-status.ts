@@ -17,6 +17,8 @@ export interface NodeFacts {
   quarantined: readonly string[];
   bootId: string;
   session: string;
+  /** Of the tunnel, where there is one. */
+  sshKey?: string;
 }
 
 const conditionTypes: Record<Runtime, string> = {
@@ -42,6 +44,7 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
     addresses: [...settings.addresses],
     bootId: facts.bootId,
     session: facts.session,
+    ...(facts.sshKey === undefined ? {} : { sshKey: facts.sshKey }),
   };
 }
 

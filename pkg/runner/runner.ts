@@ -82,8 +82,9 @@ export class Runner {
     );
   }
 
-  async #onAnswer({ clusterUid, epoch }: HeartbeatAnswer): Promise<void> {
+  async #onAnswer({ clusterUid, epoch, gateway }: HeartbeatAnswer): Promise<void> {
     this.#checkCluster(clusterUid);
+    this.#parts.tunnel?.offered(gateway);
     const restored = this.#cluster !== undefined && this.#cluster.epoch !== epoch;
     if (this.#cluster?.epoch !== epoch) {
       await this.#parts.intents.setCluster({ clusterUid, epoch });
@@ -121,6 +122,7 @@ export class Runner {
         quarantined: this.#workplace?.quarantined() ?? [],
         bootId: this.#bootId,
         session,
+        sshKey: this.#parts.tunnel?.publicKey,
       },
       before?.conditions ?? [],
       clock.now(),

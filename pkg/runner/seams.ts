@@ -1,6 +1,6 @@
 import type { Runtime } from '../api/index.ts';
 import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
-import type { Client } from '../client/index.ts';
+import type { Client, GatewayAddress } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
 import type { Intents } from './intents.ts';
 
@@ -53,6 +53,14 @@ export interface FolderOperations {
   removeFile(path: string): void;
 }
 
+/** The runner's end of the tunnel to the host, kept up by itself. */
+export interface TunnelLink {
+  /** `ssh-ed25519 AAAA…`: stands in the Node, so that the host knows it. */
+  readonly publicKey: string;
+  /** Called with every answer to a heartbeat: where the host takes tunnels; undefined: nowhere. */
+  offered(gateway: GatewayAddress | undefined): void;
+}
+
 /** Everything that a runner is made of. */
 export interface RunnerParts {
   settings: RunnerSettings;
@@ -64,6 +72,8 @@ export interface RunnerParts {
   machine: MachineReader;
   readBootId: () => string;
   folders: FolderOperations;
+  /** Left out: the host cannot reach into this machine. */
+  tunnel?: TunnelLink;
   clock: Clock;
   rng: Rng;
   logger: Logger;

@@ -2,6 +2,7 @@ import {
   type ApiObject,
   type Condition,
   type Kind,
+  type Node,
   type Run,
   refuseInvalid,
   resources,
@@ -12,6 +13,7 @@ import { RiverError } from '../../base/index.ts';
 import type { StoredRecord } from '../../store/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { mergePatch } from '../patches/merge-patch.ts';
+import { checkNodeKey } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { checkRunStatus, releasedWhenRefused } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
@@ -64,6 +66,7 @@ function writeStatus(
   const { kind, object: old } = record;
   let next: ApiObject = { ...old, status: kind === 'Node' ? storedNodeStatus(status) : status };
   refuseInvalid(kind, record.name, validateObject(kind, next, { subresource: 'status' }));
+  if (kind === 'Node') checkNodeKey(session, old as Node, next as Node);
   if (kind === 'Run') {
     checkRunStatus(session, old as Run, next as Run, reported.session);
     next = releasedWhenRefused(old as Run, next as Run);
