@@ -26,6 +26,8 @@ export interface HostWiring {
 export interface RunningHost {
   /** Base URL of the API. */
   url: string;
+  /** Where runners open their tunnels, on the address of the API. */
+  gatewayPort: number;
   service: ApiService;
   /** A new token that this host accepts. */
   tokenFor(identity: TokenIdentity): string;
@@ -87,6 +89,7 @@ async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): 
   await loops.start();
   return {
     url,
+    gatewayPort,
     service,
     tokenFor: (identity) => createToken(key, identity, rng),
     change: (changed) => {

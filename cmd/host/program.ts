@@ -60,7 +60,8 @@ async function serve(file: string | undefined): Promise<void> {
   const stop = stopRequested();
   const host = await startHost({ settings, clock: realClock, rng: realRng, logger, version });
   await writeAdminEntry(host);
-  logger.info('the host serves', { url: host.url, stateDir: settings.stateDir });
+  const { url, gatewayPort } = host;
+  logger.info('the host serves', { url, gatewayPort, stateDir: settings.stateDir });
   const watcher = file === undefined ? undefined : await followConfig(file, settings, host, logger);
   await stop;
   logger.info('the host stops', {});
