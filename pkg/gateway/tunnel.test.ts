@@ -1,7 +1,8 @@
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { refused } from '../../test/support/api-host.ts';
+import { ManualClock } from '../../test/support/manual-clock.ts';
 import { TunnelWorld, textOf } from '../../test/support/tunnel.ts';
 import type { SshKey } from './keys.ts';
 
@@ -82,6 +83,26 @@ it('takes the host for the host only when it has the key that the API told', asy
   await expect.poll(() => world.warnings.length, { timeout: longMs }).toBe(1);
   expect(world.warnings[0]?.fields.reason).toMatch(/Host denied|verification failed/);
   expect(gateway.isConnected('n1')).toBe(false);
+});
+
+it('gives up a host that says nothing, and one that speaks something else', async () => {
+  const clock = new ManualClock();
+  const sockets: Socket[] = [];
+  const mute = createServer((socket) => sockets.push(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  const closed = (index: number) => new Promise((resolve) => sockets[index]?.on('close', resolve).resume());
+  const tunnel = world.tunnel('n1', (mute.address() as AddressInfo).port, { clock });
+  await expect.poll(() => sockets.length, { timeout: longMs }).toBe(1);
+  clock.advance(10_000);
+  await closed(0);
+  await expect.poll(() => world.warnings.length, { timeout: longMs }).toBe(1);
+  expect(world.warnings[0]?.fields.reason).toBe('it did not come about in time');
+  clock.advance(5_000);
+  await expect.poll(() => sockets.length, { timeout: longMs }).toBe(2);
+  sockets[1]?.write('SSH-2.0-other\r\nthis is not ssh at all, and it is never closed\r\n');
+  await closed(1);
+  tunnel.close();
+  mute.close();
 });
 
 it('closes a connection that does not become a tunnel, and takes no more than so many', async () => {

@@ -24,6 +24,7 @@ import {
 import {
   type Client,
   createHttpClient,
+  type GatewayAddress,
   type HttpClient,
   type HttpClientOptions,
 } from '../../pkg/client/index.ts';
@@ -54,6 +55,12 @@ export const scheduler: Identity = { role: 'controller', name: 'scheduler' };
 export const reaper: Identity = { role: 'controller', name: 'reaper' };
 export const nodeOf = (name: string): Identity => ({ role: 'node', name });
 
+export interface ApiHostOptions {
+  clock?: Clock;
+  logger?: Logger;
+  gateway?: GatewayAddress;
+}
+
 /** A store, an ApiService and, when asked for, its HTTP server on loopback; all in a folder of their own. */
 export class ApiHost {
   readonly folder = mkdtempSync(join(tmpdir(), 'river-api-'));
@@ -66,7 +73,7 @@ export class ApiHost {
   /** Default of the cluster; may be changed at any time. */
   mounts: string[] = [];
 
-  constructor({ clock = realClock, logger = silentLogger }: { clock?: Clock; logger?: Logger } = {}) {
+  constructor({ clock = realClock, logger = silentLogger, gateway }: ApiHostOptions = {}) {
     const seams = { clock, rng: realRng, logger };
     this.#logger = logger;
     this.store = openSqliteStore({ directory: join(this.folder, 'state'), ...seams });
@@ -75,6 +82,7 @@ export class ApiHost {
       store: this.store,
       leaseMs: 30_000,
       version: '0.1.0',
+      gateway,
       logReader: new FileLogReader([join(this.folder, 'logs')], realClock),
       defaults: () => ({ runtime: 'process', privileged: false, mounts: this.mounts }),
     });

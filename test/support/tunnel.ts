@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { logPaths } from '../../pkg/api/index.ts';
-import { type Logger, realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
+import { type Clock, type Logger, realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import {
   type ChannelService,
   Gateway,
@@ -53,7 +53,7 @@ export class TunnelWorld {
   tunnel(
     node: string,
     port: number,
-    more: { key?: SshKey; pinned?: string; channels?: number } = {},
+    more: { key?: SshKey; pinned?: string; channels?: number; clock?: Clock } = {},
   ): RunnerTunnel {
     const own = this.key(node);
     this.keys.set(node, own.publicKey);
@@ -62,7 +62,7 @@ export class TunnelWorld {
       key: more.key ?? own,
       host: '127.0.0.1',
       services: { [logServiceName]: logService(this.output(node)), ...this.services },
-      clock: realClock,
+      clock: more.clock ?? realClock,
       rng: realRng,
       logger: this.#logger,
       channels: more.channels,

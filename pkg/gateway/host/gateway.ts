@@ -51,7 +51,8 @@ export class Gateway {
         hostKeys: [options.key.privateKey],
         ident: 'river',
         algorithms,
-        keepaliveInterval: keepaliveMs,
+        // Later than those of the runners: whose come are not asked.
+        keepaliveInterval: 1.5 * keepaliveMs,
         keepaliveCountMax: keepaliveCount,
       },
       (connection, { ip, port }) => this.#connected(connection, `${ip}:${port}`),

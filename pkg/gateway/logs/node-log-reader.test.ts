@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { refused } from '../../../test/support/api-host.ts';
 import { SeenRun, TunnelWorld, textOf } from '../../../test/support/tunnel.ts';
+import { RiverError } from '../../base/index.ts';
 import type { LogRequest } from '../../logs/index.ts';
 import type { Gateway } from '../host/gateway.ts';
 import type { RunnerTunnel } from '../node/runner-tunnel.ts';
@@ -127,6 +128,19 @@ it('a node that is away: the shared directory, else a sentence with its name', a
   expect((await refused(shared.open(run.request()))).code).toBe('ServiceUnavailable');
   writeFileSync(world.file('shared', 'r'), 'shared');
   expect(await textOf((await shared.open(run.request())).chunks)).toBe('shared');
+});
+
+it('a node that does not answer although its tunnel is there: the shared directory', async () => {
+  const shared = world.output('shared');
+  writeFileSync(world.file('shared', 'r'), 'shared');
+  const hanging = {
+    isConnected: () => true,
+    whenConnected: () => Promise.resolve(true),
+    openChannel: () => Promise.reject(new RiverError('Timeout', 'no answer')),
+  };
+  const request = new SeenRun('n1').request();
+  expect(await textOf((await reader({ gateway: hanging, shared }).open(request)).chunks)).toBe('shared');
+  expect((await refused(reader({ gateway: hanging }).open(request))).code).toBe('Timeout');
 });
 
 it('waits a moment for a node that is heard of', async () => {

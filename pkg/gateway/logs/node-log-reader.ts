@@ -1,4 +1,4 @@
-import { RiverError } from '../../base/index.ts';
+import { hasCode, RiverError } from '../../base/index.ts';
 import {
   type FileLogReader,
   type LogReader,
@@ -59,8 +59,16 @@ export class NodeLogReader implements LogReader {
   async #openOn(node: string, request: LogRequest): Promise<LogStream> {
     const { gateway, shared, patienceMs } = this.#options;
     const there = { ...request, mayGrow: () => request.mayGrow() && request.node() === node };
-    if (gateway.isConnected(node)) return openOnNode(gateway, node, there);
-    if (await shared?.has(request)) return shared?.open(there) as Promise<LogStream>;
+    const isShared = async () => (await shared?.has(request)) === true;
+    if (gateway.isConnected(node)) {
+      try {
+        return await openOnNode(gateway, node, there);
+      } catch (error) {
+        // It may be cut off without the host knowing yet.
+        if (!hasCode(error, 'ServiceUnavailable', 'Timeout') || !(await isShared())) throw error;
+      }
+    }
+    if (shared && (await isShared())) return shared.open(there);
     if (await gateway.whenConnected(node, patienceMs(node), request.signal))
       return openOnNode(gateway, node, there);
     throw this.#away(node, request.run);

@@ -1,4 +1,5 @@
-import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import { connect, type Socket } from 'node:net';
+import ssh2, { type ClientChannel } from 'ssh2';
 import {
   backoffDelay,
   type Clock,
@@ -27,6 +28,12 @@ export interface RunnerTunnelOptions {
 
 const retry = { baseMs: 250, capMs: 5_000 };
 const connectMs = 10_000;
+const defaultChannels = 128;
+
+interface Outcome {
+  opened: () => void;
+  fail: (reason: string) => void;
+}
 
 /**
  * The runner's end: one connection to the gateway that the host has told of, kept up for as long as it is wanted. Takes
@@ -35,7 +42,7 @@ const connectMs = 10_000;
 export class RunnerTunnel {
   readonly #options: RunnerTunnelOptions;
   #target: GatewayAddress | undefined;
-  #connection: Client | undefined;
+  #socket: Socket | undefined;
   #timer: Timer | undefined;
   #failures = 0;
   #channels = 0;
@@ -67,56 +74,56 @@ export class RunnerTunnel {
   /** Channels that are open are cut: what is read in them goes on in the next ones. */
   #drop(): void {
     this.#timer?.cancel();
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.destroy();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.destroy();
   }
 
+  /** On a socket of our own: ssh2 lets go of a connection that it gives up only when the other side does, too. */
   #connect(): void {
     const target = this.#target;
     if (!target) return;
-    const connection = new ssh2.Client();
-    this.#connection = connection;
+    const { host, clock } = this.#options;
+    const socket = connect({ host, port: target.port, noDelay: true });
+    const timer = clock.after(connectMs, () => fail('it did not come about in time'), { unref: true });
     let reason = 'the connection was closed';
-    connection.on('error', (error) => {
-      reason = errorMessage(error);
+    const fail = (why: string) => {
+      reason = why;
+      socket.destroy();
+    };
+    this.#socket = socket;
+    socket.on('close', () => {
+      timer.cancel();
+      if (this.#socket === socket) this.#lost(reason);
     });
-    connection.on('close', () => {
-      if (this.#connection === connection) this.#lost(reason);
-    });
-    connection.on('ready', () => this.#forward(connection));
-    connection.on('tcp connection', (_details, accept, reject) => {
-      if (this.#channels >= (this.#options.channels ?? 128)) reject();
-      else this.#serve(accept());
-    });
-    this.#dial(connection, target);
+    this.#speak(socket, target, { opened: () => timer.cancel(), fail });
   }
 
-  #dial(connection: Client, { port, publicKey }: GatewayAddress): void {
-    const { host, node, key } = this.#options;
-    connection.connect({
-      host,
-      port,
+  #speak(socket: Socket, { port, publicKey }: GatewayAddress, { opened, fail }: Outcome): void {
+    const { node, key, logger } = this.#options;
+    const client = new ssh2.Client();
+    client.on('error', (error) => fail(errorMessage(error)));
+    client.on('tcp connection', (_details, accept, reject) => {
+      if (this.#channels >= (this.#options.channels ?? defaultChannels)) reject();
+      else this.#serve(accept());
+    });
+    client.on('ready', () =>
+      client.forwardIn(forwarded.address, forwarded.port, (error) => {
+        if (error) return fail(errorMessage(error));
+        this.#failures = 0;
+        opened();
+        logger.info('the tunnel to the host is open', { port });
+      }),
+    );
+    client.connect({
+      sock: socket,
       username: userOfNode(node),
       privateKey: key.privateKey,
       hostVerifier: (shown: Buffer) => shown.toString('base64') === publicKey.split(' ')[1],
       algorithms,
-      readyTimeout: connectMs,
+      readyTimeout: 0,
       keepaliveInterval: keepaliveMs,
       keepaliveCountMax: keepaliveCount,
-    });
-    connection.setNoDelay(true);
-  }
-
-  #forward(connection: Client): void {
-    const { logger } = this.#options;
-    connection.forwardIn(forwarded.address, forwarded.port, (error) => {
-      if (error) {
-        connection.destroy();
-        return;
-      }
-      this.#failures = 0;
-      logger.info('the tunnel to the host is open', { port: this.#target?.port });
     });
   }
 
@@ -130,7 +137,7 @@ export class RunnerTunnel {
 
   #lost(reason: string): void {
     const { clock, rng, logger } = this.#options;
-    this.#connection = undefined;
+    this.#socket = undefined;
     const told = { reason, failures: this.#failures };
     // Once when it breaks, not at every try: a host may be away for days.
     if (this.#failures === 0) logger.warn('there is no tunnel to the host; it is tried again', told);
