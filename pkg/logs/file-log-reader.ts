@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { logPaths } from '../api/index.ts';
-import type { Clock } from '../base/index.ts';
+import { type Clock, RiverError } from '../base/index.ts';
 import type { LogReader, LogStream, OutputName, OutputRequest } from './log-reader.ts';
 import { tailOffset } from './tail.ts';
 import { Wakeup } from './wakeup.ts';
@@ -23,6 +23,7 @@ export class FileLogReader implements LogReader {
 
   /** Holds nothing open until the chunks are asked for: a reader that goes before that leaves nothing behind. */
   async open(request: OutputRequest): Promise<LogStream> {
+    if (request.exists && !(await this.has(request))) throw gone(request);
     const startsAt =
       request.tailLines === undefined ? (request.offset ?? 0) : await this.#tail(request, request.tailLines);
     return { startsAt, chunks: this.#chunks(request, startsAt) };
@@ -83,6 +84,11 @@ export class FileLogReader implements LogReader {
   #paths({ namespace, run, stream }: OutputName): string[] {
     return this.#roots.map((root) => logPaths(root, namespace, run)[stream === 'stdout' ? 'out' : 'err']);
   }
+}
+
+function gone({ namespace, run, stream }: OutputName): RiverError {
+  const message = `the ${stream} of run ${run} is gone: somebody has removed its file from logs/${namespace}`;
+  return new RiverError('NotFound', message);
 }
 
 async function* blocksFrom(file: FileHandle, from: number): AsyncGenerator<Buffer> {

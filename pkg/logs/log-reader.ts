@@ -11,6 +11,8 @@ export interface OutputRequest extends OutputName {
   /** Begins so many lines before the end; wins over offset. */
   tailLines?: number;
   follow?: boolean;
+  /** The Run has ended and had output: a file that is not there is then gone, and not late. */
+  exists?: boolean;
   /** Whether more can still come; asked after each time that the end of the file was reached. */
   mayGrow(): boolean;
   /** Calls back when `mayGrow`, or what else the request tells, may answer otherwise. */
@@ -32,10 +34,8 @@ export interface LogStream {
 /** Where the output of Runs is read. Never follows a path that an object names. */
 export interface LogReader {
   /**
-   * Raises `ServiceUnavailable` when the output cannot be reached now; a broken stream raises it later. When `chunks` is
-   * never read, only the signal lets go of what is held open.
+   * Raises `ServiceUnavailable` when the output cannot be reached now; a broken stream raises it later. `NotFound`: it was
+   * there and is no more. When `chunks` is never read, only the signal lets go of what is held open.
    */
   open(request: LogRequest): Promise<LogStream>;
-  /** Whether there is anything, if only an empty file. */
-  has(output: OutputName): Promise<boolean>;
 }

@@ -27,7 +27,6 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
       open: () => {
         throw new Error('output is not simulated');
       },
-      has: async () => false,
     },
     version: '0.0.0',
   });

@@ -50,7 +50,7 @@ export class ControlPlane {
       logger: silentLogger,
       defaults: () => ({ runtime: 'process', privileged: false, mounts: [] }),
       leaseMs: 30_000,
-      logReader: { open: () => Promise.reject(new Error('no logs here')), has: async () => false },
+      logReader: { open: () => Promise.reject(new Error('no logs here')) },
       version: '0.0.0',
     });
     this.admin = new LocalClient(this.service, { role: 'admin', name: 'test' });

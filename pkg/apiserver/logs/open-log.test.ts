@@ -1,31 +1,33 @@
 import { expect, it } from 'vitest';
 import type { Run } from '../../api/index.ts';
-import type { LogReader } from '../../logs/index.ts';
+import type { LogReader, LogRequest } from '../../logs/index.ts';
 import type { Store } from '../../store/index.ts';
 import { openLog } from './open-log.ts';
 
 const log = { out: '/n1/logs/default/r.out', err: '/n1/logs/default/r.err' };
 
-function open(status: object | undefined, isHere: boolean) {
+/** What the reader is asked for. */
+async function asked(status: object | undefined): Promise<LogRequest | undefined> {
   const run = { kind: 'Run', metadata: { name: 'r', uid: 'u' }, spec: { placement: { node: 'n1' } }, status };
   const store = { get: () => ({ object: run as unknown as Run }) } as unknown as Store;
-  const stream = { startsAt: 0, chunks: (async function* () {})() };
-  const reader: LogReader = { open: async () => stream, has: async () => isHere };
-  const me = { role: 'admin' as const, name: 'me' };
-  return openLog(store, reader, me, 'default', 'r', { stream: 'stdout' });
+  let request: LogRequest | undefined;
+  const reader: LogReader = {
+    async open(given) {
+      request = given;
+      return { startsAt: 0, chunks: (async function* () {})() };
+    },
+  };
+  await openLog(store, reader, { role: 'admin', name: 'me' }, 'default', 'r', { stream: 'stdout' });
+  return request;
 }
 
-it('says where the output is, when it is not where the host reads', async () => {
-  await expect(open({ phase: 'Failed', log }, false)).rejects.toThrow(
-    /wrote it to \/n1\/logs\/default\/r\.out and .*, on node n1.*sharedDir/,
-  );
-});
-
 it.each([
-  ['which is there', { phase: 'Succeeded', log }, true],
-  ['which has only begun', { phase: 'Running', log }, false],
-  ['of a run that was never started', { phase: 'Failed' }, false],
-  ['of a run that waits', undefined, false],
-])('serves output %s', async (_what, status, isHere) => {
-  expect(await open(status, isHere)).toMatchObject({ startsAt: 0 });
+  ['has ended with output', { phase: 'Succeeded', log }, true, false],
+  ['has only begun', { phase: 'Running', log }, false, true],
+  ['was never started', { phase: 'Failed' }, false, false],
+  ['waits', undefined, false, true],
+])('a run that %s', async (_what, status, exists, mayGrow) => {
+  const request = await asked(status);
+  expect(request).toMatchObject({ namespace: 'default', run: 'r', stream: 'stdout', exists });
+  expect([request?.node(), request?.mayGrow()]).toEqual(['n1', mayGrow]);
 });

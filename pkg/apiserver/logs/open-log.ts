@@ -1,5 +1,4 @@
 import { type Identity, isTerminal, type Run } from '../../api/index.ts';
-import { RiverError } from '../../base/index.ts';
 import type { LogOptions } from '../../client/index.ts';
 import type { LogReader, LogStream } from '../../logs/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -21,10 +20,9 @@ export async function openLog(
   authorize(identity, 'log', 'Run');
   const current = () => store.get('Run', namespace, name)?.object as Run | undefined;
   const found = current();
-  const uid = found?.metadata.uid;
-  if (uid === undefined) throw notFound('Run', name);
+  if (!found) throw notFound('Run', name);
+  const { uid } = found.metadata;
   const { stream, offset, tailLines, follow, signal } = options;
-  if (hasOutput(found) && !(await reader.has({ namespace, run: name, stream }))) throw elsewhere(found);
   return reader.open({
     namespace,
     run: name,
@@ -32,11 +30,12 @@ export async function openLog(
     offset,
     tailLines,
     follow,
+    exists: hasOutput(found),
     signal,
     node: () => current()?.spec.placement?.node,
     mayGrow: () => {
       const run = current();
-      return run?.metadata.uid === uid && !isTerminal(run.status?.phase ?? 'Pending');
+      return run !== undefined && run.metadata.uid === uid && !isTerminal(run.status?.phase ?? 'Pending');
     },
     onStateChange: (listener) =>
       store.watch('Run', store.version(), {
@@ -49,16 +48,7 @@ export async function openLog(
 }
 
 /** A runner that names files has made them, before the Run ends at the latest: then a missing one is not late. */
-function hasOutput(run: Run | undefined): run is Run {
-  return run?.status?.log !== undefined && isTerminal(run.status.phase);
-}
-
-function elsewhere(run: Run): RiverError {
-  const { log } = run.status ?? {};
-  const where = `${log?.out} and ${log?.err}, on node ${run.spec.placement?.node}`;
-  return new RiverError(
-    'NotFound',
-    `the host does not have this output; the runner wrote it to ${where}. ` +
-      'For "river logs" give the host and its runners the same sharedDir',
-  );
+function hasOutput(run: Run): boolean {
+  const { log, phase } = run.status ?? {};
+  return log !== undefined && phase !== undefined && isTerminal(phase);
 }

@@ -43,6 +43,14 @@ it('reads from the node: all, from an offset, the last lines, nothing', async ()
   expect(await read(new SeenRun())).toBe('');
 });
 
+it('a file that somebody has removed is not taken for no output', async () => {
+  const error = await refused(reader().open(new SeenRun('n1').request({ exists: true })));
+  expect([error.code, error.message]).toEqual([
+    'NotFound',
+    expect.stringMatching(/^node n1: the stdout of run r is gone/),
+  ]);
+});
+
 it('follows until the run has ended, to its last byte', async () => {
   const file = world.file('n1', 'r');
   writeFileSync(file, 'one\n');

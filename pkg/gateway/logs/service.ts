@@ -17,6 +17,8 @@ export interface LogChannelRequest extends ChannelRequest {
   tailLines?: number;
   /** Goes on at the end of the file until the host has finished its side: then nothing more can come. */
   follow: boolean;
+  /** There was output, and a file that is not there is an error. */
+  exists?: boolean;
 }
 
 /** The output of the Runs of this node, from its files. */
@@ -37,7 +39,7 @@ export function logService(reader: {
 
 /** Names become part of a path: only what is a name gets that far, whoever asks. */
 function checked(request: ChannelRequest): Omit<OutputRequest, 'mayGrow' | 'onStateChange' | 'signal'> {
-  const { namespace, run, stream, offset, tailLines, follow } = request as Partial<LogChannelRequest>;
+  const { namespace, run, stream, offset, tailLines, follow, exists } = request as Partial<LogChannelRequest>;
   const problem =
     textProblem('namespace', namespace, namespaceProblem) ??
     textProblem('run', run, (name) => nameProblem(name)) ??
@@ -52,6 +54,7 @@ function checked(request: ChannelRequest): Omit<OutputRequest, 'mayGrow' | 'onSt
     offset,
     tailLines,
     follow: follow === true,
+    exists: exists === true,
   };
 }
 

@@ -9,7 +9,7 @@ export async function openOnNode(
   node: string,
   request: OutputRequest,
 ): Promise<LogStream> {
-  const { namespace, run, stream, offset, tailLines } = request;
+  const { namespace, run, stream, offset, tailLines, exists } = request;
   const follow = request.follow === true;
   const wanted: LogChannelRequest = {
     service: logServiceName,
@@ -19,6 +19,7 @@ export async function openOnNode(
     offset,
     tailLines,
     follow,
+    exists,
   };
   const channel = await gateway.openChannel(node, wanted, request.signal);
   const { startsAt } = channel.answer;
