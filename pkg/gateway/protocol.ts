@@ -13,8 +13,7 @@ export const algorithms: Algorithms = {
   compress: ['none'],
 };
 
-/** Between two signs of life on an idle tunnel, milliseconds; after three without an answer it is given up. */
-export const keepaliveMs = 10_000;
+/** So many signs of life without an answer, and a tunnel is given up. */
 export const keepaliveCount = 3;
 
 /** No first line and no error is longer, bytes. */

@@ -216,6 +216,31 @@ it('comes back when the host does, on the same port or on another', async () => 
   await expect.poll(() => third.gateway.isConnected('n1'), { timeout: longMs }).toBe(false);
 });
 
+it('a connection that swallows everything is given up on both sides, and opened again', async () => {
+  const { gateway, port } = await world.gateway({ keepaliveMs: 60 });
+  const pairs: [Socket, Socket][] = [];
+  const wire = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    pairs.push([near, far]);
+    near
+      .on('error', () => {})
+      .pipe(far.on('error', () => {}))
+      .pipe(near);
+  });
+  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  world.services.wait = async (_request, channel) => channel.answer({}).then(() => new Promise(() => {}));
+  world.tunnel('n1', (wire.address() as AddressInfo).port, { keepaliveMs: 40 });
+  expect(await gateway.whenConnected('n1', longMs)).toBe(true);
+  const { chunks } = await gateway.openChannel('n1', { service: 'wait' });
+  for (const socket of pairs[0] ?? []) socket.unpipe().pause();
+  expect((await refused(textOf(chunks))).message).toBe('the connection to node n1 broke');
+  await expect.poll(() => pairs.length, { timeout: longMs }).toBeGreaterThan(1);
+  expect(await gateway.whenConnected('n1', longMs)).toBe(true);
+  expect((await gateway.openChannel('n1', { service: 'wait' })).answer).toEqual({});
+  for (const socket of pairs.flat()) socket.destroy();
+  wire.close();
+});
+
 it('the newest tunnel of a node counts; one with a key that the node has no more does not', async () => {
   world.services.who = async (_request, channel) => channel.answer({ session: 1 });
   const { gateway, port } = await world.gateway();

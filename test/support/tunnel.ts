@@ -53,7 +53,7 @@ export class TunnelWorld {
   tunnel(
     node: string,
     port: number,
-    more: { key?: SshKey; pinned?: string; channels?: number; clock?: Clock } = {},
+    more: { key?: SshKey; pinned?: string; channels?: number; clock?: Clock; keepaliveMs?: number } = {},
   ): RunnerTunnel {
     const own = this.key(node);
     this.keys.set(node, own.publicKey);
@@ -66,6 +66,7 @@ export class TunnelWorld {
       rng: realRng,
       logger: this.#logger,
       channels: more.channels,
+      keepaliveMs: more.keepaliveMs,
     });
     this.#closing.unshift(() => tunnel.close());
     tunnel.offered({ port, publicKey: more.pinned ?? this.key('gateway').publicKey });

@@ -2,7 +2,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import ssh2, { type Connection, type Server } from 'ssh2';
 import { type Clock, errorMessage, type Logger, RiverError } from '../../base/index.ts';
 import type { SshKey } from '../keys.ts';
-import { algorithms, type ChannelRequest, forwarded, keepaliveCount, keepaliveMs } from '../protocol.ts';
+import { algorithms, type ChannelRequest, forwarded, keepaliveCount } from '../protocol.ts';
 import { authenticateNode, type NodeProof } from './authentication.ts';
 import { listenOn } from './listen.ts';
 import type { NodeChannel } from './node-channel.ts';
@@ -14,9 +14,18 @@ export interface GatewayLimits extends TunnelLimits {
   strangers: number;
   /** Until a connection must have become a tunnel, milliseconds. */
   strangerMs: number;
+  /** Silence on a tunnel after which its runner is asked whether it is there, milliseconds. */
+  keepaliveMs: number;
 }
 
-const defaultLimits: GatewayLimits = { channels: 64, answerMs: 10_000, strangers: 100, strangerMs: 10_000 };
+const defaultLimits: GatewayLimits = {
+  channels: 64,
+  answerMs: 10_000,
+  strangers: 100,
+  strangerMs: 10_000,
+  // Later than runners ask: a tunnel that works is never silent for so long.
+  keepaliveMs: 15_000,
+};
 
 export interface GatewayOptions {
   /** Of the host: what runners pin. */
@@ -51,8 +60,7 @@ export class Gateway {
         hostKeys: [options.key.privateKey],
         ident: 'river',
         algorithms,
-        // Later than those of the runners: whose come are not asked.
-        keepaliveInterval: 1.5 * keepaliveMs,
+        keepaliveInterval: this.#limits.keepaliveMs,
         keepaliveCountMax: keepaliveCount,
       },
       (connection, { ip, port }) => this.#connected(connection, `${ip}:${port}`),

@@ -10,7 +10,7 @@ import {
 } from '../../base/index.ts';
 import type { GatewayAddress } from '../../client/index.ts';
 import type { SshKey } from '../keys.ts';
-import { algorithms, forwarded, keepaliveCount, keepaliveMs, userOfNode } from '../protocol.ts';
+import { algorithms, forwarded, keepaliveCount, userOfNode } from '../protocol.ts';
 import { type ChannelService, serveChannel } from './channel-server.ts';
 
 export interface RunnerTunnelOptions {
@@ -24,11 +24,14 @@ export interface RunnerTunnelOptions {
   logger: Logger;
   /** Channels at a time, whatever the host thinks. Default 128. */
   channels?: number;
+  /** Between two questions whether the host is there, milliseconds. Default 10,000. */
+  keepaliveMs?: number;
 }
 
 const retry = { baseMs: 250, capMs: 5_000 };
 const connectMs = 10_000;
 const defaultChannels = 128;
+const defaultKeepaliveMs = 10_000;
 
 interface Outcome {
   opened: () => void;
@@ -122,7 +125,7 @@ export class RunnerTunnel {
       hostVerifier: (shown: Buffer) => shown.toString('base64') === publicKey.split(' ')[1],
       algorithms,
       readyTimeout: 0,
-      keepaliveInterval: keepaliveMs,
+      keepaliveInterval: this.#options.keepaliveMs ?? defaultKeepaliveMs,
       keepaliveCountMax: keepaliveCount,
     });
   }
