@@ -1,10 +1,10 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import ssh2 from 'ssh2';
+import ssh2, { type IdentityCallback, type ParsedKey, type SignCallback } from 'ssh2';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { refused } from '../../test/support/api-host.ts';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { TunnelWorld, textOf } from '../../test/support/tunnel.ts';
-import type { SshKey } from './keys.ts';
+import { parseSshKey, type SshKey } from './keys.ts';
 
 let world: TunnelWorld;
 beforeEach(() => {
@@ -54,6 +54,29 @@ it('lets in a node with its own key and no other', async () => {
     ['node/../n1', 'it gives no name of a node'],
     ['root', 'it gives no name of a node'],
   ]);
+});
+
+it('a key that is only shown, and not had, is refused', async () => {
+  const { port } = await world.gateway();
+  world.keys.set('n1', world.key('n1').publicKey);
+  class Pretender extends ssh2.BaseAgent<ParsedKey> {
+    override getIdentities(callback: IdentityCallback<ParsedKey>): void {
+      callback(undefined, [parseSshKey(world.key('n1').publicKey) as ParsedKey]);
+    }
+    override sign(_key: ParsedKey, data: Buffer, ...rest: unknown[]): void {
+      const callback = rest.at(-1) as SignCallback;
+      callback(undefined, parseSshKey(world.key('stranger').privateKey)?.sign(data));
+    }
+  }
+  const client = new ssh2.Client();
+  const outcome = await new Promise<string>((resolve) => {
+    client.on('ready', () => resolve('in'));
+    client.on('error', (error) => resolve(error.message));
+    client.connect({ host: '127.0.0.1', port, username: 'node/n1', agent: new Pretender() });
+  });
+  client.destroy();
+  expect(outcome).toMatch(/authentication methods failed/);
+  expect(world.warnings.map(({ fields }) => fields.reason)).toEqual(['the signature is wrong']);
 });
 
 it('gives a node nothing but its one forwarded name', async () => {
@@ -216,28 +239,60 @@ it('comes back when the host does, on the same port or on another', async () => 
   await expect.poll(() => third.gateway.isConnected('n1'), { timeout: longMs }).toBe(false);
 });
 
-it('a connection that swallows everything is given up on both sides, and opened again', async () => {
-  const { gateway, port } = await world.gateway({ keepaliveMs: 60 });
-  const pairs: [Socket, Socket][] = [];
-  const wire = createServer((near) => {
-    const far = connect(port, '127.0.0.1');
-    pairs.push([near, far]);
-    near
-      .on('error', () => {})
-      .pipe(far.on('error', () => {}))
-      .pipe(near);
-  });
-  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+/** A wire to the gateway that can be made to swallow everything, as a cut cable does. */
+class Wire {
+  readonly pairs: [Socket, Socket][] = [];
+  readonly #server;
+
+  constructor(port: number) {
+    this.#server = createServer((near) => {
+      const far = connect(port, '127.0.0.1');
+      this.pairs.push([near, far]);
+      near
+        .on('error', () => {})
+        .pipe(far.on('error', () => {}))
+        .pipe(near);
+    });
+  }
+
+  async open(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  swallow(): void {
+    for (const socket of this.pairs.flat()) socket.unpipe().pause();
+  }
+
+  close(): void {
+    for (const socket of this.pairs.flat()) socket.destroy();
+    this.#server.close();
+  }
+}
+
+it('a runner that hears nothing any more connects again', async () => {
+  const { gateway, port } = await world.gateway({ keepaliveMs: longMs });
+  const wire = new Wire(port);
   world.services.wait = async (_request, channel) => channel.answer({}).then(() => new Promise(() => {}));
-  world.tunnel('n1', (wire.address() as AddressInfo).port, { keepaliveMs: 40 });
+  world.tunnel('n1', await wire.open(), { keepaliveMs: 40 });
   expect(await gateway.whenConnected('n1', longMs)).toBe(true);
   const { chunks } = await gateway.openChannel('n1', { service: 'wait' });
-  for (const socket of pairs[0] ?? []) socket.unpipe().pause();
+  wire.swallow();
   expect((await refused(textOf(chunks))).message).toBe('the connection to node n1 broke');
-  await expect.poll(() => pairs.length, { timeout: longMs }).toBeGreaterThan(1);
+  await expect.poll(() => wire.pairs.length, { timeout: longMs }).toBeGreaterThan(1);
   expect(await gateway.whenConnected('n1', longMs)).toBe(true);
   expect((await gateway.openChannel('n1', { service: 'wait' })).answer).toEqual({});
-  for (const socket of pairs.flat()) socket.destroy();
+  wire.close();
+});
+
+it('a node that is not heard of any more is not connected', async () => {
+  const { gateway, port } = await world.gateway({ keepaliveMs: 50 });
+  const wire = new Wire(port);
+  const tunnel = world.tunnel('n1', await wire.open(), { keepaliveMs: longMs });
+  expect(await gateway.whenConnected('n1', longMs)).toBe(true);
+  wire.swallow();
+  await expect.poll(() => gateway.isConnected('n1'), { timeout: longMs }).toBe(false);
+  tunnel.close();
   wire.close();
 });
 

@@ -22,6 +22,11 @@ export async function openLog(
   const found = current();
   if (!found) throw notFound('Run', name);
   const { uid } = found.metadata;
+  /** Undefined when it was deleted, and when another one has its name since. */
+  const same = () => {
+    const run = current();
+    return run?.metadata.uid === uid ? run : undefined;
+  };
   const { stream, offset, tailLines, follow, signal } = options;
   return reader.open({
     namespace,
@@ -32,10 +37,10 @@ export async function openLog(
     follow,
     exists: hasOutput(found),
     signal,
-    node: () => current()?.spec.placement?.node,
+    node: () => same()?.spec.placement?.node,
     mayGrow: () => {
-      const run = current();
-      return run !== undefined && run.metadata.uid === uid && !isTerminal(run.status?.phase ?? 'Pending');
+      const run = same();
+      return run !== undefined && !isTerminal(run.status?.phase ?? 'Pending');
     },
     onStateChange: (listener) =>
       store.watch('Run', store.version(), {

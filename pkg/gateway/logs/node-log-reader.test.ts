@@ -83,9 +83,10 @@ it('follows a run that has ended already, and one that never was on a node', asy
 
 it('follows a run to its node, and on to another one', async () => {
   const run = new SeenRun();
+  const early = reader().open(run.request({ follow: true }));
+  run.change({ node: 'n1' });
   const chunks = (await reader().open(run.request({ follow: true }))).chunks[Symbol.asyncIterator]();
   const first = chunks.next();
-  run.change({ node: 'n1' });
   run.change({ node: undefined });
   world.tunnel('n2', port);
   await gateway.whenConnected('n2', longMs);
@@ -93,6 +94,7 @@ it('follows a run to its node, and on to another one', async () => {
   run.change({ node: 'n2' });
   expect(Buffer.from((await first).value).toString()).toBe('there');
   run.change({ ended: true });
+  expect(await textOf((await early).chunks)).toBe('there');
   expect((await chunks.next()).done).toBe(true);
 });
 
@@ -103,6 +105,15 @@ it('a reader that goes lets go of the node', async () => {
     const text = read(run, { follow: true, signal: gone.signal });
     setImmediate(() => gone.abort());
     expect(await text).toBe('');
+  }
+  writeFileSync(world.file('n1', 'r'), 'begun');
+  for (let round = 0; round < 100; round++) {
+    const gone = new AbortController();
+    const request = run.request({ follow: true, signal: gone.signal });
+    const chunks = (await reader().open(request)).chunks[Symbol.asyncIterator]();
+    await chunks.next();
+    gone.abort();
+    expect((await chunks.next()).done).toBe(true);
   }
   // More than so many at a time are refused: none of them was left open.
   writeFileSync(world.file('n1', 'r'), 'still');

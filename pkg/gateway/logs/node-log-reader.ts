@@ -39,18 +39,19 @@ export class NodeLogReader implements LogReader {
     };
     const first = node === undefined ? nothing : await this.#openOn(node, request);
     if (!request.follow) return first;
-    return { startsAt: first.startsAt, chunks: this.#follow(request, first) };
+    return { startsAt: first.startsAt, chunks: this.#follow(request, first, node) };
   }
 
-  async *#follow(request: LogRequest, first: LogStream): AsyncGenerator<Uint8Array> {
+  async *#follow(request: LogRequest, first: LogStream, on: string | undefined): AsyncGenerator<Uint8Array> {
     let position = first.startsAt;
     let stream = first;
+    let node = on;
     for (;;) {
       for await (const chunk of stream.chunks) {
         position += chunk.length;
         yield chunk;
       }
-      const node = await nextNode(request);
+      node = await nextNode(request, node);
       if (node === undefined) return;
       stream = await this.#openOn(node, { ...request, offset: position, tailLines: undefined });
     }
@@ -84,16 +85,20 @@ export class NodeLogReader implements LogReader {
   }
 }
 
-/** Waits until the Run is on a node; undefined when it can have no more output, or nobody reads any more. */
-async function nextNode(request: LogRequest): Promise<string | undefined> {
+/**
+ * Waits until the Run is on a node; undefined when it can have no more output, or nobody reads any more. What a Run has
+ * written on another node than the one before is there also when it has ended meanwhile.
+ */
+async function nextNode(request: LogRequest, before: string | undefined): Promise<string | undefined> {
   const wakeup = new Wakeup();
   const state = request.onStateChange(wakeup.fire);
   request.signal?.addEventListener('abort', wakeup.fire, { once: true });
   try {
     for (;;) {
-      if (request.signal?.aborted || !request.mayGrow()) return undefined;
+      if (request.signal?.aborted) return undefined;
       const node = request.node();
-      if (node !== undefined) return node;
+      if (node !== undefined && (node !== before || request.mayGrow())) return node;
+      if (!request.mayGrow()) return undefined;
       await wakeup.next();
     }
   } finally {
