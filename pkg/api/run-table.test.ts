@@ -45,6 +45,13 @@ const allowed = [
   'Running > Failed: runner',
   'Running > Stopped: runner',
   'Running > Lost: nodeController',
+  'Running > Paused: runner',
+  'Paused > Paused: runner',
+  'Paused > Running: runner',
+  'Paused > Succeeded: runner',
+  'Paused > Failed: runner',
+  'Paused > Stopped: runner',
+  'Paused > Lost: nodeController',
   'Succeeded > Succeeded: runner',
   'Failed > Failed: runner',
   'Stopped > Stopped: runner',
@@ -93,13 +100,21 @@ test('a refusal says who might, or that nobody can', () => {
 
 test('phases are terminal, bound or waiting', () => {
   expect(runPhases.filter(isTerminal)).toEqual(['Succeeded', 'Failed', 'Stopped']);
-  expect(runPhases.filter(isBound)).toEqual(['Scheduled', 'Preparing', 'Starting', 'Running', 'Lost']);
+  expect(runPhases.filter(isBound)).toEqual([
+    'Scheduled',
+    'Preparing',
+    'Starting',
+    'Running',
+    'Paused',
+    'Lost',
+  ]);
   expect(runPhases.filter(isActive)).toEqual([
     'Pending',
     'Scheduled',
     'Preparing',
     'Starting',
     'Running',
+    'Paused',
     'Lost',
   ]);
 });

@@ -9,6 +9,7 @@ export const runPhases: readonly RunPhase[] = [
   'Preparing',
   'Starting',
   'Running',
+  'Paused',
   'Succeeded',
   'Failed',
   'Stopped',
@@ -31,7 +32,7 @@ export function isActive(phase: RunPhase): boolean {
 
 /** Active and on a node: what it was given there is charged to that node, also while it is Lost. */
 export function isBound(phase: RunPhase): boolean {
-  return progress.includes(phase) || phase === 'Lost';
+  return progress.includes(phase) || phase === 'Paused' || phase === 'Lost';
 }
 
 export interface RunTransition {
@@ -63,6 +64,8 @@ function ownersOf(from: RunPhase | undefined, to: RunPhase): Owner[] {
   if (from === 'Lost') return to === 'Running' || isTerminal(to) ? ["runner of the Run's node"] : [];
   if (!isBound(from)) return [];
   if (to === 'Lost') return ['node controller'];
+  if (from === 'Paused') return to === 'Running' || isTerminal(to) ? ["runner of the Run's node"] : [];
+  if (to === 'Paused') return from === 'Running' ? ["runner of the Run's node"] : [];
   if (isTerminal(to) || progress.indexOf(to) > progress.indexOf(from)) return ["runner of the Run's node"];
   return [];
 }

@@ -275,7 +275,7 @@ export interface RunSpec {
   /**
    * Written by the task controller.
    */
-  desired: 'Running' | 'Stopped';
+  desired: 'Running' | 'Paused' | 'Stopped';
   /**
    * Name of the node that it must run on; absent: any.
    */
@@ -302,6 +302,7 @@ export interface RunStatus {
     | 'Preparing'
     | 'Starting'
     | 'Running'
+    | 'Paused'
     | 'Succeeded'
     | 'Failed'
     | 'Stopped'
@@ -320,6 +321,11 @@ export interface RunStatus {
   avoid?: string[];
   startedAt?: Time;
   finishedAt?: Time;
+  pausedAt?: Time;
+  /**
+   * Milliseconds that its pauses lasted, without one that lasts on; they do not count for timeout.
+   */
+  pausedMs?: number;
   /**
    * Of the program; absent when a signal ended it.
    */
@@ -467,7 +473,7 @@ export interface TaskSpec {
   timeout?: Duration;
   ttlAfterFinished?: Duration;
   /**
-   * true: nothing is started. What already runs goes on. Default false.
+   * true: what runs is paused, with all its processes, and nothing is started. Default false.
    */
   suspend?: boolean;
   /**

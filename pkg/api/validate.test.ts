@@ -301,7 +301,7 @@ describe('status', () => {
 
   test('what is known must be right', () => {
     expect(check({ phase: 'Runing' }).map(({ field, message }) => `${field}: ${message}`)).toEqual([
-      'status.phase: must be Pending or Scheduled or Preparing or Starting or Running or Succeeded or Failed or Stopped or Lost; found the text "Runing"; did you mean Running?',
+      'status.phase: must be Pending or Scheduled or Preparing or Starting or Running or Paused or Succeeded or Failed or Stopped or Lost; found the text "Runing"; did you mean Running?',
     ]);
     expect(check({ phase: 'Running', exitCode: '1' })).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { UsageError } from './errors.ts';
 import { selectObjects } from './select-objects.ts';
 
-/** How the objects of delete, stop and rerun are named: by words, by files, by label or all. */
+/** How the objects of delete, pause, resume, stop and rerun are named: by words, by files, by label or all. */
 export interface TargetFlags {
   filename?: string[];
   recursive?: boolean;
@@ -17,6 +17,7 @@ export interface SelectedTask {
   name: string;
   uid: string;
   stopped: boolean;
+  suspended: boolean;
 }
 
 /** Tasks only; a bare NAME is a task's. Raises NotFound for one that does not exist, before anything is changed. */
@@ -29,7 +30,7 @@ export async function selectTasks(
   const wrong = selected.find(({ resource }) => resource.kind !== 'Task');
   if (wrong)
     throw new UsageError(
-      `river: ${wrong.resource.singular}/${wrong.name} is not a task: only tasks are stopped and run again`,
+      `river: ${wrong.resource.singular}/${wrong.name} is not a task: only tasks are paused, resumed, stopped and run again`,
     );
   const { client } = await context.connect();
   return Promise.all(
@@ -49,5 +50,6 @@ function taskWords(words: readonly string[], flags: TargetFlags): readonly strin
 
 function describeTask(resource: Resource, task: Task): SelectedTask {
   const { namespace = '', name = '', uid = '' } = task.metadata;
-  return { resource, namespace, name, uid, stopped: task.spec.stopped === true };
+  const { stopped = false, suspend = false } = task.spec;
+  return { resource, namespace, name, uid, stopped, suspended: suspend };
 }

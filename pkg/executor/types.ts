@@ -34,6 +34,8 @@ export type ExecutionState =
   /** Made but never started: `start` may be called. */
   | 'created'
   | 'running'
+  /** Started, and all of it halted by `pause`. */
+  | 'paused'
   /** Ended; the record stays until `remove`. */
   | 'exited';
 
@@ -91,7 +93,11 @@ export interface Executor {
   start(spec: ExecutionSpec): Promise<Execution>;
   /** Adopts after a restart: goes on collecting output and watching for the end. Idempotent. */
   adopt(spec: ExecutionSpec): Promise<void>;
-  /** SIGTERM to the whole tree, SIGKILL to what is left after the grace period. Answers when all has ended. */
+  /** Halts everything of what runs; nothing for what does not run. Answers when none of it executes any more. Idempotent. */
+  pause(runUid: string): Promise<void>;
+  /** Lets all of it go on. Idempotent. */
+  resume(runUid: string): Promise<void>;
+  /** SIGTERM to the whole tree, paused or not, SIGKILL to what is left after the grace period. Answers when all has ended. */
   stop(runUid: string, graceMs: number): Promise<void>;
   /** Removes container, cgroup, records and temporary files, after its end. Output files stay. Idempotent. */
   remove(runUid: string): Promise<void>;

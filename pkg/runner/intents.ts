@@ -24,6 +24,10 @@ export interface Intent {
   epoch: string;
   /** Boot of the machine in which `start` was first called; absent: it never was. */
   startBootId?: string;
+  /** Milliseconds since the epoch: since when it is paused, or is being so. Absent: it is not. */
+  pausedAt?: number;
+  /** How long the pauses before that lasted. */
+  pausedMs?: number;
   stopReason?: StopReason;
   /** Milliseconds since the epoch. */
   stopRequestedAt?: number;

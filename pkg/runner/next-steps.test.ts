@@ -3,6 +3,7 @@ import type { Run, RunStatus } from '../api/index.ts';
 import type { Execution, ExecutionSpec } from '../executor/index.ts';
 import type { Intent } from './intents.ts';
 import { nextSteps } from './next-steps.ts';
+import { knownPauses } from './pauses.ts';
 import type { Situation } from './situation.ts';
 
 const now = Date.parse('2026-11-22T10:00:00Z');
@@ -439,4 +440,126 @@ describe('a host that has not been heard', () => {
       [],
     ],
   ]);
+});
+
+describe('a pause', () => {
+  const suspended = { desired: 'Paused' as const };
+  const paused = (more: Partial<Execution> = {}) => execution('paused', { startedAt: now - 5000, ...more });
+  const pausing = (more: Partial<Intent> = {}) => started({ pausedAt: now - 3000, ...more });
+  table([
+    [
+      'is written down before it happens',
+      { run: aRun({ phase: 'Running' }, suspended), intent: started(), execution: running() },
+      ['MarkPaused', 'Pause'],
+    ],
+    [
+      'is told once it is so',
+      { run: aRun({ phase: 'Running' }, suspended), intent: pausing(), execution: paused() },
+      ['Report Paused Paused'],
+    ],
+    [
+      'told: nothing to do',
+      { run: aRun({ phase: 'Paused' }, suspended), intent: pausing(), execution: paused() },
+      [],
+    ],
+    [
+      'is carried on after a crash, also while the host is away',
+      { synced: false, intent: pausing(), execution: running() },
+      ['Pause'],
+    ],
+    ['stays while the host is away', { synced: false, intent: pausing(), execution: paused() }, []],
+    [
+      'is done again when somebody has ended it by hand',
+      { run: aRun({ phase: 'Paused' }, suspended), intent: pausing(), execution: running() },
+      ['Pause'],
+    ],
+    [
+      'comes after Running, also for one that was Lost',
+      { run: aRun({ phase: 'Lost' }, suspended), intent: pausing(), execution: paused() },
+      ['Report Running Started'],
+    ],
+    [
+      'its end: first it goes on',
+      { run: aRun({ phase: 'Paused' }), intent: pausing(), execution: paused() },
+      ['Resume'],
+    ],
+    [
+      'its end: then its time is added up',
+      { run: aRun({ phase: 'Paused' }), intent: pausing(), execution: running() },
+      ['MarkResumed'],
+    ],
+    [
+      'its end: then it is told',
+      { run: aRun({ phase: 'Paused' }), intent: started({ pausedMs: 3000 }), execution: running() },
+      ['Report Running Resumed'],
+    ],
+    [
+      'a stop ends it',
+      { run: aRun({ phase: 'Paused' }, stopped), intent: pausing(), execution: paused() },
+      ['MarkStop Stopped', 'Stop'],
+    ],
+    [
+      'a deletion ends it',
+      { run: aRun({ phase: 'Paused' }, suspended, deleted), intent: pausing(), execution: paused() },
+      ['MarkStop Stopped', 'Stop'],
+    ],
+    [
+      'its time does not run: no deadline while it lasts',
+      {
+        run: aRun({ phase: 'Paused' }, suspended),
+        intent: pausing({ timeoutMs: 1000 }),
+        execution: paused(),
+      },
+      [],
+    ],
+    [
+      'its time does not count afterwards',
+      {
+        run: aRun({ phase: 'Running' }),
+        intent: started({ timeoutMs: 4000, pausedMs: 3000 }),
+        execution: running(),
+      },
+      ['WakeAfter'],
+    ],
+    [
+      'a time that is over is over, pauses taken off',
+      {
+        run: aRun({ phase: 'Running' }),
+        intent: started({ timeoutMs: 2000, pausedMs: 3000 }),
+        execution: running(),
+      },
+      ['MarkStop DeadlineExceeded', 'Stop'],
+    ],
+    ['before the start: given back, not held', { run: aRun({}, suspended) }, ['Report Stopped Suspended']],
+    [
+      'before the start, prepared',
+      { run: aRun({}, { ...suspended, runtime: 'docker' }), intent: anIntent(), memory: { prepared: true } },
+      ['Conclude Stopped Suspended'],
+    ],
+    [
+      'a start that may be on its way is carried out first',
+      { run: aRun({}, suspended), intent: started() },
+      ['Start'],
+    ],
+    [
+      'the end of one that was killed meanwhile',
+      { run: aRun({ phase: 'Paused' }, suspended), intent: pausing(), execution: exited({ exitCode: 1 }) },
+      ['Report Failed NonZeroExit'],
+    ],
+  ]);
+
+  test('a runner that has lost its records goes by what the host was told', () => {
+    const told = aRun({ phase: 'Paused', pausedAt: '2026-11-22T09:59:00.000Z', pausedMs: 7 });
+    expect(knownPauses(told)).toEqual({ pausedAt: now - 60_000, pausedMs: 7 });
+    expect(knownPauses(aRun({ phase: 'Running', pausedAt: '2026-11-22T09:59:00.000Z' }))).toEqual({});
+  });
+
+  test('the last status says how long it was paused in all', () => {
+    const [report] = plan({
+      run: aRun({ phase: 'Paused' }),
+      intent: pausing({ pausedMs: 500 }),
+      execution: exited(),
+    });
+    expect(report).toMatchObject({ kind: 'Report', status: { pausedMs: 2500 } });
+  });
 });

@@ -1,7 +1,9 @@
 import { isConditionTrue, isTerminal, parseDuration, type Run, type RunStatus } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
-import type { StopReason } from './intents.ts';
+import { type Execution, isLive } from '../executor/index.ts';
+import type { Intent, StopReason } from './intents.ts';
 import { concluded, outcomeOf, runningStatus } from './outcome.ts';
+import { pausedMs, pausedStatus } from './pauses.ts';
 import { refusalOf } from './refusal.ts';
 import type { Situation } from './situation.ts';
 
@@ -15,6 +17,12 @@ export type Step =
   | { kind: 'Adopt' }
   | { kind: 'MarkStop'; reason: StopReason }
   | { kind: 'Stop'; graceMs: number }
+  /** Write down since when it is paused; before it is. */
+  | { kind: 'MarkPaused' }
+  | { kind: 'Pause' }
+  /** Write down how long it was paused; once it goes on. */
+  | { kind: 'MarkResumed' }
+  | { kind: 'Resume' }
   /** Write down an end that the machine has no record of. */
   | { kind: 'Conclude'; outcome: RunStatus }
   | { kind: 'Report'; status: RunStatus }
@@ -74,7 +82,7 @@ function afterTheEnd(situation: Situation, run: Run): Step[] {
       ? [{ kind: 'Acknowledge', outcome: endOf(run.status as RunStatus) }]
       : [];
   if (!executionKnown) return [{ kind: 'WakeAfter', delayMs: retryMs }];
-  if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+  if (isLive(execution)) return stopSteps(situation, 'Stopped');
   if (execution) return [...acknowledge, { kind: 'Remove' }];
   if (run.metadata.deletionTimestamp === undefined || isConditionTrue(run.status?.conditions, 'TornDown'))
     return acknowledge;
@@ -99,13 +107,13 @@ function whileWanted(situation: Situation, run: Run): Step[] {
   const { epoch } = situation.node;
   if (intent?.acknowledgedEpoch === epoch) {
     // The watch is behind: the host has acknowledged the end already.
-    if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+    if (isLive(execution)) return stopSteps(situation, 'Stopped');
     return execution ? [{ kind: 'Remove' }] : [];
   }
   if (intent?.outcome) return [{ kind: 'Report', status: intent.outcome }];
   if (!executionKnown) return whileUnobservable(situation, run);
   if (execution?.state === 'exited') return reportEnd(situation);
-  if (execution?.state === 'running') return whileRunning(situation, run);
+  if (isLive(execution)) return whileLive(situation, run);
   return beforeStart(situation, run);
 }
 
@@ -121,28 +129,57 @@ function reportEnd({ observed }: Situation): Step[] {
   return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
 }
 
-function whileRunning(situation: Situation, run: Run): Step[] {
+function whileLive(situation: Situation, run: Run): Step[] {
   const { observed, memory, node } = situation;
   const { intent, execution } = observed;
   if (!execution) return [];
   if (!intent) return [{ kind: 'RecordIntent', starting: true }];
   const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
-  const report: Step[] =
-    phaseOf(run) === 'Running' ? [] : [{ kind: 'Report', status: runningStatus(execution, intent) }];
-  const deadline = untilDeadline(execution.startedAt, intent.timeoutMs ?? timeoutOf(run), node.nowMs);
   if (isUnwanted(run)) return [...adopt, ...stopSteps(situation, 'Stopped')];
+  const report = reportLive(situation, run, intent, execution);
+  const deadline = untilDeadline(execution, intent, intent.timeoutMs ?? timeoutOf(run), node.nowMs);
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
     return [...adopt, ...report, ...stopSteps(situation, 'DeadlineExceeded')];
+  if (run.spec.desired === 'Paused') return [...adopt, ...report, ...pauseSteps(intent, execution)];
   const wake: Step[] = deadline === undefined ? [] : [{ kind: 'WakeAfter', delayMs: deadline }];
-  return [...adopt, ...report, ...wake];
+  return [...adopt, ...report, ...resumeSteps(intent, execution), ...wake];
+}
+
+/** Running comes before Paused, also where the host was never told of it; a pause is told when it is wanted and so. */
+function reportLive(situation: Situation, run: Run, intent: Intent, execution: Execution): Step[] {
+  const phase = phaseOf(run);
+  const isPaused =
+    run.spec.desired === 'Paused' && execution.state === 'paused' && intent.pausedAt !== undefined;
+  const goesOn = execution.state === 'running' && intent.pausedAt === undefined;
+  if (phase === 'Running' && isPaused)
+    return [{ kind: 'Report', status: pausedStatus(intent, situation.node.nowMs) }];
+  if (phase === 'Running' || (phase === 'Paused' && !goesOn)) return [];
+  return [{ kind: 'Report', status: runningStatus(execution, intent) }];
+}
+
+function pauseSteps(intent: Intent, execution: Execution): Step[] {
+  const mark: Step[] = intent.pausedAt === undefined ? [{ kind: 'MarkPaused' }] : [];
+  return execution.state === 'paused' ? mark : [...mark, { kind: 'Pause' }];
+}
+
+function resumeSteps(intent: Intent, execution: Execution): Step[] {
+  if (execution.state === 'paused') return [{ kind: 'Resume' }];
+  return intent.pausedAt === undefined ? [] : [{ kind: 'MarkResumed' }];
 }
 
 function timeoutOf(run: Run): number | undefined {
   return run.spec.timeout === undefined ? undefined : parseDuration(run.spec.timeout);
 }
 
-function untilDeadline(startedAt: number | undefined, timeoutMs: number | undefined, nowMs: number) {
-  return startedAt === undefined || timeoutMs === undefined ? undefined : startedAt + timeoutMs - nowMs;
+/** Milliseconds, or undefined while there is no end of its time: pauses do not count. */
+function untilDeadline(
+  { startedAt }: Execution,
+  intent: Intent,
+  timeoutMs: number | undefined,
+  nowMs: number,
+): number | undefined {
+  if (startedAt === undefined || timeoutMs === undefined || intent.pausedAt !== undefined) return undefined;
+  return startedAt + timeoutMs + pausedMs(intent, nowMs) - nowMs;
 }
 
 /** A stop that was begun is carried on with its first reason, also by a runner that was restarted meanwhile. */
@@ -177,8 +214,14 @@ function beforeStart(situation: Situation, run: Run): Step[] {
   }
   const refusal = intent ? undefined : refusalOf(run, node);
   if (refusal) return [{ kind: 'Refuse', ...refusal }];
+  // Rather than hold what it was given; a start that may be on its way is carried out, and its program paused.
+  if (run.spec.desired === 'Paused' && !intent?.startBootId)
+    return conclude(situation, concluded('Stopped', 'Suspended', suspendedMessage, node.nowMs));
   return startSteps(situation, run);
 }
+
+const suspendedMessage =
+  'The task was suspended before the program started; another run takes its place when it is resumed.';
 
 /**
  * With nothing on the machine: a start that was called in an earlier boot may have been carried out and wiped out by
@@ -190,7 +233,7 @@ function wasStartedBefore({ observed, memory, node }: Situation, run: Run): bool
   if (intent?.startBootId !== undefined && intent.startBootId !== node.bootId) return true;
   if (memory.started) return true;
   const phase = phaseOf(run);
-  if (phase === 'Running' || run.status?.startedAt !== undefined) return true;
+  if (phase === 'Running' || phase === 'Paused' || run.status?.startedAt !== undefined) return true;
   return !intent && phase === 'Starting';
 }
 
@@ -225,7 +268,7 @@ function whenGone(situation: Situation): Step[] {
   const sameEpoch = intent?.epoch === node.epoch;
   if (!executionKnown) return [{ kind: 'WakeAfter', delayMs: retryMs }];
   if (execution && !sameEpoch) return memory.quarantined ? [] : [{ kind: 'Quarantine' }];
-  if (execution?.state === 'running') return stopSteps(situation, 'Stopped');
+  if (isLive(execution)) return stopSteps(situation, 'Stopped');
   if (execution) return [{ kind: 'Remove' }];
   if (!intent) return [];
   return sameEpoch ? [{ kind: 'RemoveLogs' }, { kind: 'Forget' }] : [{ kind: 'Forget' }];
@@ -239,11 +282,13 @@ function whileUnknown(situation: Situation): Step[] {
   if (intent.outcome) return [{ kind: 'Report', status: intent.outcome }];
   if (execution?.state === 'exited')
     return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
-  if (execution?.state !== 'running') return [];
+  if (!execution || !isLive(execution)) return [];
   const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
-  const deadline = untilDeadline(execution.startedAt, intent.timeoutMs, node.nowMs);
+  const deadline = untilDeadline(execution, intent, intent.timeoutMs, node.nowMs);
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
     return [...adopt, ...stopSteps(situation, 'DeadlineExceeded')];
+  // A pause that was begun is carried on.
+  if (intent.pausedAt !== undefined) return [...adopt, ...pauseSteps(intent, execution)];
   return deadline === undefined ? adopt : [...adopt, { kind: 'WakeAfter', delayMs: deadline }];
 }
 

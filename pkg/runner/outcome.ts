@@ -2,17 +2,23 @@ import type { RunStatus } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
 import type { Execution } from '../executor/index.ts';
 import type { Intent } from './intents.ts';
+import { type Pauses, pausesUntil } from './pauses.ts';
 
 type Stop = Pick<Intent, 'stopReason' | 'stopRequestedAt'>;
 type Verdict = Required<Pick<RunStatus, 'phase' | 'reason' | 'message'>>;
 
 /** The status of a Run whose program runs. Reason and message of an earlier phase go. */
-export function runningStatus(execution: Execution, paths: { outPath: string; errPath: string }): RunStatus {
+export function runningStatus(
+  execution: Execution,
+  intent: { outPath: string; errPath: string } & Pauses,
+): RunStatus {
+  const { pausedMs } = intent;
   return {
     phase: 'Running',
     ...(execution.startedAt === undefined ? {} : { startedAt: timestamp(execution.startedAt) }),
-    log: { out: paths.outPath, err: paths.errPath },
-    reason: 'Started',
+    ...(pausedMs === undefined ? {} : { pausedMs }),
+    log: { out: intent.outPath, err: intent.errPath },
+    reason: pausedMs === undefined ? 'Started' : 'Resumed',
     message: '',
   };
 }
@@ -21,7 +27,7 @@ export function runningStatus(execution: Execution, paths: { outPath: string; er
 export function outcomeOf(
   execution: Execution,
   stop: Stop,
-  intent: { outPath: string; errPath: string; spec?: { memoryBytes: number } },
+  intent: { outPath: string; errPath: string; spec?: { memoryBytes: number } } & Pauses,
 ): RunStatus {
   const { startedAt, finishedAt, exitCode, signal, oomKilled, usage } = execution;
   const verdict = verdictOf(execution, stop);
@@ -31,6 +37,7 @@ export function outcomeOf(
     message: [verdict.message, ...notes.filter((note) => note !== undefined)].join(' '),
     ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
     ...(finishedAt === undefined ? {} : { finishedAt: timestamp(finishedAt) }),
+    ...(finishedAt === undefined ? {} : pausesUntil(intent, finishedAt)),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(signal === undefined ? {} : { signal }),
     ...(oomKilled ? { oomKilled } : {}),

@@ -12,6 +12,8 @@ export interface RunMemory {
   stopped: boolean;
   quarantined: boolean;
   confirmedGone: boolean;
+  /** A pause (true) or its end (false) was carried out last; what the machine shows then must be so. */
+  paused?: boolean;
   failure?: Failure;
   /** Monotonic; since the first of the pulls that failed in a row. */
   pullFailsSince?: number;

@@ -3,7 +3,7 @@ import type { Execution } from '../executor/index.ts';
 import type { Intent } from './intents.ts';
 
 /** What is under way for a Run and takes its time. */
-export type Activity = 'Preparing' | 'Starting' | 'Stopping';
+export type Activity = 'Preparing' | 'Starting' | 'Pausing' | 'Resuming' | 'Stopping';
 
 /** Why a Run cannot run, for good: it ends as Failed. */
 export interface Failure {

@@ -8,6 +8,7 @@ import { executionSpec } from './exec-spec.ts';
 import type { Intents } from './intents.ts';
 import { type Step, tornDownStatus } from './next-steps.ts';
 import { type Observation, referenceOf, runtimeOf } from './observation.ts';
+import { knownPauses, pausedMs } from './pauses.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunMemories } from './run-memory.ts';
 import type { Runtimes } from './runtimes.ts';
@@ -90,6 +91,19 @@ export class StepActions {
       return 'done';
     },
     Stop: (step, seen) => this.#stop(seen, step.graceMs),
+    MarkPaused: async (_step, { uid }) => {
+      const { intents, clock } = this.#parts;
+      await intents.update(uid, { pausedAt: clock.now() });
+      return 'again';
+    },
+    Pause: (_step, seen) => this.#switch(seen, true),
+    MarkResumed: async (_step, { uid }) => {
+      const { intents, clock } = this.#parts;
+      const intent = intents.get(uid);
+      if (intent) await intents.update(uid, { pausedAt: undefined, pausedMs: pausedMs(intent, clock.now()) });
+      return 'again';
+    },
+    Resume: (_step, seen) => this.#switch(seen, false),
     Conclude: async ({ outcome }, { uid }) => {
       await this.#parts.intents.update(uid, { outcome });
       return 'again';
@@ -145,6 +159,7 @@ export class StepActions {
         errPath: spec.errPath,
         epoch: epoch(),
         ...(run.spec.timeout === undefined ? {} : { timeoutMs: parseDuration(run.spec.timeout) }),
+        ...knownPauses(run),
         ...(starting ? { startBootId: bootId } : {}),
       });
       return 'again';
@@ -204,6 +219,23 @@ export class StepActions {
     return 'done';
   }
 
+  /** Pauses, or ends the pause. */
+  async #switch(seen: Observation, paused: boolean): Promise<StepResult> {
+    const { memory, uid } = seen;
+    const executor = this.#executor(seen);
+    if (memory.paused === paused) {
+      memory.paused = undefined;
+      const message = `the program does not ${paused ? 'halt' : 'go on'}`;
+      throw new RiverError('ServiceUnavailable', message);
+    }
+    this.#begin(seen, paused ? 'Pausing' : 'Resuming', undefined, async () => {
+      if (paused) await executor.pause(uid);
+      else await executor.resume(uid);
+      memory.paused = paused;
+    });
+    return 'done';
+  }
+
   /** `failsWith`: reason of the Run's failure when an error says that trying again is of no use. */
   #begin(
     seen: Observation,
@@ -232,7 +264,8 @@ export class StepActions {
 
   #reportSlow(seen: Observation, activity: Activity): Timer | undefined {
     const { phase, reason } = seen.run?.status ?? {};
-    if (activity === 'Stopping' || phase === 'Lost' || phase === activity) return undefined;
+    if (activity !== 'Preparing' && activity !== 'Starting') return undefined;
+    if (phase === 'Lost' || phase === activity) return undefined;
     if (phase === 'Starting' || phase === 'Running') return undefined;
     // What was told of a trouble before is over.
     const report = { phase: activity, ...(reason ? { reason: activity, message: '' } : {}) };
@@ -252,8 +285,8 @@ export class StepActions {
     const run = this.#parts.cache.get(seen.uid);
     const shown = run?.status;
     if (shown?.phase !== 'Scheduled' && shown?.phase !== 'Preparing' && shown?.phase !== 'Starting') return;
-    const begun = shown.phase === 'Scheduled' && activity !== 'Stopping' ? activity : undefined;
-    const phase = begun ?? shown.phase;
+    const begun = activity === 'Preparing' || activity === 'Starting' ? activity : undefined;
+    const phase = (shown.phase === 'Scheduled' ? begun : undefined) ?? shown.phase;
     const reason = reasonOf(error) ?? 'TryingAgain';
     const message = errorMessage(error);
     const isTold = shown.phase === phase && shown.reason === reason && isAlike(shown.message, message);

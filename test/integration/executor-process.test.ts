@@ -69,7 +69,7 @@ afterAll(async () => {
     }
   }
   for (const executor of opened) await executor.close();
-  for (const hierarchy of ['memory', 'cpuacct', 'cpu', 'unified', '']) {
+  for (const hierarchy of ['memory', 'cpuacct', 'cpu', 'freezer', 'unified', '']) {
     expect(existsSync(join('/sys/fs/cgroup', hierarchy, `river-${clusterUid.slice(0, 12)}`))).toBe(false);
   }
   folder.remove();

@@ -6,6 +6,7 @@ import type { TaskModel } from './user.ts';
 import { nodeCores } from './workload.ts';
 
 const phaseOf = (run: Run) => run.status?.phase ?? 'Pending';
+const isSuspended = ({ suspended, spec }: TaskModel) => suspended ?? spec.suspend ?? false;
 
 async function listAll<K extends Kind>(store: Store, kind: K): Promise<ObjectOf<K>[]> {
   return (await store.list(kind)).records.map((record) => record.object as ObjectOf<K>);
@@ -42,7 +43,8 @@ export async function complaints(
     if (ready?.status !== 'True')
       found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
   }
-  return [...found, ...truth.leftOver()];
+  const paused = runs.filter((run) => phaseOf(run) === 'Paused').map((run) => run.metadata.uid ?? '');
+  return [...found, ...truth.leftOver(new Set(paused))];
 }
 
 function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Truth): string[] {
@@ -54,7 +56,7 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Trut
     if (run.spec.revision !== status?.revision && !isEnded(phaseOf(run)))
       found.push('a run of an old revision is active');
   }
-  const current = runs.filter((run) => run.spec.revision === status?.revision);
+  const current = lastAttempts(runs.filter((run) => run.spec.revision === status?.revision));
   for (const run of current) found.push(...complaintsOfEnd(model, run, truth));
   const phase = status?.phase ?? 'none';
   const allowed = expectedPhases(model, current);
@@ -62,7 +64,7 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Trut
   const listed = (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0);
   const total = model.spec.targets?.length ?? 1;
   if (status?.total !== total) found.push(`total ${status?.total}, expected ${total}`);
-  if (!model.stopped && !model.mayBeStopped && !model.spec.suspend && listed !== total) {
+  if (!model.stopped && !model.mayBeStopped && !isSuspended(model) && listed !== total) {
     found.push(
       `${status?.active} active, ${status?.succeeded} succeeded, ${status?.failed} failed of ${total}`,
     );
@@ -74,10 +76,15 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Trut
 function* complaintsOfSpec(model: TaskModel, task: Task): Generator<string> {
   if (task.metadata.uid !== model.uid) yield 'its uid changed';
   const wanted: Record<string, unknown> = { ...model.spec, stopped: model.stopped };
+  if (model.suspended !== undefined) wanted.suspend = model.suspended;
   if (model.rerun !== undefined) wanted.rerun = model.rerun;
   const spec = task.spec as Record<string, unknown>;
   for (const [field, value] of Object.entries(wanted)) {
-    if (field !== 'resources' && JSON.stringify(spec[field]) !== JSON.stringify(value)) {
+    if (
+      field !== 'resources' &&
+      value !== undefined &&
+      JSON.stringify(spec[field]) !== JSON.stringify(value)
+    ) {
       yield `spec.${field} is ${JSON.stringify(spec[field])}, acknowledged was ${JSON.stringify(value)}`;
     }
   }
@@ -91,10 +98,26 @@ function isImpossible(model: TaskModel, run: Run): boolean {
   return (model.spec.resources?.cores ?? 0) > nodeCores || run.spec.target === 'nowhere';
 }
 
+/** Its task was suspended before its program ran: it is made again when that is resumed. */
+function isGivenBack(run: Run): boolean {
+  return phaseOf(run) === 'Stopped' && run.status?.reason === 'Suspended';
+}
+
+/** Of every ordinal, the run that counts. */
+function lastAttempts(runs: readonly Run[]): Run[] {
+  return runs.filter(
+    ({ spec }) =>
+      !runs.some((other) => other.spec.ordinal === spec.ordinal && other.spec.attempt > spec.attempt),
+  );
+}
+
 function expectedPhases(model: TaskModel, runs: Run[]): string[] {
   const { spec } = model;
   if (model.stopped) return ['Stopped', 'Succeeded', 'Failed'];
-  if (spec.suspend) return model.mayBeStopped ? ['Suspended', 'Stopped', 'Failed'] : ['Suspended'];
+  if (isSuspended(model)) {
+    if (runs.some((run) => !isEnded(phaseOf(run)) || isGivenBack(run))) return ['Suspended'];
+    return ['Suspended', 'Succeeded', 'Failed', ...(model.mayBeStopped ? ['Stopped'] : [])];
+  }
   const waits = runs.some((run) => phaseOf(run) === 'Pending' && isImpossible(model, run));
   if (waits) return ['Pending', 'Running', 'Failed'];
   if (runs.some((run) => !isEnded(phaseOf(run)))) return ['(every run ended)'];
@@ -107,9 +130,11 @@ function expectedPhases(model: TaskModel, runs: Run[]): string[] {
 /** Stopped needs a stop that somebody asked for. */
 function complaintsOfEnd(model: TaskModel, run: Run, truth: Truth): string[] {
   const phase = phaseOf(run);
+  if (isGivenBack(run) && (isSuspended(model) || model.stopped)) return [];
   if (phase === 'Stopped' && !model.mayBeStopped && !model.stopped)
     return [`${run.metadata.name} is Stopped, nobody stopped it`];
   if (phase === 'Pending' && !model.stopped && isImpossible(model, run)) return [];
+  if (isSuspended(model) && !model.stopped && ['Pending', 'Paused'].includes(phase)) return [];
   if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
   const neverRuns = run.spec.image === 'missing' || run.status?.reason === 'NodeRestarted';
   if (phase !== 'Stopped' && !neverRuns && !truth.history(run.metadata.uid ?? '')) {
@@ -123,6 +148,8 @@ function complaintsOfRun(run: Run, truth: Truth): string[] {
   const { status } = run;
   const real = truth.history(run.metadata.uid ?? '');
   const phase = phaseOf(run);
+  if (phase === 'Paused' && real?.pausedSinceMs !== undefined) return [];
+  if (phase === 'Paused') return ['is told to be paused and is not'];
   if (!isEnded(phase)) return real?.live ? ['a program of it still runs'] : [];
   const allowed = real ? endsOf(run, real) : ['Stopped', 'Failed'];
   const told = `${phase}(${status?.reason})`;
@@ -151,6 +178,8 @@ function endsOf(run: Run, real: TrueExecution): string[] {
 }
 
 /** Its time was up, so far as a clock of milliseconds can tell. */
-function ranOut(run: Run, { startedMs, endedMs = startedMs }: TrueExecution): boolean {
-  return run.spec.timeout !== undefined && endedMs - startedMs >= parseDuration(run.spec.timeout) - 2;
+function ranOut(run: Run, { startedMs, endedMs = startedMs, pausedMs = 0 }: TrueExecution): boolean {
+  return (
+    run.spec.timeout !== undefined && endedMs - startedMs - pausedMs >= parseDuration(run.spec.timeout) - 2
+  );
 }

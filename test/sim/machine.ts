@@ -1,6 +1,6 @@
 import type { Runtime } from '../../pkg/api/index.ts';
 import { FakeMachine } from '../../pkg/executor/fake/index.ts';
-import type { Execution, ExecutionSpec } from '../../pkg/executor/index.ts';
+import { type Execution, type ExecutionSpec, isLive } from '../../pkg/executor/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { TrueExecution } from './truth.ts';
 import { between, chance, type World } from './world.ts';
@@ -131,11 +131,20 @@ export class SimMachine extends FakeMachine {
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
   }
 
+  #lookAtPause(known: TrueExecution, paused: boolean): void {
+    if (paused === (known.pausedSinceMs !== undefined)) return;
+    this.#world.trace(this.name, paused ? 'paused' : 'goes on', known.runName);
+    const { pausedMs = 0, pausedSinceMs = this.#world.time } = known;
+    known.pausedMs = pausedMs + this.#world.time - pausedSinceMs;
+    known.pausedSinceMs = paused ? this.#world.time : undefined;
+  }
+
   #look(runUid: string): void {
     const known = this.history.get(runUid);
     if (!known?.live) return;
     const shown = super.inspect('process', runUid) ?? super.inspect('docker', runUid);
-    if (shown?.state === 'running') return;
+    this.#lookAtPause(known, shown?.state === 'paused');
+    if (isLive(shown)) return;
     known.live = false;
     known.endedMs = this.#world.time;
     this.live.delete(known);

@@ -13,6 +13,9 @@ export interface TrueExecution {
   /** Virtual times. */
   startedMs: number;
   endedMs?: number;
+  /** All its pauses, without the one since `pausedSinceMs`. */
+  pausedMs?: number;
+  pausedSinceMs?: number;
   exitCode?: number;
   signal?: string;
   /** Why it ended, when not by itself. */
@@ -47,10 +50,13 @@ export class Truth {
     return this.#machines.some((machine) => machine.executions().some((each) => each.runUid === runUid));
   }
 
-  /** What is left on machines, for people. */
-  leftOver(): string[] {
+  /** What is left on machines and not paused on purpose, for people. */
+  leftOver(paused: ReadonlySet<string>): string[] {
     return this.#machines.flatMap((machine) =>
-      machine.executions().map(({ runName, state }) => `${machine.name} still has ${runName} (${state})`),
+      machine
+        .executions()
+        .filter(({ runUid }) => !paused.has(runUid))
+        .map(({ runName, state }) => `${machine.name} still has ${runName} (${state})`),
     );
   }
 

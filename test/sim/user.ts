@@ -14,6 +14,8 @@ export interface TaskModel {
   spec: TaskSpec;
   labels: Record<string, string> | undefined;
   stopped: boolean;
+  /** Set by `pause` and `resume`; undefined: as the manifest says. */
+  suspended: boolean | undefined;
   rerun: string | undefined;
   /** A stop may have ended a run of the present spec: Stopped is then a right end. */
   mayBeStopped: boolean;
@@ -48,6 +50,7 @@ export class User {
       spec,
       labels: undefined,
       stopped: false,
+      suspended: undefined,
       rerun: undefined,
       mayBeStopped: false,
       settled: false,
@@ -80,10 +83,13 @@ export class User {
     }
     if (deed === 'change') {
       model.spec = { ...randomSpec(this.#rng, this.#nodes), command: program(this.#rng) };
+      // It would meet a conflict: the field is not the manifest's any more.
+      if (model.suspended !== undefined) model.spec.suspend = undefined;
       await this.#apply();
       if (!model.stopped) model.mayBeStopped = false;
       return;
     }
+    if (deed === 'pause' || deed === 'resume') return this.#setSuspended(deed === 'pause');
     if (deed === 'stop') return this.#patch({ stopped: true });
     if (deed === 'go on') return this.#patch({ stopped: false });
     if (deed === 'rerun') return this.#patch({ rerun: String(this.#rng.below(1_000_000)) });
@@ -103,7 +109,14 @@ export class User {
     model.exists = true;
   }
 
-  async #patch(spec: { stopped?: boolean; rerun?: string }): Promise<void> {
+  async #setSuspended(suspend: boolean): Promise<void> {
+    const { model } = this;
+    if (model.spec.suspend !== undefined) return;
+    await this.#patch({ suspend });
+    model.suspended = suspend;
+  }
+
+  async #patch(spec: { stopped?: boolean; suspend?: boolean; rerun?: string }): Promise<void> {
     const { model } = this;
     if (spec.stopped) model.mayBeStopped = true;
     const patch = () =>
@@ -130,6 +143,7 @@ export class User {
       exists: false,
       uid: undefined,
       stopped: false,
+      suspended: undefined,
       rerun: undefined,
       mayBeStopped: false,
     });

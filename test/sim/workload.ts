@@ -34,13 +34,27 @@ export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
   return spec;
 }
 
-export type Deed = 'apply again' | 'label' | 'change' | 'stop' | 'go on' | 'rerun' | 'delete' | 'make anew';
+export type Deed =
+  | 'apply again'
+  | 'label'
+  | 'change'
+  | 'pause'
+  | 'resume'
+  | 'stop'
+  | 'go on'
+  | 'rerun'
+  | 'delete'
+  | 'make anew';
 
 const deeds: readonly Deed[] = [
   'apply again',
   'label',
   'change',
   'change',
+  'pause',
+  'pause',
+  'resume',
+  'resume',
   'stop',
   'go on',
   'rerun',

@@ -38,7 +38,7 @@ function bindingObstacle(run: Run): string | undefined {
   const phase = run.status?.phase ?? 'Pending';
   if (run.spec.placement || phase !== 'Pending') return `is not waiting for a node (${phase})`;
   if (run.metadata.deletionTimestamp) return 'is being deleted';
-  return run.spec.desired === 'Stopped' ? 'is wanted stopped' : undefined;
+  return run.spec.desired === 'Running' ? undefined : `is wanted ${run.spec.desired.toLowerCase()}`;
 }
 
 function refusalsOf(session: WriteSession, charges: ChargeReader, run: Run, nodeName: string): string[] {

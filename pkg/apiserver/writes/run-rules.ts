@@ -22,8 +22,12 @@ export function checkRunSpec(old: ApiObject, next: ApiObject): void {
   const before = (old as Run).spec;
   const after = (next as Run).spec;
   for (const field of new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Run['spec']>) {
-    if (field === 'desired' || deepEqual(before[field], after[field])) continue;
-    throw invalidField('Run', old.metadata.name ?? '', `spec.${field}`, 'cannot change once the run is made');
+    if (deepEqual(before[field], after[field])) continue;
+    const name = old.metadata.name ?? '';
+    if (field !== 'desired')
+      throw invalidField('Run', name, `spec.${field}`, 'cannot change once the run is made');
+    // Whoever tries it has not seen the order yet.
+    if (before.desired === 'Stopped') throw conflict('Run', name, 'it was told to stop');
   }
 }
 

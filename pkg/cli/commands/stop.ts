@@ -17,5 +17,5 @@ export async function stop(context: Context, words: readonly string[], flags: Ta
   return 0;
 }
 
-/** Owner of the fields that stop and rerun set: a manifest that names them too meets a conflict that says so. */
+/** Owner of the fields that pause, resume, stop and rerun set: a manifest that names them too meets a conflict that says so. */
 export const controlManager = 'river-control';

@@ -10,6 +10,7 @@ import { collect } from './values.ts';
 export function addChangeCommands(program: Command, act: Act): void {
   addApply(program, act);
   addDelete(program, act);
+  addPauseAndResume(program, act);
   addStopAndRerun(program, act);
 }
 
@@ -52,6 +53,19 @@ function addDelete(program: Command, act: Act): void {
       act(self, async (context) =>
         (await import('../commands/delete.ts')).deleteObjects(context, words, flags),
       ),
+    );
+}
+
+function addPauseAndResume(program: Command, act: Act): void {
+  addTargets(program.command('pause'))
+    .description('Freeze every run of the tasks where it is, and start none.')
+    .action((words: string[], flags: TargetFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/pause.ts')).pause(context, words, flags)),
+    );
+  addTargets(program.command('resume'))
+    .description('Let paused tasks go on.')
+    .action((words: string[], flags: TargetFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/pause.ts')).resume(context, words, flags)),
     );
 }
 

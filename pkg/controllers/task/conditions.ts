@@ -68,7 +68,7 @@ function suspended(suspend: boolean): Wanted {
         type: 'Suspended',
         status: 'True',
         reason: 'SuspendIsSet',
-        message: 'spec.suspend is true: nothing is started',
+        message: 'spec.suspend is true: what runs is paused, nothing is started',
       }
     : { type: 'Suspended', status: 'False', reason: 'SuspendIsNotSet', message: 'spec.suspend is not true' };
 }

@@ -48,9 +48,15 @@ function foldPhase(task: Task, outcome: Outcome, before: Phase | undefined): Pha
   if (task.metadata.deletionTimestamp) return 'Stopping';
   if (isDone(outcome)) return outcome.ended.size === 0 ? 'Succeeded' : endPhase(task, outcome, before);
   if (task.spec.stopped) return active.length + outcome.leftover.length > 0 ? 'Stopping' : 'Stopped';
-  if (task.spec.suspend && active.length === 0) return 'Suspended';
+  if (task.spec.suspend && !active.some(mayExecute)) return 'Suspended';
   const begun = active.some((run) => run.status?.phase !== 'Pending' && run.status?.phase !== 'Scheduled');
-  return begun || outcome.completed.size + outcome.ended.size > 0 ? 'Running' : 'Pending';
+  const over = outcome.completed.size + outcome.ended.size;
+  return begun || over > 0 ? 'Running' : 'Pending';
+}
+
+/** A Lost one may run where nobody sees it. */
+function mayExecute({ status }: Run): boolean {
+  return status?.phase === 'Starting' || status?.phase === 'Running' || status?.phase === 'Lost';
 }
 
 /** Failed, or Stopped when somebody wanted the end. What was said once stays: the Runs that it came from may be deleted. */

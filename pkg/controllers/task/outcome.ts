@@ -1,4 +1,5 @@
 import { isActive, parseOrdinals, type Run } from '../../api/index.ts';
+import { lastAttempts, type NextAttempt, nextAttempt } from './attempts.ts';
 import type { Revision } from './revision.ts';
 
 /** What has become of the Runs of one revision so far. */
@@ -6,7 +7,7 @@ export interface Outcome {
   revision: number;
   /** How many Runs this revision makes. */
   total: number;
-  /** Runs of this revision. */
+  /** Runs of this revision: the last attempt of each ordinal. */
   current: Run[];
   /** Runs of earlier revisions that have not ended. */
   leftover: Run[];
@@ -14,20 +15,27 @@ export interface Outcome {
   completed: Set<number>;
   /** Ordinals that ended otherwise. */
   ended: Set<number>;
+  /** By ordinal: a Run has ended, and another one takes its place. */
+  again: Map<number, NextAttempt>;
 }
 
 export function outcomeOf(revision: Revision, runs: readonly Run[], total: number): Outcome {
-  const current = runs.filter((run) => run.spec.revision === revision.revision);
+  const current = lastAttempts(runs.filter((run) => run.spec.revision === revision.revision));
   const completed = parseOrdinals(revision.completed);
   const ended = parseOrdinals(revision.ended);
-  for (const { spec, status } of current) {
+  const again = new Map<number, NextAttempt>();
+  for (const run of current) {
+    const { spec, status } = run;
     if (status?.phase === 'Succeeded') completed.add(spec.ordinal);
-    if (status?.phase === 'Failed' || status?.phase === 'Stopped') ended.add(spec.ordinal);
+    if ((status?.phase !== 'Failed' && status?.phase !== 'Stopped') || ended.has(spec.ordinal)) continue;
+    const next = nextAttempt(run);
+    if (next) again.set(spec.ordinal, next);
+    else ended.add(spec.ordinal);
   }
   const leftover = runs.filter(
     (run) => run.spec.revision !== revision.revision && isActive(run.status?.phase ?? 'Pending'),
   );
-  return { revision: revision.revision, total, current, leftover, completed, ended };
+  return { revision: revision.revision, total, current, leftover, completed, ended, again };
 }
 
 /** Every ordinal has ended, one way or the other. */

@@ -64,7 +64,7 @@ describe('planTask', () => {
   test('the same facts again: no step, and the same status to the letter', () => {
     const first = carriedOut(task(three));
     const second = planTask(first.task, first.runs, '2026-11-22T01:00:00.000Z');
-    expect(second).toEqual({ status: first.task.status, start: [], stop: [], settle: [] });
+    expect(second).toEqual({ status: first.task.status, start: [], want: [], settle: [] });
   });
 
   test('a change of what runs: a new revision whose Runs wait for the end of the old ones, ordinal by ordinal', () => {
@@ -77,7 +77,7 @@ describe('planTask', () => {
     expect(plan.status).toMatchObject({ revision: 2, succeeded: 0, total: 3 });
     expect(plan.status.completed).toBeUndefined();
     expect(plan.start.map((run) => run.spec.ordinal)).toEqual([0]);
-    expect(plan.stop.map((run) => run.spec.ordinal)).toEqual([1]);
+    expect(plan.want.map(({ run, desired }) => [run.spec.ordinal, desired])).toEqual([[1, 'Stopped']]);
     expect(plan.settle.map((run) => run.spec.ordinal)).toEqual([2]);
 
     const told = { ...as(running, 'Lost', {}, 'b') };
@@ -85,7 +85,7 @@ describe('planTask', () => {
     const next = { ...changed, status: plan.status };
     const later = planTask(next, [as(done, 'Succeeded'), told, as(pending, 'Stopped'), ...plan.start], now);
     expect(later.start.map((run) => run.spec.ordinal)).toEqual([2]);
-    expect(later.stop).toEqual([]);
+    expect(later.want).toEqual([]);
   });
 
   test('labels, ttl and another spelling of the same change nothing that runs', () => {
@@ -93,7 +93,7 @@ describe('planTask', () => {
     const changed = { ...first.task, metadata: { ...first.task.metadata, generation: 2 } };
     changed.spec = { ...changed.spec, ttlAfterFinished: '1h', resources: { cores: 1, memory: '1024Mi' } };
     const plan = planTask(changed, first.runs, now);
-    expect([plan.status.revision, plan.status.observedGeneration, plan.start, plan.stop]).toEqual([
+    expect([plan.status.revision, plan.status.observedGeneration, plan.start, plan.want]).toEqual([
       1,
       2,
       [],
@@ -141,14 +141,43 @@ describe('planTask', () => {
     expect(reaped.status).toMatchObject({ succeeded: 1, failed: 1, active: 1 });
   });
 
-  test('suspended: nothing starts, what runs goes on', () => {
+  test('suspended: nothing starts, what runs is to pause, and the Task says when nothing runs any more', () => {
     const suspended = planTask(task({ suspend: true }), [], now);
     expect([suspended.start, suspended.status.phase]).toEqual([[], 'Suspended']);
     expect(isConditionTrue(suspended.status.conditions, 'Suspended')).toBe(true);
     const first = carriedOut(task());
-    const running = [as(first.runs[0], 'Running', {}, 'a')];
-    const plan = planTask({ ...first.task, spec: { ...first.task.spec, suspend: true } }, running, now);
-    expect([plan.stop, plan.status.phase]).toEqual([[], 'Running']);
+    const running = as(first.runs[0], 'Running', {}, 'a');
+    const pausing = { ...first.task, spec: { ...first.task.spec, suspend: true } };
+    const plan = planTask(pausing, [running], now);
+    expect(plan.want).toEqual([{ run: running, desired: 'Paused' }]);
+    expect(plan.status.phase).toBe('Running');
+    const told = { ...running, spec: { ...running.spec, desired: 'Paused' as const } };
+    const paused = planTask(pausing, [as(told, 'Paused')], now);
+    expect([paused.want, paused.status.phase]).toEqual([[], 'Suspended']);
+    expect(planTask(pausing, [as(told, 'Lost')], now).status.phase).toBe('Running');
+    const resumed = planTask(first.task, [as(told, 'Paused')], now);
+    expect(resumed.want.map(({ desired }) => desired)).toEqual(['Running']);
+    const stopped = { ...pausing, spec: { ...pausing.spec, stopped: true } };
+    expect(planTask(stopped, [as(told, 'Paused')], now).want.map(({ desired }) => desired)).toEqual([
+      'Stopped',
+    ]);
+  });
+
+  test('a waiting Run of a suspended Task is told too, so that nobody binds it', () => {
+    const first = carriedOut(task());
+    const pausing = { ...first.task, spec: { ...first.task.spec, suspend: true } };
+    expect(planTask(pausing, first.runs, now).want.map(({ desired }) => desired)).toEqual(['Paused']);
+  });
+
+  test('a Run whose program was not started before the pause is made again, as another attempt, when it is over', () => {
+    const first = carriedOut(task());
+    const given = as(first.runs[0], 'Stopped', { reason: 'Suspended' });
+    const pausing = { ...first.task, spec: { ...first.task.spec, suspend: true } };
+    const paused = planTask(pausing, [given], now);
+    expect([paused.start, paused.status.phase, paused.status.ended]).toEqual([[], 'Suspended', undefined]);
+    const [again] = planTask(first.task, [given], now).start;
+    expect(again?.metadata.name).toBe(given.metadata.name?.replace(/0$/, '1'));
+    expect(planTask(first.task, [given, again as Run], now).start).toEqual([]);
   });
 
   test('stopped: waiting Runs end at once, others are told; whoever waits for the Task learns of the end', () => {
@@ -161,7 +190,7 @@ describe('planTask', () => {
       now,
     );
     expect(plan.settle.map((run) => run.spec.ordinal)).toEqual([0]);
-    expect(plan.stop.map((run) => run.spec.ordinal)).toEqual([1]);
+    expect(plan.want.map(({ run, desired }) => [run.spec.ordinal, desired])).toEqual([[1, 'Stopped']]);
     expect(plan.status.phase).toBe('Stopping');
     const end = planTask(stopped, [as(one, 'Stopped'), as(two, 'Stopped'), as(done, 'Succeeded')], now);
     expect(end.status).toMatchObject({ phase: 'Stopped', ended: '0-1', completed: '2', active: 0 });

@@ -1,4 +1,13 @@
-import { buildRun, isActive, type Run, type Task, type TaskStatus, taskTargets } from '../../api/index.ts';
+import {
+  buildRun,
+  isActive,
+  type Run,
+  type RunSpec,
+  type Task,
+  type TaskStatus,
+  taskTargets,
+} from '../../api/index.ts';
+import { lastAttempts } from './attempts.ts';
 import { foldTask } from './fold.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { revisionOf } from './revision.ts';
@@ -8,8 +17,8 @@ export interface TaskPlan {
   status: TaskStatus;
   /** Runs to make. */
   start: Run[];
-  /** Runs on nodes, to be told that they are not wanted any more. */
-  stop: Run[];
+  /** Runs to be told that something else is wanted of them. */
+  want: { run: Run; desired: RunSpec['desired'] }[];
   /** Runs that were never on a node, or are not any more: they end as Stopped at once. */
   settle: Run[];
 }
@@ -27,13 +36,23 @@ export function planTask(task: Task, runs: readonly Run[], now: string): TaskPla
     status: foldTask({
       task,
       revision,
-      outcome: { ...outcome, current: [...outcome.current, ...start] },
+      outcome: { ...outcome, current: lastAttempts([...outcome.current, ...start]) },
       now,
     }),
     start,
-    stop: unwanted.filter((run) => phaseOf(run) !== 'Pending' && run.spec.desired !== 'Stopped'),
+    want: wanted(task, runs, revision.revision),
     settle: unwanted.filter((run) => phaseOf(run) === 'Pending'),
   };
+}
+
+/** Of those that have not ended. What never was on a node and is not wanted needs no word: it is settled. */
+function wanted(task: Task, runs: readonly Run[], revision: number): TaskPlan['want'] {
+  return runs.filter(isActiveRun).flatMap((run) => {
+    const unwanted = isUnwanted(run, task, revision);
+    if (unwanted && phaseOf(run) === 'Pending') return [];
+    const desired = unwanted ? 'Stopped' : task.spec.suspend ? 'Paused' : 'Running';
+    return run.spec.desired === desired ? [] : [{ run, desired }];
+  });
 }
 
 function phaseOf(run: Run) {
@@ -50,15 +69,24 @@ function isUnwanted(run: Run, task: Task, revision: number): boolean {
 }
 
 /**
- * Ordinals that have no Run, never had one that ended in this revision, and whose Run of an earlier revision has
+ * Ordinals that have no Run or are to have another attempt, never had one that ended in this revision, and whose Run of an earlier revision has
  * ended: two executions of one ordinal must never be alive at the same time. A Lost Run is not ended: it may still
  * run where nobody sees it.
  */
 function runsToStart(task: Task, outcome: Outcome): Run[] {
   if (task.spec.stopped || task.spec.suspend) return [];
   const taken = new Set([...outcome.completed, ...outcome.ended]);
-  for (const run of [...outcome.current, ...outcome.leftover]) taken.add(run.spec.ordinal);
+  for (const { spec } of outcome.current) if (!outcome.again.has(spec.ordinal)) taken.add(spec.ordinal);
+  for (const { spec } of outcome.leftover) taken.add(spec.ordinal);
   return taskTargets(task).flatMap((_target, ordinal) =>
-    taken.has(ordinal) ? [] : [buildRun(task, { revision: outcome.revision, ordinal, attempt: 0 })],
+    taken.has(ordinal)
+      ? []
+      : [
+          buildRun(task, {
+            revision: outcome.revision,
+            ordinal,
+            attempt: outcome.again.get(ordinal)?.attempt ?? 0,
+          }),
+        ],
   );
 }

@@ -64,7 +64,7 @@ export class TaskController implements Controller {
    */
   async #carryOut(task: Task, plan: TaskPlan): Promise<void> {
     await this.#writeStatus(task, plan.status);
-    await forEachLimited(plan.stop, parallelWrites, (run) => this.#stop(run));
+    await forEachLimited(plan.want, parallelWrites, ({ run, desired }) => this.#want(run, desired));
     await forEachLimited(plan.settle, parallelWrites, (run) => this.#settle(run));
     await forEachLimited(plan.start, parallelWrites, (run) => this.#create(run));
     this.#report(task, plan);
@@ -90,11 +90,9 @@ export class TaskController implements Controller {
     }
   }
 
-  async #stop(run: Run): Promise<void> {
+  async #want(run: Run, desired: Run['spec']['desired']): Promise<void> {
     const { namespace = '', name = '', uid } = run.metadata;
-    await unlessGone(
-      this.#client.patch('Run', namespace, name, { metadata: { uid }, spec: { desired: 'Stopped' } }),
-    );
+    await unlessGone(this.#client.patch('Run', namespace, name, { metadata: { uid }, spec: { desired } }));
   }
 
   /** Only for the version that was seen: meanwhile it may have got a node. */
@@ -128,7 +126,8 @@ export class TaskController implements Controller {
 
   async #removeRun(run: Run): Promise<void> {
     const { phase = 'Pending' } = run.status ?? {};
-    if (isActive(phase) && phase !== 'Pending' && run.spec.desired !== 'Stopped') await this.#stop(run);
+    if (isActive(phase) && phase !== 'Pending' && run.spec.desired !== 'Stopped')
+      await this.#want(run, 'Stopped');
     if (run.metadata.deletionTimestamp) return;
     const { namespace = '', name = '', uid } = run.metadata;
     await unlessGone(this.#client.delete('Run', namespace, name, { uid }));

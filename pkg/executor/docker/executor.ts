@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
+import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import { createOptions } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';
@@ -168,7 +168,7 @@ class DockerExecutor implements Executor {
     const execution = toExecution(container, owner, this.#options.bootId());
     if (execution.state === 'created' || execution.startError) return execution;
     this.#outputs.follow({ ...owner, id: container.id });
-    if (execution.state === 'running') return execution;
+    if (isLive(execution)) return execution;
     const { runUid, namespace, runName, startedAt } = execution;
     if (!this.#outputs.isDrained(runUid)) {
       this.#outputs.finish(runUid);
@@ -276,6 +276,23 @@ class DockerExecutor implements Executor {
     await this.inspect(spec.runUid);
   }
 
+  async pause(runUid: string): Promise<void> {
+    await this.#switch(runUid, 'running', (container) => container.pause());
+  }
+
+  async resume(runUid: string): Promise<void> {
+    await this.#switch(runUid, 'paused', (container) => container.unpause());
+  }
+
+  /** Only from this state. What the engine refuses because it has changed meanwhile, the next look shows. */
+  async #switch(runUid: string, from: string, act: (container: Docker.Container) => Promise<unknown>) {
+    await this.#call(async () => {
+      const container = await this.#find(runUid);
+      if (container?.status !== from || this.#ours(container, runUid) === undefined) return;
+      await unless([304, 404, 409], act(this.#engine.getContainer(container.id)));
+    });
+  }
+
   async stop(runUid: string, graceMs: number): Promise<void> {
     await this.#call(async () => {
       const container = await this.#find(runUid);
@@ -289,6 +306,7 @@ class DockerExecutor implements Executor {
         );
         if (removed) return;
       }
+      // The engine lets a paused one go on, with the signal already there (moby: daemon/kill.go).
       await unless([304, 404], handle.stop({ t: Math.ceil(graceMs / 1000) }));
       // Until then it is not shown as ended.
       await this.#outputs.drain(runUid);

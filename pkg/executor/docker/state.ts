@@ -79,7 +79,8 @@ export function toExecution(container: Container, owner: Owner, bootId: string):
     if (container.error === '') return { ...base, state: 'created' };
     return { ...base, state: 'exited', startError: startErrorOf(container.error) };
   }
-  if (['running', 'paused', 'restarting'].includes(container.status)) return { ...base, state: 'running' };
+  if (container.status === 'paused') return { ...base, state: 'paused' };
+  if (['running', 'restarting'].includes(container.status)) return { ...base, state: 'running' };
   const ended = {
     ...base,
     state: 'exited' as const,

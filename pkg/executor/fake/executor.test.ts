@@ -127,3 +127,18 @@ test('lost answers: carried out or not, the error is the same', async () => {
   );
   expect(machine.executions()).toHaveLength(1);
 });
+
+test('a pause: its program goes on where it was, and can be stopped', async () => {
+  const executor = executorOf();
+  await executor.start(aSpec('for:2s'));
+  await clock.advance(1500);
+  await executor.pause('u');
+  await clock.advance(60_000);
+  expect(await executor.inspect('u')).toMatchObject({ state: 'paused' });
+  await executor.resume('u');
+  await clock.advance(499);
+  expect(await executor.inspect('u')).toMatchObject({ state: 'running' });
+  await executor.pause('u');
+  await executor.stop('u', 0);
+  expect(await executor.inspect('u')).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+});

@@ -3,7 +3,17 @@ import { type Clock, RiverError } from '../../base/index.ts';
 import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
 import type { FakeMachine } from './machine.ts';
 
-export type FakeOperation = 'probe' | 'list' | 'inspect' | 'prepare' | 'start' | 'adopt' | 'stop' | 'remove';
+export type FakeOperation =
+  | 'probe'
+  | 'list'
+  | 'inspect'
+  | 'prepare'
+  | 'start'
+  | 'adopt'
+  | 'pause'
+  | 'resume'
+  | 'stop'
+  | 'remove';
 
 export interface FakeExecutorOptions {
   machine: FakeMachine;
@@ -60,6 +70,14 @@ export class FakeExecutor implements Executor {
 
   adopt(spec: ExecutionSpec): Promise<void> {
     return this.#ask('adopt', spec.runUid, () => undefined);
+  }
+
+  pause(runUid: string): Promise<void> {
+    return this.#ask('pause', runUid, (machine) => machine.pause(runUid));
+  }
+
+  resume(runUid: string): Promise<void> {
+    return this.#ask('resume', runUid, (machine) => machine.resume(runUid));
   }
 
   stop(runUid: string, graceMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Runtime } from '../../api/index.ts';
 import type { Clock, Timer } from '../../base/index.ts';
-import type { Execution, ExecutionSpec } from '../index.ts';
+import { type Execution, type ExecutionSpec, isLive } from '../index.ts';
 import { type FakeProgram, parseFakeProgram } from './program.ts';
 
 interface Resident {
@@ -8,6 +8,9 @@ interface Resident {
   execution: Execution;
   program: FakeProgram;
   timer?: Timer;
+  /** Of the program, without its pauses; since when it executes. */
+  leftMs: number;
+  goesOnSince: number;
   /** Called when it has ended. */
   waiting: (() => void)[];
 }
@@ -51,7 +54,7 @@ export class FakeMachine {
   reboot(): void {
     this.#boots += 1;
     for (const resident of this.#residents.values())
-      if (resident.execution.state === 'running') this.#end(resident, { unknownEnd: 'NodeRestarted' });
+      if (isLive(resident.execution)) this.#end(resident, { unknownEnd: 'NodeRestarted' });
   }
 
   /** The record of a Run is lost, as by a container that somebody removed by hand. */
@@ -79,37 +82,63 @@ export class FakeMachine {
       state: 'running',
       startedAt: this.#clock.now(),
     };
-    const resident: Resident = { runtime, execution, program, waiting: [] };
+    const goesOnSince = this.#clock.monotonic();
+    const resident: Resident = {
+      ...{ runtime, execution, program, waiting: [] },
+      ...{ leftMs: program.durationMs, goesOnSince },
+    };
     this.#residents.set(runUid, resident);
     if (program.startError) {
       const message = 'the program cannot be started';
       this.#end(resident, { startError: { reason: program.startError, message } });
     } else {
       this.#starts.set(runUid, (this.#starts.get(runUid) ?? 0) + 1);
-      if (Number.isFinite(program.durationMs))
-        resident.timer = this.#clock.after(program.durationMs, () =>
-          this.#end(resident, naturalEnd(program)),
-        );
+      this.#goOn(resident);
     }
     this.#changed(runUid);
     return { ...resident.execution };
   }
 
-  /** Calls back when it has ended; at once when nothing runs. */
+  #goOn(resident: Resident): void {
+    const { program, leftMs } = resident;
+    resident.goesOnSince = this.#clock.monotonic();
+    if (Number.isFinite(leftMs))
+      resident.timer = this.#clock.after(leftMs, () => this.#end(resident, naturalEnd(program)));
+  }
+
+  pause(runUid: string): void {
+    const resident = this.#residents.get(runUid);
+    if (resident?.execution.state !== 'running') return;
+    resident.timer?.cancel();
+    resident.leftMs -= this.#clock.monotonic() - resident.goesOnSince;
+    resident.execution.state = 'paused';
+    this.#changed(runUid);
+  }
+
+  resume(runUid: string): void {
+    const resident = this.#residents.get(runUid);
+    if (resident?.execution.state !== 'paused') return;
+    resident.execution.state = 'running';
+    this.#goOn(resident);
+    this.#changed(runUid);
+  }
+
+  /** Calls back when it has ended; at once when nothing runs. What is paused goes on before it is stopped. */
   stop(runUid: string, graceMs: number, ended: () => void): void {
     const resident = this.#residents.get(runUid);
-    if (resident?.execution.state !== 'running') {
+    if (!resident || !isLive(resident.execution)) {
       ended();
       return;
     }
     resident.waiting.push(ended);
+    this.resume(runUid);
     if (resident.program.ignoresTerm)
       this.#clock.after(graceMs, () => this.#end(resident, { signal: 'SIGKILL' }));
     else this.#end(resident, { signal: 'SIGTERM' });
   }
 
   remove(runUid: string): void {
-    if (this.#residents.get(runUid)?.execution.state !== 'running') this.#residents.delete(runUid);
+    if (!isLive(this.#residents.get(runUid)?.execution)) this.#residents.delete(runUid);
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
@@ -119,7 +148,7 @@ export class FakeMachine {
 
   #end(resident: Resident, how: Partial<Execution>): void {
     const { execution } = resident;
-    if (execution.state !== 'running') return;
+    if (!isLive(execution)) return;
     resident.timer?.cancel();
     const usage = how.startError ? {} : { usage: { cpuSeconds: 0.01, memoryPeak: 1_000_000 } };
     Object.assign(execution, { state: 'exited', finishedAt: this.#clock.now() }, usage, how);

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
+import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import {
   type Claim,
   ExitWatch,
@@ -22,6 +22,7 @@ import {
   removeRunCgroup,
 } from './cgroup.ts';
 import { parseExitRecord } from './exit-record.ts';
+import { type Freezer, openFreezer } from './freezer.ts';
 import { launch } from './launch.ts';
 import { Launcher } from './launcher.ts';
 import { wrapperArguments } from './wrapper.ts';
@@ -44,6 +45,11 @@ export interface ProcessExecutorOptions {
 const firstLookMs = 5;
 const lastLookMs = 200;
 
+interface Groups {
+  kind: CgroupKind;
+  freezer: Freezer;
+}
+
 class ProcessExecutor implements Executor {
   readonly runtime = 'process';
   readonly #options: ProcessExecutorOptions;
@@ -52,7 +58,7 @@ class ProcessExecutor implements Executor {
   readonly #launcher: Launcher;
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
   readonly #active = new Set<string>();
-  #opened: Promise<CgroupKind> | undefined;
+  #opened: Promise<Groups> | undefined;
 
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
@@ -61,7 +67,7 @@ class ProcessExecutor implements Executor {
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
   }
 
-  #open(): Promise<CgroupKind> {
+  #open(): Promise<Groups> {
     this.#opened ??= this.#openNow().catch((error: unknown) => {
       this.#opened = undefined;
       return this.#unusable(error);
@@ -74,17 +80,19 @@ class ProcessExecutor implements Executor {
     throw new RiverError('ServiceUnavailable', message, {}, { cause });
   }
 
-  async #openNow(): Promise<CgroupKind> {
+  async #openNow(): Promise<Groups> {
     await this.#records.open();
     const root = this.#options.cgroupRoot ?? '/sys/fs/cgroup';
-    const kind = await openCgroups(root, `river-${this.#options.clusterUid.slice(0, 12)}`);
+    const name = `river-${this.#options.clusterUid.slice(0, 12)}`;
+    const kind = await openCgroups(root, name);
+    const freezer = await openFreezer(root, name, kind, this.#options.clock);
     this.#watch.open(() => this.#changedSilently());
-    return kind;
+    return { kind, freezer };
   }
 
   async probe(): Promise<RuntimeProbe> {
     try {
-      const kind = await this.#open();
+      const { kind } = await this.#open();
       await this.#records.checkWritable().catch((error: unknown) => this.#unusable(error));
       await access('/bin/sh', constants.X_OK);
       const limits =
@@ -117,14 +125,15 @@ class ProcessExecutor implements Executor {
       record?.clusterUid === this.#options.clusterUid
         ? await this.#observe(record)
         : await this.#withoutRecord(runUid);
-    if (execution?.state === 'running') this.#active.add(runUid);
+    if (isLive(execution)) this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
   }
 
   /** Somebody has removed the executor's folder: the kernel still knows of what runs, and it is not started again. */
   async #withoutRecord(runUid: string): Promise<Execution | undefined> {
-    const members = await cgroupMembers(await this.#open(), runUid);
+    const { kind } = await this.#open();
+    const members = await cgroupMembers(kind, runUid);
     return members?.length ? { runUid, namespace: '', runName: '', state: 'running' } : undefined;
   }
 
@@ -137,7 +146,8 @@ class ProcessExecutor implements Executor {
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
     if (claim === undefined) return { ...base, state: 'created' };
-    if (await this.#isRunning(runUid, claim)) return { ...base, state: 'running' };
+    if (await this.#isRunning(runUid, claim))
+      return { ...base, state: (await this.#isHalted(runUid, claim)) ? 'paused' : 'running' };
     // It may have ended between the two looks.
     const late = this.#records.ending(runUid);
     return late
@@ -152,9 +162,16 @@ class ProcessExecutor implements Executor {
     return (await this.#members(runUid, claim)).length > 0;
   }
 
+  async #isHalted(runUid: string, claim: Claim): Promise<boolean> {
+    if (!this.#records.isPaused(runUid)) return false;
+    const { freezer } = await this.#open();
+    return freezer.isHalted(runUid, () => this.#members(runUid, claim));
+  }
+
   /** Everything of the run but its wrapper. */
   async #members(runUid: string, claim: Claim | undefined): Promise<number[]> {
-    const inGroup = await cgroupMembers(await this.#open(), runUid);
+    const { kind } = await this.#open();
+    const inGroup = await cgroupMembers(kind, runUid);
     if (inGroup !== undefined) return inGroup;
     return claim && !claim.empty ? sessionMembers(claim.pid) : [];
   }
@@ -162,7 +179,7 @@ class ProcessExecutor implements Executor {
   async prepare(): Promise<void> {}
 
   async start(spec: ExecutionSpec): Promise<Execution> {
-    const kind = await this.#open();
+    const { kind } = await this.#open();
     const before = await this.inspect(spec.runUid);
     if (before && before.state !== 'created') return before;
     try {
@@ -213,6 +230,21 @@ class ProcessExecutor implements Executor {
     await this.inspect(spec.runUid);
   }
 
+  /** Its mark first: whoever comes after a crash must not take it for a program that halted itself. */
+  async pause(runUid: string): Promise<void> {
+    const { freezer } = await this.#open();
+    if (!isLive(await this.inspect(runUid))) return;
+    await this.#records.setPaused(runUid, true);
+    await freezer.halt(runUid, () => this.#members(runUid, this.#records.claim(runUid)));
+  }
+
+  async resume(runUid: string): Promise<void> {
+    if (!this.#records.isPaused(runUid)) return;
+    const { freezer } = await this.#open();
+    await freezer.thaw(runUid, () => this.#members(runUid, this.#records.claim(runUid)));
+    await this.#records.setPaused(runUid, false);
+  }
+
   async stop(runUid: string, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const execution = await this.inspect(runUid);
@@ -228,6 +260,8 @@ class ProcessExecutor implements Executor {
     for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
       const leftMs = killAt - clock.monotonic();
       await this.#signal(runUid, leftMs > 0 ? asked : undefined);
+      // What is frozen hears of signals only now, and of this one before it goes on.
+      await this.resume(runUid);
       await sleep(clock, leftMs > 0 ? Math.min(waitMs, leftMs) : Math.min(waitMs, 20));
     }
     this.#watch.tell(runUid);
@@ -245,13 +279,13 @@ class ProcessExecutor implements Executor {
   }
 
   async #isLeft(runUid: string): Promise<boolean> {
-    if ((await this.inspect(runUid))?.state === 'running') return true;
+    if (isLive(await this.inspect(runUid))) return true;
     return (await this.#members(runUid, this.#records.claim(runUid))).length > 0;
   }
 
   async remove(runUid: string): Promise<void> {
-    const kind = await this.#open();
-    if ((await this.inspect(runUid))?.state === 'running') {
+    const { kind, freezer } = await this.#open();
+    if (isLive(await this.inspect(runUid))) {
       throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
     }
     // What the program left behind in the background goes with it.
@@ -261,8 +295,10 @@ class ProcessExecutor implements Executor {
       const members = await this.#members(runUid, claim);
       if (members.length === 0) break;
       signalAll(members, 'SIGKILL');
+      await this.resume(runUid);
       await sleep(this.#options.clock, waitMs);
     }
+    await freezer.remove(runUid);
     if (!(await removeRunCgroup(kind, runUid))) {
       throw new RiverError('ServiceUnavailable', `The control group of run ${runUid} is not empty yet.`);
     }
@@ -274,7 +310,7 @@ class ProcessExecutor implements Executor {
   async #changedSilently(): Promise<string[]> {
     const before = [...this.#active];
     const now = await Promise.all(before.map((uid) => this.inspect(uid)));
-    return before.filter((_, index) => now[index]?.state !== 'running');
+    return before.filter((_, index) => !isLive(now[index]));
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
@@ -284,8 +320,10 @@ class ProcessExecutor implements Executor {
   async close(): Promise<void> {
     this.#watch.close();
     this.#launcher.close();
-    const kind = await this.#opened?.catch(() => undefined);
-    if (kind) await closeCgroups(kind);
+    const groups = await this.#opened?.catch(() => undefined);
+    if (!groups) return;
+    await closeCgroups(groups.kind);
+    await groups.freezer.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { constants, readFileSync, statSync } from 'node:fs';
+import { constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionSpec } from '../index.ts';
@@ -49,6 +49,7 @@ function readSmall(path: string): { text: string; mtimeMs: number } | undefined 
  * The files of one cluster's runs on this machine:
  *
  *   runs/UID/run.json   the record        runs/UID/started   the claim        runs/UID/work, script, launch-N
+ *   runs/UID/paused     it is halted on purpose
  *   exits/UID           how it ended      trash/             folders on their way out
  */
 export class Records {
@@ -153,6 +154,16 @@ export class Records {
     const found = readSmall(this.exitPath(runUid));
     const ending = found && this.#parse(found.text);
     return ending && { ...ending, finishedAt: Math.floor(found.mtimeMs) };
+  }
+
+  /** Tells a run that is halted on purpose from a program that halted itself. */
+  isPaused(runUid: string): boolean {
+    return existsSync(join(this.folder(runUid), 'paused'));
+  }
+
+  async setPaused(runUid: string, paused: boolean): Promise<void> {
+    const path = join(this.folder(runUid), 'paused');
+    await ifThere(paused ? writeFile(path, '') : unlink(path));
   }
 
   async uids(): Promise<string[]> {

@@ -1,9 +1,20 @@
 import { mkdtemp, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
-import { type Claim, ExitWatch, isAlive, prepareCommand, Records, type RunRecord } from '../records/index.ts';
+import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import {
+  type Claim,
+  ExitWatch,
+  haltBySignals,
+  isAlive,
+  isHaltedBySignals,
+  prepareCommand,
+  Records,
+  type RunRecord,
+  resumeBySignals,
+} from '../records/index.ts';
 import { parseExitRecord } from './exit-record.ts';
+import { groupMembers } from './group-members.ts';
 import { Manager } from './manager.ts';
 import { runUidOf, unitName, unitPrefix } from './names.ts';
 import { ownerOf, serviceProperties } from './properties.ts';
@@ -110,7 +121,7 @@ class SystemdExecutor implements Executor {
       return stray && withoutRecord(runUid, stray);
     }
     const execution = await this.#observe(record);
-    if (execution.state === 'running') this.#active.add(runUid);
+    if (isLive(execution)) this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
   }
@@ -124,7 +135,8 @@ class SystemdExecutor implements Executor {
     if (ending) return { ...base, state: 'exited', ...ending };
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
-    if (isProgramAlive(claim)) return { ...base, state: 'running' };
+    if (isProgramAlive(claim))
+      return { ...base, state: (await this.#isHalted(runUid)) ? 'paused' : 'running' };
     const unit = await this.#manager.unit(this.#unitName(runUid));
     if (unit?.live) return { ...base, state: 'running' };
     // It may have begun or ended between the two looks.
@@ -201,6 +213,29 @@ class SystemdExecutor implements Executor {
     await this.inspect(spec.runUid);
   }
 
+  async #isHalted(runUid: string): Promise<boolean> {
+    return this.#records.isPaused(runUid) && isHaltedBySignals(() => this.#members(runUid));
+  }
+
+  /** Everything in the control group of the service, as long as its program is in it. */
+  async #members(runUid: string): Promise<number[]> {
+    const claim = this.#records.claim(runUid);
+    return claim && !claim.empty && isAlive(claim.pid, claim.startTime) ? groupMembers(claim.pid) : [];
+  }
+
+  /** Its mark first: whoever comes after a crash must not take it for a program that halted itself. */
+  async pause(runUid: string): Promise<void> {
+    if (!isLive(await this.inspect(runUid))) return;
+    await this.#records.setPaused(runUid, true);
+    await haltBySignals(this.#options.clock, () => this.#members(runUid));
+  }
+
+  async resume(runUid: string): Promise<void> {
+    if (!this.#records.isPaused(runUid)) return;
+    await resumeBySignals(() => this.#members(runUid));
+    await this.#records.setPaused(runUid, false);
+  }
+
   async stop(runUid: string, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const killAt = clock.monotonic() + graceMs;
@@ -217,8 +252,8 @@ class SystemdExecutor implements Executor {
 
   /** Also takes the claim of what has not begun, or was ended before it came to its claim: it never begins then. */
   async #isLeft(runUid: string): Promise<boolean> {
-    const state = (await this.inspect(runUid))?.state;
-    if (state !== 'created') return state === 'running';
+    const execution = await this.inspect(runUid);
+    if (execution?.state !== 'created') return isLive(execution);
     await this.#records.giveUp(runUid, {
       reason: 'Stopped',
       message: 'It was stopped before it was started.',
@@ -230,6 +265,7 @@ class SystemdExecutor implements Executor {
     await this.#manager.kill(this.#unitName(runUid), 'SIGTERM');
     // A process that is halted would keep SIGTERM waiting.
     await this.#manager.kill(this.#unitName(runUid), 'SIGCONT');
+    await this.#records.setPaused(runUid, false);
   }
 
   /** SIGKILL to everything of the service, but not to the writer of its record, who is then all that is left. */
@@ -240,7 +276,7 @@ class SystemdExecutor implements Executor {
   }
 
   async remove(runUid: string): Promise<void> {
-    if ((await this.inspect(runUid))?.state === 'running') {
+    if (isLive(await this.inspect(runUid))) {
       throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
     }
     const record = this.#records.read(runUid);
@@ -264,7 +300,7 @@ class SystemdExecutor implements Executor {
   async #changedSilently(): Promise<string[]> {
     const before = [...this.#active];
     const now = await Promise.all(before.map((uid) => this.inspect(uid)));
-    return before.filter((_, index) => now[index]?.state !== 'running');
+    return before.filter((_, index) => !isLive(now[index]));
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
