@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts';
+import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import { dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
@@ -101,7 +101,11 @@ describe.each(Object.keys(makers))('a pause: %s', (kind) => {
     const before = ticks(spec);
     const processes = kind === 'docker' ? 0 : 3;
     expect(before.length).toBeGreaterThanOrEqual(processes);
-    await sleep(realClock, 50);
+    // While another one lives and ends.
+    const other = shell(kind, 'sleep 0.1');
+    await executor.start(other);
+    await untilExited(executor, other.runUid);
+    await executor.remove(other.runUid);
     expect(ticks(spec)).toEqual(before);
     await executor.close();
 

@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Run } from '../../pkg/api/index.ts';
+import { type TestEngine, withEngine } from '../env/engine.ts';
+import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
+
+const found = await withEngine();
+const engine = found.engine as TestEngine;
+const sandbox = new Sandbox(found.engine ? { DOCKER_HOST: `unix://${engine.socketPath}` } : {});
+let dev: Running;
+
+beforeAll(async () => {
+  dev = await sandbox.dev();
+});
+
+afterAll(async () => {
+  await sandbox.river('delete', 'tasks', '--all', '--timeout', '20s');
+  await sandbox.close();
+  await found.engine?.release();
+});
+
+async function runOf(name: string): Promise<Run> {
+  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`);
+  expect(items).toHaveLength(1);
+  return items[0] as Run;
+}
+
+const waitFor = (name: string, what: string) =>
+  sandbox.ok('wait', `task/${name}`, '--for', what, '--timeout', '60s');
+const lines = async (name: string) => (await sandbox.ok('logs', name)).split('\n').length;
+
+function moreOutput(name: string, than: number): Promise<void> {
+  return eventually(`more output of ${name}`, 30_000, async () => (await lines(name)) > than);
+}
+
+async function restart(): Promise<void> {
+  await dev.stop('SIGKILL');
+  dev = await sandbox.dev();
+}
+
+it('the example: paused over a crash of host and runner, resumed, ended', async () => {
+  await sandbox.ok('apply', '-f', example('pause.yaml'));
+  await waitFor('ticking', 'phase=Running');
+  await moreOutput('ticking', 3);
+  expect(await sandbox.ok('pause', 'ticking')).toBe('task.river.dev/ticking paused\n');
+  expect(await sandbox.ok('pause', 'ticking')).toBe('task.river.dev/ticking unchanged\n');
+  await waitFor('ticking', 'phase=Suspended');
+  expect(await sandbox.ok('get', 'runs')).toMatch(/ticking-\S+ +Paused /);
+  const count = await lines('ticking');
+  await restart();
+  expect(await lines('ticking')).toBe(count);
+  const paused = await runOf('ticking');
+  expect(paused.status).toMatchObject({ phase: 'Paused', pausedAt: expect.any(String) });
+  expect(await sandbox.ok('apply', '-f', example('pause.yaml'))).toBe('task.river.dev/ticking unchanged\n');
+
+  expect(await sandbox.ok('resume', 'task/ticking')).toBe('task.river.dev/ticking resumed\n');
+  await waitFor('ticking', 'phase=Running');
+  await moreOutput('ticking', count);
+  const [, enough = ''] = /ends when there is (.+)/.exec(await sandbox.ok('logs', 'ticking')) ?? [];
+  writeFileSync(enough, '');
+  await waitFor('ticking', 'condition=Complete');
+  const { status } = await runOf('ticking');
+  expect(status?.pausedMs).toBeGreaterThan(0);
+  expect(await sandbox.ok('get', 'events')).toMatch(/Paused[\s\S]*Resumed|Resumed[\s\S]*Paused/);
+});
+
+const loop = ['sh', '-c', 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.05; done'];
+
+describe.each([
+  ['process', {}],
+  ['docker', { image: found.engine?.image }],
+] as const)('%s', (runtime, more) => {
+  const name = `paused-${runtime}`;
+
+  it.skipIf(runtime === 'docker' && !found.engine)(
+    'all of a label, over a restart; its timeout does not run; stopped and deleted while paused',
+    async () => {
+      const manifest = task(name, { runtime, command: loop, timeout: '3s', ...more });
+      await sandbox.apply({ ...manifest, metadata: { name, labels: { what: name } } });
+      await waitFor(name, 'phase=Running');
+      await sandbox.ok('pause', '-l', `what=${name}`);
+      await waitFor(name, 'phase=Suspended');
+      await restart();
+      const { status } = await runOf(name);
+      await eventually(
+        'more than its timeout',
+        30_000,
+        () => Date.now() - Date.parse(status?.startedAt ?? '') > 3_200,
+      );
+      expect((await runOf(name)).status?.phase).toBe('Paused');
+      await sandbox.ok('stop', name);
+      await waitFor(name, 'phase=Stopped');
+      expect((await runOf(name)).status).toMatchObject({ phase: 'Stopped', reason: 'Stopped' });
+      expect(await sandbox.ok('rerun', name)).toContain('rerun');
+      await sandbox.ok('resume', name);
+      await waitFor(name, 'phase=Running');
+      await sandbox.ok('pause', name);
+      await waitFor(name, 'phase=Suspended');
+      await sandbox.ok('delete', `task/${name}`, '--timeout', '60s');
+    },
+  );
+});
+
+it('paused before it is started: nothing is started until it is resumed', async () => {
+  await sandbox.apply(task('asleep', { command: ['echo', 'awake'], suspend: true }));
+  await waitFor('asleep', 'phase=Suspended');
+  await sandbox.ok('resume', 'asleep');
+  await waitFor('asleep', 'condition=Complete');
+  expect(await sandbox.ok('logs', 'asleep')).toBe('awake\n');
+});
