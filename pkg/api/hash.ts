@@ -7,7 +7,7 @@ import type { TaskSpec } from './types.gen.ts';
 export const hashVersion = 1;
 
 /**
- * What a run is made of, and where it may be. Not in it: suspend, stopped, rerun and ttlAfterFinished, which
+ * What a run is made of, and where it may be. Not in it: suspend, stopped, rerun, retry and ttlAfterFinished, which
  * change nothing that runs. Other spellings of one value (1Gi and 1024Mi, no env and an empty one) are the same.
  */
 function executionFields(spec: TaskSpec): Record<string, unknown> {

@@ -12,6 +12,8 @@ export interface RunIdentity {
   revision: number;
   ordinal: number;
   attempt: number;
+  /** How many attempts before it count for the limit of retry. */
+  retries?: number;
 }
 
 /** Fields of the Task that its runs take over as they are. */

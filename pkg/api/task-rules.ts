@@ -203,6 +203,15 @@ const rules: readonly TaskRule[] = [
       ),
   },
   {
+    reads: ['retry'],
+    check: ({ retry }) => [
+      ...tried(['retry', 'backoff'], () => retry?.backoff !== undefined && parseDuration(retry.backoff)),
+      ...(retry?.on ?? []).flatMap((end, index, ends) =>
+        ends.indexOf(end) < index ? [invalid(['retry', 'on', index], `names ${end} a second time`)] : [],
+      ),
+    ],
+  },
+  {
     reads: ['ttlAfterFinished'],
     check: ({ ttlAfterFinished }) =>
       tried(['ttlAfterFinished'], () => ttlAfterFinished !== undefined && parseDuration(ttlAfterFinished)),

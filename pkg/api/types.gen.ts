@@ -273,6 +273,10 @@ export interface RunSpec {
    */
   attempt: number;
   /**
+   * How many attempts before this one count for the limit of retry; absent: none.
+   */
+  retries?: number;
+  /**
    * Written by the task controller.
    */
   desired: 'Running' | 'Paused' | 'Stopped';
@@ -470,6 +474,23 @@ export interface TaskSpec {
    * Docker's privileged mode. Default: the host's defaults.privileged.
    */
   privileged?: boolean;
+  /**
+   * What follows a run that failed: a new run, with the next attempt in its name. One that was stopped is never tried again. Left out: nothing.
+   */
+  retry?: {
+    /**
+     * How often each run is tried again.
+     */
+    limit: number;
+    /**
+     * After which ends: NodeRestarted, its node took it away, with a restart or because a person has fenced it; Failed, any other failure. Default: both.
+     *
+     * @minItems 1
+     * @maxItems 2
+     */
+    on?: ('Failed' | 'NodeRestarted')[];
+    backoff?: Duration;
+  };
   timeout?: Duration;
   ttlAfterFinished?: Duration;
   /**

@@ -88,7 +88,7 @@ function* complaintsOfSpec(model: TaskModel, task: Task): Generator<string> {
       yield `spec.${field} is ${JSON.stringify(spec[field])}, acknowledged was ${JSON.stringify(value)}`;
     }
   }
-  for (const field of ['timeout', 'targets', 'ttlAfterFinished']) {
+  for (const field of ['timeout', 'targets', 'retry', 'ttlAfterFinished']) {
     if (!(field in model.spec) && spec[field] !== undefined) yield `spec.${field} should have been pruned`;
   }
 }
@@ -101,6 +101,11 @@ function isImpossible(model: TaskModel, run: Run): boolean {
 /** Its task was suspended before its program ran: it is made again when that is resumed. */
 function isGivenBack(run: Run): boolean {
   return phaseOf(run) === 'Stopped' && run.status?.reason === 'Suspended';
+}
+
+function isToBeRetried(model: TaskModel, run: Run): boolean {
+  if (model.stopped || isSuspended(model) || phaseOf(run) !== 'Failed') return false;
+  return (run.spec.retries ?? 0) < (model.spec.retry?.limit ?? 0);
 }
 
 /** Of every ordinal, the run that counts. */
@@ -136,6 +141,7 @@ function complaintsOfEnd(model: TaskModel, run: Run, truth: Truth): string[] {
   if (phase === 'Pending' && !model.stopped && isImpossible(model, run)) return [];
   if (isSuspended(model) && !model.stopped && ['Pending', 'Paused'].includes(phase)) return [];
   if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
+  if (isToBeRetried(model, run)) return [`${run.metadata.name} has failed and is not tried again`];
   const neverRuns = run.spec.image === 'missing' || run.status?.reason === 'NodeRestarted';
   if (phase !== 'Stopped' && !neverRuns && !truth.history(run.metadata.uid ?? '')) {
     return [`${run.metadata.name} is ${phase}(${run.status?.reason}) and never ran`];

@@ -28,6 +28,7 @@ export class SimMachine extends FakeMachine {
   readonly skewMs: number;
   readonly milliCores: number;
   readonly history = new Map<string, TrueExecution>();
+  onStart: (runName: string) => void = () => {};
   readonly live = new Set<TrueExecution>();
   readonly #world: World;
   readonly #life: Incarnation;
@@ -126,7 +127,10 @@ export class SimMachine extends FakeMachine {
     const execution = { runUid, runName, node: this.name, milliCores, live: starts > 0, starts, startedMs };
     this.history.set(runUid, execution);
     if (before) this.live.delete(before);
-    if (execution.live) this.live.add(execution);
+    if (execution.live) {
+      this.live.add(execution);
+      this.onStart(runName);
+    }
     this.#world.trace(this.name, 'starts', `${runName} ${command?.join(' ')}`);
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
   }

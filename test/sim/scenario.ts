@@ -127,7 +127,7 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   await stayQuiet(world, cluster, users);
 }
 
-function invite(world: World, { network }: Cluster): User[] {
+function invite(world: World, { network, truth }: Cluster): User[] {
   const life = world.incarnation('users');
   const count = 2 + world.rng.below(10);
   const client = network.client({ owner: life, identity: { role: 'admin', name: 'me' }, place: 'desk' });
@@ -135,6 +135,7 @@ function invite(world: World, { network }: Cluster): User[] {
     { length: count },
     (_, index) => new User(world, life, client, `task-${index}`, nodeNames),
   );
+  truth.retriesOf = (task) => users.find(({ model }) => model.name === task)?.model.retries ?? 0;
   for (const user of users) void user.live(timetable.chaosMs);
   return users;
 }

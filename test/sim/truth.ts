@@ -27,9 +27,24 @@ export class Truth {
   readonly #world: World;
   readonly #machines: readonly SimMachine[];
 
+  /** How often a run of this task may be tried again. */
+  retriesOf: (task: string) => number = () => 0;
+  /** Programs really started, of all attempts of one ordinal of one revision. */
+  readonly #starts = new Map<string, number>();
+
   constructor(world: World, machines: readonly SimMachine[]) {
     this.#world = world;
     this.#machines = machines;
+    for (const machine of machines) machine.onStart = (runName) => this.#started(runName);
+  }
+
+  #started(runName: string): void {
+    const [, ordinal = '', task = ''] = /^((.+)-[0-9a-f]{8}-\d+)-\d+$/.exec(runName) ?? [];
+    const starts = (this.#starts.get(ordinal) ?? 0) + 1;
+    this.#starts.set(ordinal, starts);
+    const retries = this.retriesOf(task);
+    if (starts > 1 + retries)
+      this.#world.fail(`${ordinal} was started ${starts} times and may be retried ${retries} times`);
   }
 
   history(runUid: string): TrueExecution | undefined {

@@ -17,6 +17,8 @@ export interface TaskModel {
   /** Set by `pause` and `resume`; undefined: as the manifest says. */
   suspended: boolean | undefined;
   rerun: string | undefined;
+  /** The highest limit of retries that it ever had. */
+  retries: number;
   /** A stop may have ended a run of the present spec: Stopped is then a right end. */
   mayBeStopped: boolean;
   /** Its last deed is acknowledged, nothing is under way. */
@@ -52,6 +54,7 @@ export class User {
       stopped: false,
       suspended: undefined,
       rerun: undefined,
+      retries: 0,
       mayBeStopped: false,
       settled: false,
     };
@@ -99,6 +102,7 @@ export class User {
 
   async #apply(): Promise<void> {
     const { model } = this;
+    model.retries = Math.max(model.retries, model.spec.retry?.limit ?? 0);
     const task = manifest(model.name, model.spec, model.labels);
     this.#world.trace('user', 'applies', `${model.name} ${JSON.stringify(task.spec)}`);
     const { object, outcome } = await this.#insist('apply', () =>

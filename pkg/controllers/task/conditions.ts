@@ -22,7 +22,8 @@ export function foldConditions(input: FoldInput & { phase: TaskStatus['phase'] }
     scheduled(outcome),
     optional(conditions, suspended(task.spec.suspend === true)),
     optional(conditions, complete(outcome)),
-    optional(conditions, failed(outcome, phase, getCondition(conditions, 'Failed'))),
+    retrying(outcome, phase) ??
+      optional(conditions, failed(outcome, phase, getCondition(conditions, 'Failed'))),
   ];
   for (const condition of wanted) if (condition) conditions = setCondition(conditions, condition, now);
   return conditions;
@@ -116,6 +117,16 @@ function failed(
     };
   }
   return { type: 'Failed', status: 'False', reason: 'NotFailed', message: 'it has not failed' };
+}
+
+/** Shown from the first failure on: whoever waits sees that it is not over. */
+function retrying({ again }: Outcome, phase: TaskStatus['phase']): Wanted | undefined {
+  if (phase === 'Stopped') return undefined;
+  const first = [...again.values()].find(({ retries }) => retries > 0);
+  if (!first) return undefined;
+  const { metadata, status } = first.after;
+  const message = `${metadata.name}: ${status?.message ?? status?.reason}; it is tried again`;
+  return { type: 'Failed', status: 'False', reason: 'Retrying', message };
 }
 
 function firstFailure({ current }: Outcome): string {

@@ -50,7 +50,8 @@ function foldPhase(task: Task, outcome: Outcome, before: Phase | undefined): Pha
   if (task.spec.stopped) return active.length + outcome.leftover.length > 0 ? 'Stopping' : 'Stopped';
   if (task.spec.suspend && !active.some(mayExecute)) return 'Suspended';
   const begun = active.some((run) => run.status?.phase !== 'Pending' && run.status?.phase !== 'Scheduled');
-  const over = outcome.completed.size + outcome.ended.size;
+  const retried = [...outcome.again.values()].some(({ retries }) => retries > 0);
+  const over = outcome.completed.size + outcome.ended.size + (retried ? 1 : 0);
   return begun || over > 0 ? 'Running' : 'Pending';
 }
 

@@ -1,4 +1,4 @@
-import { isActive, parseOrdinals, type Run } from '../../api/index.ts';
+import { isActive, parseOrdinals, type Run, type Task, taskTargets } from '../../api/index.ts';
 import { lastAttempts, type NextAttempt, nextAttempt } from './attempts.ts';
 import type { Revision } from './revision.ts';
 
@@ -19,7 +19,9 @@ export interface Outcome {
   again: Map<number, NextAttempt>;
 }
 
-export function outcomeOf(revision: Revision, runs: readonly Run[], total: number): Outcome {
+/** `nowMs`: milliseconds since the epoch. */
+export function outcomeOf(revision: Revision, runs: readonly Run[], task: Task, nowMs: number): Outcome {
+  const total = taskTargets(task).length;
   const current = lastAttempts(runs.filter((run) => run.spec.revision === revision.revision));
   const completed = parseOrdinals(revision.completed);
   const ended = parseOrdinals(revision.ended);
@@ -28,7 +30,7 @@ export function outcomeOf(revision: Revision, runs: readonly Run[], total: numbe
     const { spec, status } = run;
     if (status?.phase === 'Succeeded') completed.add(spec.ordinal);
     if ((status?.phase !== 'Failed' && status?.phase !== 'Stopped') || ended.has(spec.ordinal)) continue;
-    const next = nextAttempt(run);
+    const next = nextAttempt(run, task.spec.retry, nowMs);
     if (next) again.set(spec.ordinal, next);
     else ended.add(spec.ordinal);
   }

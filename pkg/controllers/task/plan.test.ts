@@ -270,3 +270,82 @@ describe('the phase', () => {
     expect([status.runs?.length, status.runs?.[0]?.ordinal, status.completed]).toEqual([20, 49, '0-48']);
   });
 });
+
+describe('retry', () => {
+  const retry = { limit: 2, backoff: '10s' };
+  const ended = { finishedAt: now, reason: 'NonZeroExit', message: 'exit code 1' };
+  const at = (seconds: number) => new Date(Date.parse(now) + seconds * 1000).toISOString();
+  const first = () => carriedOut(task({ retry }));
+
+  test('a failed Run: another attempt when its back-off is over, twice as long each time, and then no more', () => {
+    const { task: stored, runs } = first();
+    const failed = as(runs[0], 'Failed', ended);
+    const waiting = planTask(stored, [failed], at(4));
+    expect([waiting.start, waiting.wakeAfterMs, waiting.status.phase]).toEqual([[], 6000, 'Running']);
+    expect(waiting.status).toMatchObject({ active: 0, failed: 0 });
+    expect(waiting.status.ended).toBeUndefined();
+    expect(waiting.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Failed', status: 'False', reason: 'Retrying' }),
+    );
+    const second = planTask(stored, [failed], at(10));
+    expect(second.start.map(({ spec }) => [spec.ordinal, spec.attempt, spec.retries])).toEqual([[0, 1, 1]]);
+    expect(second.start[0]?.metadata.name).toMatch(/-0-1$/);
+
+    const again = as(second.start[0], 'Failed', { ...ended, finishedAt: at(20) });
+    expect(planTask(stored, [failed, again], at(20)).wakeAfterMs).toBe(20_000);
+    const third = planTask(stored, [failed, again], at(40)).start;
+    const last = as(third[0], 'Failed', { ...ended, finishedAt: at(50) });
+    const over = planTask(stored, [failed, again, last], at(1000));
+    expect([over.start, over.wakeAfterMs]).toEqual([[], undefined]);
+    expect(over.status).toMatchObject({ phase: 'Failed', failed: 1, ended: '0' });
+    expect(over.status.runs).toHaveLength(1);
+  });
+
+  test('the last attempt counts: a success after failures is a success, also when the Runs are gone', () => {
+    const { task: stored, runs } = first();
+    const failed = as(runs[0], 'Failed', ended);
+    const [second] = planTask(stored, [failed], at(10)).start;
+    const done = carriedOut(stored, [failed, as(second, 'Succeeded')]);
+    expect(done.task.status).toMatchObject({ phase: 'Succeeded', completed: '0', failed: 0 });
+    expect(planTask(done.task, [], at(99))).toMatchObject({ start: [], status: { phase: 'Succeeded' } });
+  });
+
+  test.each([
+    ['Stopped', { reason: 'Stopped' }, {}, false],
+    ['Lost', { reason: 'LeaseExpired' }, {}, false],
+    ['Failed', { reason: 'NodeRestarted' }, {}, true],
+    ['Failed', { reason: 'Fenced' }, { on: ['NodeRestarted'] }, true],
+    ['Failed', { reason: 'NodeRestarted' }, { on: ['Failed'] }, false],
+    ['Failed', { reason: 'OOMKilled' }, { on: ['NodeRestarted'] }, false],
+    ['Failed', { reason: 'OOMKilled' }, { limit: 0 }, false],
+  ] as const)('%s %j with retry %j: %j', (phase, status, more, again) => {
+    const { task: stored, runs } = first();
+    const changed = { ...stored, spec: { ...stored.spec, retry: { ...retry, ...more } } } as Task;
+    const plan = planTask(changed, [as(runs[0], phase, { finishedAt: now, ...status })], at(10));
+    expect(plan.start).toHaveLength(again ? 1 : 0);
+  });
+
+  test('stopped or suspended meanwhile: no attempt, and it goes on afterwards', () => {
+    const { task: stored, runs } = first();
+    const failed = as(runs[0], 'Failed', ended);
+    const stopped = planTask({ ...stored, spec: { ...stored.spec, stopped: true } }, [failed], at(10));
+    expect([stopped.start, stopped.status.phase]).toEqual([[], 'Stopped']);
+    const suspended = planTask({ ...stored, spec: { ...stored.spec, suspend: true } }, [failed], at(10));
+    expect([suspended.start, suspended.wakeAfterMs]).toEqual([[], undefined]);
+    expect(planTask(stored, [failed], at(10)).start).toHaveLength(1);
+  });
+
+  test('a clock that is far ahead holds nothing up', () => {
+    const { task: stored, runs } = first();
+    const failed = as(runs[0], 'Failed', { ...ended, finishedAt: '2100-01-01T00:00:00.000Z' });
+    expect(planTask(stored, [failed], at(0)).start).toHaveLength(1);
+  });
+
+  test('what was recorded as ended stays so when the limit is raised', () => {
+    const { task: stored, runs } = carriedOut(task({ retry: { limit: 0 } }));
+    const failed = as(runs[0], 'Failed', ended);
+    const over = carriedOut(stored, [failed]);
+    const raised = { ...over.task, spec: { ...over.task.spec, retry } };
+    expect(planTask(raised, [failed], at(99)).start).toEqual([]);
+  });
+});

@@ -7,7 +7,7 @@ import {
   type TaskStatus,
   taskTargets,
 } from '../../api/index.ts';
-import { lastAttempts } from './attempts.ts';
+import { lastAttempts, type NextAttempt } from './attempts.ts';
 import { foldTask } from './fold.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { revisionOf } from './revision.ts';
@@ -21,6 +21,8 @@ export interface TaskPlan {
   want: { run: Run; desired: RunSpec['desired'] }[];
   /** Runs that were never on a node, or are not any more: they end as Stopped at once. */
   settle: Run[];
+  /** When the next attempt is due, from now; absent: none waits. */
+  wakeAfterMs?: number;
 }
 
 /**
@@ -29,20 +31,28 @@ export interface TaskPlan {
  */
 export function planTask(task: Task, runs: readonly Run[], now: string): TaskPlan {
   const revision = revisionOf(task);
-  const outcome = outcomeOf(revision, runs, taskTargets(task).length);
-  const start = runsToStart(task, outcome);
+  const nowMs = Date.parse(now);
+  const outcome = outcomeOf(revision, runs, task, nowMs);
+  const start = runsToStart(task, outcome, nowMs);
   const unwanted = runs.filter((run) => isActiveRun(run) && isUnwanted(run, task, revision.revision));
   return {
     status: foldTask({
       task,
       revision,
-      outcome: { ...outcome, current: lastAttempts([...outcome.current, ...start]) },
+      outcome: withStarted(outcome, start),
       now,
     }),
     start,
     want: wanted(task, runs, revision.revision),
     settle: unwanted.filter((run) => phaseOf(run) === 'Pending'),
+    ...untilNext(task, outcome, nowMs),
   };
+}
+
+function withStarted(outcome: Outcome, start: readonly Run[]): Outcome {
+  const again = new Map(outcome.again);
+  for (const { spec } of start) again.delete(spec.ordinal);
+  return { ...outcome, again, current: lastAttempts([...outcome.current, ...start]) };
 }
 
 /** Of those that have not ended. What never was on a node and is not wanted needs no word: it is settled. */
@@ -73,20 +83,24 @@ function isUnwanted(run: Run, task: Task, revision: number): boolean {
  * ended: two executions of one ordinal must never be alive at the same time. A Lost Run is not ended: it may still
  * run where nobody sees it.
  */
-function runsToStart(task: Task, outcome: Outcome): Run[] {
+function runsToStart(task: Task, outcome: Outcome, nowMs: number): Run[] {
   if (task.spec.stopped || task.spec.suspend) return [];
   const taken = new Set([...outcome.completed, ...outcome.ended]);
-  for (const { spec } of outcome.current) if (!outcome.again.has(spec.ordinal)) taken.add(spec.ordinal);
-  for (const { spec } of outcome.leftover) taken.add(spec.ordinal);
-  return taskTargets(task).flatMap((_target, ordinal) =>
-    taken.has(ordinal)
-      ? []
-      : [
-          buildRun(task, {
-            revision: outcome.revision,
-            ordinal,
-            attempt: outcome.again.get(ordinal)?.attempt ?? 0,
-          }),
-        ],
-  );
+  for (const { spec } of [...outcome.current, ...outcome.leftover]) taken.add(spec.ordinal);
+  const { revision, again } = outcome;
+  return taskTargets(task).flatMap((_target, ordinal) => {
+    const next = again.get(ordinal);
+    if (next && next.dueMs <= nowMs) return [attemptOf(task, revision, ordinal, next)];
+    return taken.has(ordinal) ? [] : [buildRun(task, { revision, ordinal, attempt: 0 })];
+  });
+}
+
+function attemptOf(task: Task, revision: number, ordinal: number, { attempt, retries }: NextAttempt): Run {
+  return buildRun(task, { revision, ordinal, attempt, ...(retries === 0 ? {} : { retries }) });
+}
+
+function untilNext(task: Task, { again }: Outcome, nowMs: number): Pick<TaskPlan, 'wakeAfterMs'> {
+  if (task.spec.stopped || task.spec.suspend) return {};
+  const left = [...again.values()].map(({ dueMs }) => dueMs - nowMs).filter((leftMs) => leftMs > 0);
+  return left.length > 0 ? { wakeAfterMs: Math.min(...left) } : {};
 }

@@ -8,6 +8,7 @@ import {
   forEachLimited,
   type Informer,
   type InformerSet,
+  type Result,
 } from '../../controller/index.ts';
 import { planTask, type TaskPlan } from './plan.ts';
 
@@ -49,13 +50,18 @@ export class TaskController implements Controller {
     });
   }
 
-  async reconcile(key: string): Promise<undefined> {
+  async reconcile(key: string): Promise<Result | undefined> {
     const task = this.#tasks.get(key);
     // Runs without a Task are the reaper's.
-    if (!task) return;
+    if (!task) return undefined;
     const runs = this.#runsOf(task.metadata.uid ?? '');
-    if (task.metadata.deletionTimestamp) await this.#remove(task, runs);
-    else await this.#carryOut(task, planTask(task, runs, this.#now()));
+    if (task.metadata.deletionTimestamp) {
+      await this.#remove(task, runs);
+      return undefined;
+    }
+    const plan = planTask(task, runs, this.#now());
+    await this.#carryOut(task, plan);
+    return plan.wakeAfterMs === undefined ? undefined : { requeueAfterMs: plan.wakeAfterMs };
   }
 
   /**
