@@ -4,10 +4,12 @@ import { type FollowSeams, followObject, listAll } from './follow.ts';
 
 const ends = new Set(['Succeeded', 'Failed', 'Stopped']);
 
-/** Runs of the revision that the task is at, by ordinal; those of older ones are read by their own name. */
+/** Runs of the revision that the task is at, by ordinal and attempt; those of older ones are read by their own name. */
 export async function runsOf(client: Client, task: Task): Promise<Run[]> {
   const { items } = await listAll(client, 'Run', selectorOf(task));
-  return items.filter((run) => belongsTo(run, task)).sort((a, b) => a.spec.ordinal - b.spec.ordinal);
+  return items
+    .filter((run) => belongsTo(run, task))
+    .sort((a, b) => a.spec.ordinal - b.spec.ordinal || a.spec.attempt - b.spec.attempt);
 }
 
 function selectorOf(task: Task) {
@@ -17,6 +19,10 @@ function selectorOf(task: Task) {
 function belongsTo(run: Run, task: Task): boolean {
   const mine = run.metadata.ownerReferences?.some((owner) => owner.uid === task.metadata.uid) ?? false;
   return mine && run.spec.revision >= (task.status?.revision ?? 0);
+}
+
+function mayHaveSeveral({ spec, status }: Task): boolean {
+  return Math.max(status?.total ?? 0, spec.targets?.length ?? 1) > 1 || (spec.retry?.limit ?? 0) > 0;
 }
 
 /** Whether the status was made for the spec as it is now. */
@@ -41,7 +47,7 @@ export async function followTaskRuns(
   const begin = (run: Run) => {
     const name = run.metadata.name ?? '';
     if (!isCurrent(seen) || !belongsTo(run, seen) || copies.has(name)) return;
-    const copied = copy(name, Math.max(seen.status?.total ?? 0, seen.spec.targets?.length ?? 1) > 1);
+    const copied = copy(name, mayHaveSeveral(seen));
     copied.catch(() => stop.abort());
     copies.set(name, copied);
   };

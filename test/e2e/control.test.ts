@@ -108,3 +108,29 @@ it('paused before it is started: nothing is started until it is resumed', async 
   await waitFor('asleep', 'condition=Complete');
   expect(await sandbox.ok('logs', 'asleep')).toBe('awake\n');
 });
+
+it('retry: every attempt is a run of its own, the last one counts, and the limit is one', async () => {
+  await sandbox.ok('apply', '-f', example('retry.yaml'));
+  await waitFor('third-time-lucky', 'condition=Complete');
+  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=third-time-lucky');
+  expect(items.map(({ spec, status }) => [spec.attempt, status?.phase]).sort()).toEqual([
+    [0, 'Failed'],
+    [1, 'Failed'],
+    [2, 'Succeeded'],
+  ]);
+  expect(await sandbox.ok('get', 'task', 'third-time-lucky')).toMatch(/ Succeeded +1\/1 /);
+  expect((await sandbox.ok('logs', 'third-time-lucky')).trim().split('\n')).toHaveLength(3);
+
+  await sandbox.apply(task('unlucky', { command: ['false'], retry: { limit: 1, backoff: '0s' } }));
+  const { code } = await sandbox.river(
+    'wait',
+    'task/unlucky',
+    '--for',
+    'condition=Complete',
+    '--timeout',
+    '60s',
+  );
+  expect(code).toBe(1);
+  const unlucky = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=unlucky');
+  expect(unlucky.items.map(({ status }) => status?.phase)).toEqual(['Failed', 'Failed']);
+});
