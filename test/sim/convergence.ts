@@ -23,6 +23,7 @@ export async function complaints(
 ): Promise<string[]> {
   const tasks = new Map((await listAll(store, 'Task')).map((task) => [task.metadata.name, task]));
   const runs = await listAll(store, 'Run');
+  const paused = runs.filter((run) => phaseOf(run) === 'Paused');
   const found: string[] = [];
   for (const model of models) {
     const task = tasks.get(model.name);
@@ -31,7 +32,9 @@ export async function complaints(
     else if (model.exists && !task) found.push(`${model.name}: acknowledged, but not there`);
     else if (task) {
       const own = runs.filter((run) => run.metadata.ownerReferences?.[0]?.uid === task.metadata.uid);
-      found.push(...complaintsOfTask(model, task, own, truth).map((text) => `${model.name}: ${text}`));
+      found.push(
+        ...complaintsOfTask(model, task, own, { truth, paused }).map((text) => `${model.name}: ${text}`),
+      );
     }
   }
   for (const run of runs) {
@@ -43,11 +46,16 @@ export async function complaints(
     if (ready?.status !== 'True')
       found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
   }
-  const paused = runs.filter((run) => phaseOf(run) === 'Paused').map((run) => run.metadata.uid ?? '');
-  return [...found, ...truth.leftOver(new Set(paused))];
+  return [...found, ...truth.leftOver(new Set(paused.map((run) => run.metadata.uid ?? '')))];
 }
 
-function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Truth): string[] {
+interface Surroundings {
+  truth: Truth;
+  /** Runs that hold what they were given while they are paused. */
+  paused: readonly Run[];
+}
+
+function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], around: Surroundings): string[] {
   const found = [...complaintsOfSpec(model, task)];
   const { status } = task;
   if (status?.observedGeneration !== task.metadata.generation)
@@ -57,9 +65,9 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], truth: Trut
       found.push('a run of an old revision is active');
   }
   const current = lastAttempts(runs.filter((run) => run.spec.revision === status?.revision));
-  for (const run of current) found.push(...complaintsOfEnd(model, run, truth));
+  for (const run of current) found.push(...complaintsOfEnd(model, run, around));
   const phase = status?.phase ?? 'none';
-  const allowed = expectedPhases(model, current);
+  const allowed = expectedPhases(model, current, around);
   if (!allowed.includes(phase)) found.push(`phase ${phase}, expected ${allowed.join(' or ')}`);
   const listed = (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0);
   const total = model.spec.targets?.length ?? 1;
@@ -93,6 +101,15 @@ function* complaintsOfSpec(model: TaskModel, task: Task): Generator<string> {
   }
 }
 
+/** Never runs, or not as long as paused ones take its room. */
+function mayWait(model: TaskModel, run: Run, paused: readonly Run[]): boolean {
+  const { target } = run.spec;
+  return (
+    isImpossible(model, run) ||
+    paused.some(({ spec }) => target === undefined || spec.placement?.node === target)
+  );
+}
+
 /** Never runs: more cores than any node has, or on a node that is not there. */
 function isImpossible(model: TaskModel, run: Run): boolean {
   return (model.spec.resources?.cores ?? 0) > nodeCores || run.spec.target === 'nowhere';
@@ -116,14 +133,14 @@ function lastAttempts(runs: readonly Run[]): Run[] {
   );
 }
 
-function expectedPhases(model: TaskModel, runs: Run[]): string[] {
+function expectedPhases(model: TaskModel, runs: Run[], { paused }: Surroundings): string[] {
   const { spec } = model;
   if (model.stopped) return ['Stopped', 'Succeeded', 'Failed'];
   if (isSuspended(model)) {
     if (runs.some((run) => !isEnded(phaseOf(run)) || isGivenBack(run))) return ['Suspended'];
     return ['Suspended', 'Succeeded', 'Failed', ...(model.mayBeStopped ? ['Stopped'] : [])];
   }
-  const waits = runs.some((run) => phaseOf(run) === 'Pending' && isImpossible(model, run));
+  const waits = runs.some((run) => phaseOf(run) === 'Pending' && mayWait(model, run, paused));
   if (waits) return ['Pending', 'Running', 'Failed'];
   if (runs.some((run) => !isEnded(phaseOf(run)))) return ['(every run ended)'];
   if (model.mayBeStopped) return ['Succeeded', 'Failed', 'Stopped'];
@@ -133,12 +150,12 @@ function expectedPhases(model: TaskModel, runs: Run[]): string[] {
 }
 
 /** Stopped needs a stop that somebody asked for. */
-function complaintsOfEnd(model: TaskModel, run: Run, truth: Truth): string[] {
+function complaintsOfEnd(model: TaskModel, run: Run, { truth, paused }: Surroundings): string[] {
   const phase = phaseOf(run);
   if (isGivenBack(run) && (isSuspended(model) || model.stopped)) return [];
   if (phase === 'Stopped' && !model.mayBeStopped && !model.stopped)
     return [`${run.metadata.name} is Stopped, nobody stopped it`];
-  if (phase === 'Pending' && !model.stopped && isImpossible(model, run)) return [];
+  if (phase === 'Pending' && !model.stopped && mayWait(model, run, paused)) return [];
   if (isSuspended(model) && !model.stopped && ['Pending', 'Paused'].includes(phase)) return [];
   if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
   if (isToBeRetried(model, run)) return [`${run.metadata.name} has failed and is not tried again`];
