@@ -2,7 +2,7 @@ import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
 import { NodeController } from '../../pkg/controllers/node/index.ts';
-import { EventReaper, RunReaper } from '../../pkg/controllers/reaper/index.ts';
+import { EventReaper, RunReaper, UsageReaper } from '../../pkg/controllers/reaper/index.ts';
 import { slimRun, slimTask, TaskController } from '../../pkg/controllers/task/index.ts';
 import { Scheduler } from '../../pkg/scheduler/index.ts';
 
@@ -41,6 +41,7 @@ export function createControlLoops(service: ApiService, seams: LoopSeams): Contr
     }),
     new RunReaper({ ...shared, client: clientOf('reaper') }),
     new EventReaper({ ...shared, client: clientOf('reaper') }),
+    new UsageReaper({ ...shared, client: clientOf('reaper') }),
     new Scheduler({ ...shared, client: clientOf('scheduler'), events: eventsOf('scheduler', 'scheduler') }),
   ];
   const manager = new Manager({ ...shared, controllers });

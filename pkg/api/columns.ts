@@ -2,7 +2,7 @@ import { isConditionTrue } from './conditions.ts';
 import { ageOf, formatAge } from './duration.ts';
 import type { Kind, ObjectOf } from './objects.ts';
 import { formatBytes } from './quantity.ts';
-import type { Event, Node, Run, Task } from './types.gen.ts';
+import type { Event, Node, Run, Task, Usage } from './types.gen.ts';
 
 /** One column of `river get`, in the CLI and in the Tables that the API will serve. */
 export interface Column<T> {
@@ -147,10 +147,19 @@ const event: Column<Event>[] = [
   { name: 'COUNT', wide: true, cell: ({ count }) => String(count ?? 1) },
 ];
 
+const usage: Column<Usage>[] = [
+  name,
+  { name: 'DAY', cell: ({ day }) => day },
+  { name: 'TASK', cell: ({ task: of }) => of },
+  { name: 'NODE', cell: ({ node: on }) => on },
+  { name: 'RUNS', cell: ({ runs }) => String(runs) },
+];
+
 /** In the order in which they are printed; those with `wide` come last. */
 export const columns: { readonly [K in Kind]: readonly Column<ObjectOf<K>>[] } = {
   Task: task,
   Run: run,
   Node: node,
   Event: event,
+  Usage: usage,
 };

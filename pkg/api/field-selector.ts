@@ -25,6 +25,7 @@ const selectable: Readonly<Record<Kind, readonly string[]>> = {
     'reason',
     'type',
   ],
+  Usage: [...ofAll, 'task', 'node', 'day'],
 };
 
 /** `path=value` and `path!=value`, comma-separated. Empty: everything. Raises `BadRequest` for paths that the kind cannot be selected by. */

@@ -1,4 +1,4 @@
-import type { Event, Node, ObjectMeta, Run, Task } from './types.gen.ts';
+import type { Event, Node, ObjectMeta, Run, Task, Usage } from './types.gen.ts';
 
 export const apiGroup = 'river.dev';
 export const apiVersion = 'river.dev/v1';
@@ -8,6 +8,7 @@ export interface Kinds {
   Run: Run;
   Node: Node;
   Event: Event;
+  Usage: Usage;
 }
 
 export type Kind = keyof Kinds;
@@ -68,6 +69,15 @@ export const resources: Readonly<Record<Kind, Resource>> = {
     plural: 'events',
     singular: 'event',
     shortNames: ['ev'],
+    namespaced: true,
+    userWritable: false,
+    hasStatus: false,
+  },
+  Usage: {
+    kind: 'Usage',
+    plural: 'usages',
+    singular: 'usage',
+    shortNames: [],
     namespaced: true,
     userWritable: false,
     hasStatus: false,

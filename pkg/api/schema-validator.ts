@@ -7,6 +7,7 @@ import node from '../../schemas/node.json' with { type: 'json' };
 import run from '../../schemas/run.json' with { type: 'json' };
 import runner from '../../schemas/runner.json' with { type: 'json' };
 import task from '../../schemas/task.json' with { type: 'json' };
+import usage from '../../schemas/usage.json' with { type: 'json' };
 import { lazy } from '../base/index.ts';
 
 export { commonSchema };
@@ -16,6 +17,7 @@ export const schemas = {
   Run: run,
   Node: node,
   Event: event,
+  Usage: usage,
   HostConfig: host,
   RunnerConfig: runner,
 };

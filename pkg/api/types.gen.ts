@@ -575,3 +575,51 @@ export interface Task {
   spec: TaskSpec;
   status?: TaskStatus;
 }
+/**
+ * What the runs of one Task used on one Node, of those that ended on one day. Written by the host in the very transaction in which a run ends; kept for 400 days, also when Task, run and Node are gone.
+ */
+export interface Usage {
+  apiVersion: 'river.dev/v1';
+  kind: 'Usage';
+  metadata: ObjectMeta;
+  /**
+   * Name of the Task.
+   */
+  task: string;
+  /**
+   * Name of the Node.
+   */
+  node: string;
+  /**
+   * On which the runs ended, by the host's clock in UTC, as in 2026-11-22.
+   */
+  day: string;
+  /**
+   * Runs whose program was started, every attempt counted.
+   */
+  runs: number;
+  /**
+   * Those of them that failed or were stopped.
+   */
+  unsuccessful?: number;
+  /**
+   * Those of them whose CPU time is not known: their node restarted, or its runner may not read control groups.
+   */
+  unmeasured?: number;
+  /**
+   * From start to end, pauses included.
+   */
+  wallSeconds: number;
+  /**
+   * Cores that were reserved, times wallSeconds: also while a program was idle or paused.
+   */
+  coreSeconds: number;
+  /**
+   * Time that the programs really spent on CPUs.
+   */
+  cpuSeconds?: number;
+  /**
+   * Bytes; the highest of all runs.
+   */
+  memoryPeak?: number;
+}

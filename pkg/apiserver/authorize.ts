@@ -12,6 +12,7 @@ const admin: Rights = {
   Run: ['read', 'log'],
   Node: ['read', 'create', 'update', 'delete'],
   Event: ['read'],
+  Usage: ['read'],
 };
 
 const node: Rights = {
@@ -33,6 +34,7 @@ const controllers: Readonly<Record<string, Rights>> = {
     Run: ['read', 'update', 'status', 'delete'],
     Node: ['read'],
     Event: ['read', ...writeEvents, 'delete'],
+    Usage: ['read', 'delete'],
   },
   scheduler: {
     Task: ['read'],

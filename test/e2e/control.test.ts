@@ -134,3 +134,25 @@ it('retry: every attempt is a run of its own, the last one counts, and the limit
   const unlucky = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=unlucky');
   expect(unlucky.items.map(({ status }) => status?.phase)).toEqual(['Failed', 'Failed']);
 });
+
+it('usage: what runs have used, also when they and their tasks are gone', async () => {
+  const spec = {
+    command: ['sh', '-c', 'n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done'],
+    resources: { cores: 0.5 },
+  };
+  for (const name of ['used-a', 'used-b']) {
+    await sandbox.apply(task(name, spec));
+    await waitFor(name, 'condition=Complete');
+  }
+  await sandbox.ok('rerun', 'used-a');
+  await eventually('two runs', 30_000, async () => /used-a +2 /.test(await sandbox.ok('usage')));
+  await sandbox.ok('delete', 'task/used-a', '--timeout', '60s');
+  const table = await sandbox.ok('usage', '-o', 'wide', '--since', '1d');
+  expect(table).toMatch(/^TASK +RUNS +CPU +CORE-TIME +MEMORY +WALL +UNSUCCESSFUL +UNMEASURED\n/);
+  expect(table).toMatch(/\nused-a +2 +\d+\.\ds +\d+\.\ds +\S+ +\d+\.\ds +0 +0\n/);
+  const { usage } = JSON.parse(await sandbox.ok('usage', '--by', 'node', '-o', 'json'));
+  expect(usage).toHaveLength(1);
+  expect(usage[0]).toMatchObject({ node: expect.any(String), cpuSeconds: expect.any(Number) });
+  expect(usage[0].runs).toBeGreaterThanOrEqual(3);
+  expect(await sandbox.ok('usage', '-n', 'nowhere')).toBe('');
+});

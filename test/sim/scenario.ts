@@ -1,3 +1,4 @@
+import type { Usage } from '../../pkg/api/index.ts';
 import { Chaos } from './chaos.ts';
 import { complaints } from './convergence.ts';
 import { Disk } from './disk.ts';
@@ -156,7 +157,7 @@ async function converge(world: World, { host, truth }: Cluster, users: readonly 
 }
 
 async function stayQuiet(world: World, cluster: Cluster, users: readonly User[]): Promise<void> {
-  const { host, truth } = cluster;
+  const { host, truth, monitor } = cluster;
   await world.run(world.time + timetable.settleMs);
   await expectNoWrites(world, cluster, ['Event']);
   if (world.seed % longSeeds === 0) {
@@ -168,6 +169,9 @@ async function stayQuiet(world: World, cluster: Cluster, users: readonly User[])
     users.map((user) => user.model),
     truth,
   );
+  const counted = (await host.store.list('Usage')).records.map(({ object }) => (object as Usage).runs);
+  const sum = counted.reduce((total, runs) => total + runs, 0);
+  if (sum !== monitor.endedRuns) left.push(`the ledger has ${sum} runs and ${monitor.endedRuns} have ended`);
   if (left.length > 0) world.fail(`did not stay converged: ${left.join('; ')}`);
   if (world.violation) throw world.violation;
 }

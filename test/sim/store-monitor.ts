@@ -24,6 +24,8 @@ export class StoreMonitor {
   /** Version at which a Run of this name was made: a name is made once, ever. */
   readonly #made = new Map<string, number>();
   #charges = new Map<string, Map<string, number>>();
+  /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
+  readonly #ended = new Map<string, number>();
   /** Over all lives of the host. */
   readonly writesByKind = new Map<string, number>();
   /** Phases that Runs were seen to reach, over all: what a seed covers. */
@@ -90,7 +92,8 @@ export class StoreMonitor {
     this.#base = found;
     this.#events = [];
     this.#lastVersion = version;
-    for (const [name, made] of this.#made) if (made > version) this.#made.delete(name);
+    for (const known of [this.#made, this.#ended])
+      for (const [name, at] of known) if (at > version) known.delete(name);
     this.#charges = new Map();
     for (const record of found.values()) if (record.kind === 'Run') this.#charge(record.object as Run);
   }
@@ -115,6 +118,11 @@ export class StoreMonitor {
     this.#checkCharges(run.spec.placement?.node);
   }
 
+  /** Runs that the ledger should have counted. */
+  get endedRuns(): number {
+    return this.#ended.size;
+  }
+
   #added(name: string, run: Run, version: number): void {
     if (this.#made.has(name)) this.#world.fail(`${name} was made a second time`);
     this.#made.set(name, version);
@@ -126,6 +134,8 @@ export class StoreMonitor {
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
     if (from !== to) this.#count(to);
+    if (isEnded(to) && !isEnded(from) && run.status?.startedAt !== undefined)
+      this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
     if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
     if (isEnded(to) && this.#truth.isLive(run.metadata.uid ?? '')) {

@@ -17,6 +17,7 @@ import { checkNodeKey } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { checkRunStatus, releasedWhenRefused } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
+import { recordUsage } from './usage.ts';
 
 type JsonMap = Record<string, unknown>;
 
@@ -71,7 +72,9 @@ function writeStatus(
     checkRunStatus(session, old as Run, next as Run, reported.session);
     next = releasedWhenRefused(old as Run, next as Run);
   }
-  return session.replace(record, next);
+  const written = session.replace(record, next);
+  if (kind === 'Run') recordUsage(session, old as Run, written.object as Run);
+  return written;
 }
 
 function mergeStatus(old: JsonMap, patch: JsonMap, now: string): JsonMap {

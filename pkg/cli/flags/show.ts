@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { DescribeFlags } from '../commands/describe.ts';
 import type { GetFlags } from '../commands/get.ts';
 import type { LogsFlags } from '../commands/logs.ts';
+import type { UsageFlags } from '../commands/usage.ts';
 import type { VersionFlags } from '../commands/version.ts';
 import type { WaitFlags } from '../commands/wait.ts';
 import type { Act } from '../program.ts';
@@ -13,6 +14,7 @@ export function addShowCommands(program: Command, act: Act): void {
   addDescribe(program, act);
   addLogs(program, act);
   addWait(program, act);
+  addUsage(program, act);
   program
     .command('version')
     .description('Versions of this program and of the host.')
@@ -61,6 +63,23 @@ function addLogs(program: Command, act: Act): void {
     .option('--tail <lines>', 'only the last so many lines of each stream', count)
     .action((words: string[], flags: LogsFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/logs.ts')).logs(context, words, flags)),
+    );
+}
+
+function addUsage(program: Command, act: Act): void {
+  program
+    .command('usage')
+    .description('Add up what runs have used, also those that are gone.')
+    .addOption(
+      new Option('--by <what...>', 'added up by (default: task)')
+        .choices(['namespace', 'task', 'node', 'day'])
+        .default([]),
+    )
+    .option('--since <time>', 'of runs that ended since then, as in 7d; whole days')
+    .addOption(new Option('-o, --output <form>', 'how').choices(['wide', 'yaml', 'json']))
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .action((flags: UsageFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/usage.ts')).usage(context, flags)),
     );
 }
 
