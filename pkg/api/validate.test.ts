@@ -217,6 +217,11 @@ describe('fields of a Task', () => {
     [{ image: 'i', mounts: ['/a:/b', '/c:/b/'] }, 'spec.mounts[1]: has the same target as mounts[0]'],
     [{ image: 'i', workingDir: 'x' }, 'spec.workingDir: must be an absolute path; found "x"'],
     [{ image: 'i', timeout: 90 }, 'spec.timeout: must be text; found the number 90; put quotes around it'],
+    [{ image: 'i', retry: { limit: -1 } }, 'spec.retry.limit: must be 0 or more; found the number -1'],
+    [
+      { image: 'i', retry: { limit: 1, on: ['Failed', 'Failed'] } },
+      'spec.retry.on[1]: names Failed a second time',
+    ],
     [{ image: 'i', timeout: '0s' }, 'spec.timeout: must be more than 0; leave it out for no limit'],
     [
       { image: 'i', ttlAfterFinished: '1w' },

@@ -9,9 +9,19 @@ import {
   task,
   taskController as taskLoop,
 } from '../../test/support/api-host.ts';
-import { apiVersion, buildRun, type Identity, type Node, type Run, type Task } from '../api/index.ts';
+import {
+  type ApiObject,
+  apiVersion,
+  buildRun,
+  type Identity,
+  type Node,
+  type Run,
+  type Task,
+  validateObject,
+} from '../api/index.ts';
 import { realClock } from '../base/index.ts';
 import type { Store } from '../store/index.ts';
+import { LocalClient } from './local-client.ts';
 import type { ApiService } from './service.ts';
 
 const runner = nodeOf('n1');
@@ -232,5 +242,46 @@ describe('nodes', () => {
     );
     await service.delete(me, 'Node', '', 'n1');
     expect(service.leases.lastSeen('n1')).toBeUndefined();
+  });
+});
+
+describe('the usage ledger', () => {
+  const entries = async () => (await new LocalClient(service, me).list('Usage')).items;
+
+  it('has each Run once, in the write that ends it', async () => {
+    await joinNode('n1');
+    const run = await pendingRun('a');
+    await bind(run);
+    const startedAt = '2026-01-01T00:00:00.000Z';
+    await report(run, { phase: 'Running', session: 's1', startedAt });
+    expect(await entries()).toEqual([]);
+    const end = { phase: 'Failed', session: 's1', finishedAt: '2026-01-01T00:00:02.500Z' };
+    await report(run, { ...end, usage: { cpuSeconds: 1.25, memoryPeak: 5 } });
+    await report(run, { ...end, message: 'again' });
+    expect(await entries()).toMatchObject([
+      {
+        ...{ node: 'n1', runs: 1, unsuccessful: 1, unmeasured: 0, memoryPeak: 5 },
+        ...{ wallSeconds: 2.5, coreSeconds: 2.5, cpuSeconds: 1.25 },
+      },
+    ]);
+    expect(validateObject('Usage', (await entries())[0])).toEqual([]);
+  });
+
+  it('adds up, and leaves out what never started', async () => {
+    await joinNode('n1');
+    for (const name of ['a', 'b', 'c']) {
+      const run = await pendingRun(name);
+      await bind(run);
+      const startedAt = name === 'c' ? {} : { startedAt: '2026-01-01T00:00:00.000Z' };
+      await report(run, { phase: 'Succeeded', session: 's1', ...startedAt });
+    }
+    expect((await entries()).reduce((sum, { runs }) => sum + runs, 0)).toBe(2);
+  });
+
+  it('is written by nobody else, and seen by no node', async () => {
+    const entry: ApiObject = { apiVersion, kind: 'Usage', metadata: { name: 'x', namespace: 'default' } };
+    const error = await refused(service.create(me, 'Usage', entry));
+    expect(error.code).toBe('Forbidden');
+    await expect(new LocalClient(service, runner).list('Usage')).rejects.toThrow(/may not read/);
   });
 });

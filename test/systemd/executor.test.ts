@@ -517,3 +517,25 @@ describe('a systemd that', () => {
     });
   });
 });
+
+test('a pause halts the whole group, outlives the runner, and ends by a resume or a stop', async () => {
+  const executor = open();
+  const spec = shell('echo $$; setsid sh -c "echo \\$\\$; while :; do :; done" & while :; do :; done');
+  await executor.start(spec);
+  const pids = await eventually('both pids', async () => {
+    const words = existsSync(spec.outPath) ? output(spec).out.trim().split(/\s+/) : [];
+    return words.length === 2 && words.map(Number);
+  });
+  const states = () =>
+    pids.map((pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0]).join('');
+  await executor.pause(spec.runUid);
+  expect([states(), (await executor.inspect(spec.runUid))?.state]).toEqual(['TT', 'paused']);
+  const later = open();
+  expect((await later.inspect(spec.runUid))?.state).toBe('paused');
+  await later.resume(spec.runUid);
+  expect([states(), (await later.inspect(spec.runUid))?.state]).toEqual(['RR', 'running']);
+  await later.pause(spec.runUid);
+  await later.stop(spec.runUid, 10_000);
+  expect(await later.inspect(spec.runUid)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
+  await later.remove(spec.runUid);
+});
