@@ -43,6 +43,12 @@ async function moveInto(group: string, pids: readonly number[]): Promise<void> {
 }
 
 /**
+ * A kernel may stay half way for ever, as when a process waits for its child that was frozen in the middle of a fork:
+ * let go for a moment and tried again, it comes to its end (runc does so too, libcontainer/cgroups/fs/freezer.go).
+ */
+const looksBeforeThaw = 20;
+
+/**
  * Version 1. A group of its own is made only for a run that is paused: whoever is moved into a group that is frozen
  * halts at once, and what it forks stays in the group.
  */
@@ -61,11 +67,18 @@ function version1(parent: string, clock: Clock): Freezer {
   return {
     async halt(runUid, members) {
       await mkdir(groupOf(runUid), { recursive: true });
-      await writeFile(join(groupOf(runUid), 'freezer.state'), 'FROZEN');
+      const state = join(groupOf(runUid), 'freezer.state');
+      await writeFile(state, 'FROZEN');
+      let looks = 0;
       await untilHalted(clock, async () => {
         const left = await outside(runUid, members);
         await moveInto(groupOf(runUid), left);
-        return left.length === 0 && isFrozen(runUid);
+        if (left.length === 0 && isFrozen(runUid)) return true;
+        looks += 1;
+        if (looks % looksBeforeThaw !== 0) return false;
+        await writeFile(state, 'THAWED');
+        await writeFile(state, 'FROZEN');
+        return false;
       });
     },
     async thaw(runUid) {
