@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { afterAll, describe, expect, test } from 'vitest';
-import { realClock, realRng, sleep } from '../../pkg/base/index.ts';
+import { RiverError, realClock, realRng, sleep } from '../../pkg/base/index.ts';
 import { containerName, dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { withEngine } from '../env/engine.ts';
@@ -46,8 +46,16 @@ const shell = (text: string, more: Partial<ExecutionSpec> = {}) =>
   fresh({ command: ['/bin/sh', '-c', text], ...more });
 const container = (spec: ExecutionSpec) => docker.getContainer(containerName(clusterUid, spec.runUid));
 
+/** Asks again, as a runner does, while the engine is busy with what a killed one has asked for. */
 async function finish(executor: Executor, spec: ExecutionSpec) {
-  await executor.start(spec);
+  await eventually('a start that is answered', async () => {
+    const refused = await executor.start(spec).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (refused !== undefined && !(refused instanceof RiverError && refused.transient)) throw refused;
+    return refused === undefined;
+  });
   return untilExited(executor, spec.runUid);
 }
 
