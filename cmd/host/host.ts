@@ -1,16 +1,25 @@
 import { join } from 'node:path';
 import {
   ApiService,
+  authentication,
   createHttpServer,
   createToken,
   listen,
   loadOrCreateKey,
   type TokenIdentity,
-  tokenAuthentication,
+  useCertificate,
 } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
 import type { Gateway } from '../../pkg/gateway/index.ts';
+import {
+  type Authority,
+  Joining,
+  NodeRegistry,
+  openAuthority,
+  ServerCertificate,
+  serverNames,
+} from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
 import { createGateway, createLogReader } from './tunnels.ts';
@@ -28,6 +37,8 @@ export interface RunningHost {
   url: string;
   /** Where runners open their tunnels, on the address of the API. */
   gatewayPort: number;
+  /** Certificate of its authority, PEM. */
+  ca: string;
   service: ApiService;
   /** A new token that this host accepts. */
   tokenFor(identity: TokenIdentity): string;
@@ -39,6 +50,11 @@ export interface RunningHost {
 /** Signs tokens; readable by the host's user only. */
 export function keyFile(settings: Pick<HostSettings, 'stateDir'>): string {
   return join(settings.stateDir, 'token.key');
+}
+
+/** Keys and certificates, and whose key each node's name is. */
+export function identityDirectory(settings: Pick<HostSettings, 'stateDir'>): string {
+  return join(settings.stateDir, 'identity');
 }
 
 /** Resolves when the API is served and the loops run. What it has opened is closed again when it fails. */
@@ -75,7 +91,9 @@ async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): 
     gateway: { port: gatewayPort, publicKey: gateway.publicKey },
     version,
   });
-  const server = createHttpServer({ service, authenticate: tokenAuthentication(key, clock), clock, logger });
+  const identity = await openIdentity(wiring, key);
+  const server = createHttpServer({ service, ...identity.parts, clock, logger });
+  identity.certificate.onRenewed((tls) => useCertificate(server, tls));
   const loops = createControlLoops(service, { clock, rng, logger });
   const compactor = new CompactionLoop({
     store,
@@ -90,17 +108,35 @@ async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): 
   return {
     url,
     gatewayPort,
+    ca: identity.authority.certificate,
     service,
     tokenFor: (identity) => createToken(key, identity, rng),
     change: (changed) => {
       settings = changed;
     },
     async stop() {
+      identity.certificate.stop();
       await server.close();
       await gateway.close();
       await loops.stop();
       compactor.stop();
       await store.close();
     },
+  };
+}
+
+/** Who this host is and whom it knows. The directory is made by the first who needs it. */
+async function openIdentity({ settings, clock, rng, logger }: HostWiring, key: Uint8Array) {
+  const directory = identityDirectory(settings);
+  const authority: Authority = await openAuthority(directory, { clock, rng });
+  const registry = new NodeRegistry(directory);
+  const names = serverNames(settings.tls.names, settings.listen.address);
+  const certificate = new ServerCertificate({ directory, authority, names, clock, logger });
+  const tls = await certificate.start();
+  const joining = new Joining({ authority, registry, key, clock, rng, logger });
+  return {
+    authority,
+    certificate,
+    parts: { tls, joining, authenticate: authentication({ key, clock, registry }) },
   };
 }

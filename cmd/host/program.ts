@@ -2,7 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseDuration } from '../../pkg/api/index.ts';
-import { createToken, loadOrCreateKey, type TokenIdentity } from '../../pkg/apiserver/index.ts';
+import { createToken, loadOrCreateKey } from '../../pkg/apiserver/index.ts';
 import {
   errorMessage,
   type LevelLogger,
@@ -12,13 +12,14 @@ import {
   realRng,
 } from '../../pkg/base/index.ts';
 import { pinoLogger } from '../../pkg/base/pino-logger.ts';
-import { defaultConfigFile, writeKubeconfig } from '../../pkg/client/index.ts';
+import { defaultConfigFile, kubeconfigText, writeKubeconfig } from '../../pkg/client/index.ts';
 import { type HostSettings, loadConfig, watchConfig } from '../../pkg/config/index.ts';
+import { authorityCertificate } from '../../pkg/identity/index.ts';
 import { backupDirectory, restoreBackup } from '../../pkg/store/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
-import { keyFile, type RunningHost, startHost } from './host.ts';
+import { identityDirectory, keyFile, type RunningHost, startHost } from './host.ts';
 
 /** Of the entry in `~/.river/config`. */
 const contextName = 'river';
@@ -41,9 +42,9 @@ export async function main(): Promise<void> {
     .action((file: string) => restore(settingsOf(program), resolve(file)));
   program
     .command('token')
-    .description('Print a new token: of a node, for its runner, or of an admin.')
-    .option('--node <name>', 'the name that the runner gives its node')
-    .option('--admin', 'may do everything')
+    .description('Print a config file for a person, who puts it into ~/.river/config (chmod 600).')
+    .requiredOption('--admin <name>', 'who: may do everything')
+    .requiredOption('--server <url>', 'where that person reaches this host, as in https://lab.example:8000')
     .option('--expires <time>', 'how long it is good, as in 30d (default: for ever)')
     .action((flags: TokenFlags) => token(settingsOf(program), flags));
   await runProgram('river-host', program);
@@ -72,7 +73,12 @@ async function serve(file: string | undefined): Promise<void> {
 /** The person who starts the host may use it: an entry with a new token, at every start, in their own file. */
 async function writeAdminEntry(host: RunningHost): Promise<void> {
   const token = host.tokenFor({ role: 'admin', name: userInfo().username });
-  await writeKubeconfig(defaultConfigFile(homedir()), { name: contextName, server: host.url, token });
+  await writeKubeconfig(defaultConfigFile(homedir()), {
+    name: contextName,
+    server: host.url,
+    ca: host.ca,
+    token,
+  });
 }
 
 function followConfig(file: string, settings: HostSettings, host: RunningHost, logger: LevelLogger) {
@@ -99,15 +105,17 @@ async function restore(settings: HostSettings, file: string): Promise<void> {
 }
 
 interface TokenFlags {
-  node?: string;
-  admin?: boolean;
+  admin: string;
+  server: string;
   expires?: string;
 }
 
-function token(settings: HostSettings, flags: TokenFlags): void {
-  const expiresAt = flags.expires === undefined ? undefined : realClock.now() + lifetimeMs(flags.expires);
+async function token(settings: HostSettings, { admin, server, expires }: TokenFlags): Promise<void> {
+  const expiresAt = expires === undefined ? undefined : realClock.now() + lifetimeMs(expires);
+  const ca = authorityCertificate(identityDirectory(settings));
   const key = loadOrCreateKey(keyFile(settings), realRng);
-  process.stdout.write(`${createToken(key, identityOf(flags), realRng, expiresAt)}\n`);
+  const made = createToken(key, { role: 'admin', name: admin }, realRng, expiresAt);
+  process.stdout.write(await kubeconfigText({ name: contextName, server, ca, token: made }));
 }
 
 function lifetimeMs(text: string): number {
@@ -116,10 +124,4 @@ function lifetimeMs(text: string): number {
   } catch (error) {
     throw new RiverError('BadRequest', `--expires ${errorMessage(error)}`);
   }
-}
-
-function identityOf({ node, admin }: TokenFlags): TokenIdentity {
-  if (node !== undefined && !admin) return { role: 'node', name: node };
-  if (admin && node === undefined) return { role: 'admin', name: userInfo().username };
-  throw new RiverError('BadRequest', 'say whose token: --node NAME or --admin');
 }

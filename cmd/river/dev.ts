@@ -30,7 +30,7 @@ export async function dev(io: CliIo, flags: DevFlags): Promise<number> {
     runner = startRunner({ ...seams, settings: settings.runner, client, onEnded: ended.resolve });
     const config = configFile(io, flags.config);
     const token = host.tokenFor({ role: 'admin', name: userInfo().username });
-    await writeKubeconfig(config, { name: contextName, server: host.url, token });
+    await writeKubeconfig(config, { name: contextName, server: host.url, ca: host.ca, token });
     await io.stdout.write(
       `River ${version}: host on ${host.url}, state in ${settings.stateDir}, token in ${config}\n`,
     );
@@ -66,8 +66,7 @@ function devSettings(io: CliIo, flags: DevFlags): DevSettings {
   };
   const runnerFile = {
     ...shared,
-    host: 'http://127.0.0.1:8000',
-    tokenFile: join(stateDir, 'unused'),
+    host: 'https://127.0.0.1:8000',
     stateDir: join(stateDir, 'runner'),
     runtimes: { process: { enabled: true }, docker: dockerOf(io) },
   };

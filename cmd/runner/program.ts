@@ -1,8 +1,9 @@
 import { Command } from 'commander';
-import { levelLogger, type RiverError, realClock, realRng } from '../../pkg/base/index.ts';
+import { levelLogger, RiverError, realClock, realRng } from '../../pkg/base/index.ts';
 import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
-import { loadConfig, readTokenFile, watchConfig } from '../../pkg/config/index.ts';
+import { loadConfig, watchConfig } from '../../pkg/config/index.ts';
+import { readNodeCredential } from '../../pkg/identity/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
@@ -14,6 +15,18 @@ export async function main(): Promise<void> {
     .version(`river-runner ${version}`)
     .option('--config <file>', 'configuration (schemas/runner.json)')
     .action(() => serve(program.opts().config));
+  program
+    .command('join')
+    .description(
+      'Make this machine a node of a host, which has made the token: river token create --node NAME.',
+    )
+    .argument('<url>', 'of the host, as in https://lab.example:8000')
+    .argument('<token>')
+    .option('--replace', 'also when this machine is already a node of another host, or under another name')
+    .action(async (url: string, token: string, flags: { replace?: boolean }) => {
+      const { joinHost } = await import('./join.ts');
+      await joinHost({ url, token, replace: flags.replace === true, config: program.opts().config });
+    });
   await runProgram('river-runner', program);
 }
 
@@ -21,11 +34,13 @@ async function serve(file: string | undefined): Promise<void> {
   useSmallHeap();
   const settings = loadConfig('runner', configSource(file));
   const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
-  const token = readTokenFile(settings.tokenFile);
+  const credential = readNodeCredential(settings.stateDir);
+  if (!credential) throw notJoined();
   const seams = { clock: realClock, rng: realRng, logger, version };
   const client = createHttpClient({
     server: settings.host,
-    token,
+    ca: credential.ca,
+    credential,
     clock: realClock,
     userAgent: `river-runner/${version}`,
   });
@@ -50,4 +65,11 @@ async function serve(file: string | undefined): Promise<void> {
   await runner.stop();
   client.close();
   if (error) throw error;
+}
+
+function notJoined(): RiverError {
+  return new RiverError(
+    'Unauthorized',
+    'this machine has not joined a host yet: river token create --node NAME there, then river-runner join URL TOKEN here, with the --config of this start',
+  );
 }

@@ -6,8 +6,7 @@ import { startRunner } from './runner.ts';
 
 test('a state directory that cannot be made or written is told in one sentence', () => {
   const content = {
-    host: 'http://127.0.0.1:1',
-    tokenFile: '/token',
+    host: 'https://127.0.0.1:1',
     name: 'n1',
     stateDir: '/dev/null/river',
   };

@@ -13,7 +13,6 @@ export type { Finding } from './finding.ts';
 export * from './hash.ts';
 export * from './label-selector.ts';
 export * from './log-paths.ts';
-export * from './loopback.ts';
 export * from './manifest.ts';
 export * from './manifest-check.ts';
 export * from './mounts.ts';

@@ -134,7 +134,7 @@ export interface Event {
 }
 export interface ListenConfig {
   /**
-   * A loopback address. Default 127.0.0.1.
+   * 0.0.0.0: every address of the machine. Default 127.0.0.1: this machine only.
    */
   address?: string;
   /**
@@ -147,6 +147,12 @@ export interface GatewayConfig {
    * 0: any free one. Default 8002, or any free one when listen.port is 0. Runners learn it from the API.
    */
   port?: number;
+}
+export interface TlsConfig {
+  /**
+   * Names and addresses under which people and machines reach the host, besides its own host name, localhost and what it listens on. Default none.
+   */
+  names?: string[];
 }
 export interface DefaultsConfig {
   runtime?: Runtime;
@@ -172,8 +178,9 @@ export interface CompactionConfig {
 export interface HostConfig {
   listen?: ListenConfig;
   gateway?: GatewayConfig;
+  tls?: TlsConfig;
   /**
-   * Absolute path: the store, its key and its lock. On a local disk, never on NFS. Default /var/lib/river/host.
+   * Absolute path: the store, the host's keys and its lock. On a local disk, never on NFS. Default /var/lib/river/host.
    */
   stateDir?: string;
   /**
@@ -401,19 +408,15 @@ export interface ProcessConfig {
  */
 export interface RunnerConfig {
   /**
-   * Address of the host's API, as in http://127.0.0.1:8000.
+   * Address of the host's API, as in https://lab.example:8000. river-runner join writes it.
    */
   host: string;
   /**
-   * Absolute path of the file with the node's token. Nobody but its owner may read it.
-   */
-  tokenFile: string;
-  /**
-   * Name of the Node. Default: the machine's host name.
+   * Name of the Node. The one that the machine has joined under. Default: its host name.
    */
   name?: string;
   /**
-   * Absolute path: intents, records of processes, and output where no directory is shared. On a local disk. Default /var/lib/river/runner.
+   * Absolute path: the machine's key and certificate, intents, records of processes, and output where no directory is shared. On a local disk. Default /var/lib/river/runner.
    */
   stateDir?: string;
   /**

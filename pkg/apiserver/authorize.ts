@@ -76,7 +76,7 @@ export function authorizeOwnNode(identity: Identity, name: string | undefined): 
   if (identity.role !== 'node' || identity.name === name) return;
   throw new RiverError(
     'Forbidden',
-    `node ${identity.name} may not act for node ${name}: each runner needs its own token`,
+    `node ${identity.name} may not act for node ${name}: each machine joins under its own name`,
   );
 }
 

@@ -7,7 +7,7 @@ export * from './auth/key-file.ts';
 export * from './auth/tokens.ts';
 export * from './http/listen.ts';
 export type { HttpServerOptions } from './http/route-context.ts';
-export { createHttpServer } from './http/server.ts';
+export { createHttpServer, useCertificate } from './http/server.ts';
 export * from './leases.ts';
 export * from './local-client.ts';
 export type { ServiceMetrics } from './metrics.ts';

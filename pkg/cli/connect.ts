@@ -13,7 +13,12 @@ export async function connect(io: CliIo, flags: GlobalFlags, version: string): P
   try {
     const entry = await readKubeconfig(file, flags.context);
     const client = createHttpClient({ ...entry, clock: io.clock, userAgent: `river/${version}` });
-    return { client, namespace: entry.namespace ?? defaultNamespace, close: () => client.close() };
+    return {
+      client,
+      server: entry.server,
+      namespace: entry.namespace ?? defaultNamespace,
+      close: () => client.close(),
+    };
   } catch (error) {
     if (!hasCode(error, 'NotFound', 'Forbidden', 'BadRequest')) throw error;
     throw new ExitError(exitCodes.unreachable, errorMessage(error));

@@ -1,5 +1,5 @@
 import type { Resource } from '../api/index.ts';
-import type { Client } from '../client/index.ts';
+import type { HttpClient } from '../client/index.ts';
 import type { CliIo } from './io.ts';
 
 /** Flags that every command takes. */
@@ -13,7 +13,9 @@ export interface GlobalFlags {
 }
 
 export interface Connection {
-  client: Client;
+  client: HttpClient;
+  /** Address of the host, as the config file says it. */
+  server: string;
   /** Of the context in use, or `default`. */
   namespace: string;
   /** Lets go of its connections, so that the program can end. */

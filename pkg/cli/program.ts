@@ -3,6 +3,7 @@ import type { Connection, Context, GlobalFlags } from './context.ts';
 import { describeError, exitCodeOf, Interrupted, UsageError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addChangeCommands } from './flags/change.ts';
+import { addMachineCommands } from './flags/machines.ts';
 import { addShowCommands } from './flags/show.ts';
 import type { CliIo } from './io.ts';
 
@@ -84,6 +85,7 @@ function buildProgram(parts: CliParts, act: Act): Command {
     });
   addChangeCommands(program, act);
   addShowCommands(program, act);
+  addMachineCommands(program, act);
   program
     .command('dev')
     .description('Host and runner in one process on this machine, until Ctrl-C; writes ~/.river/config.')

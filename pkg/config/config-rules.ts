@@ -1,6 +1,6 @@
+import { isIP } from 'node:net';
 import type { Finding, HostConfig, RunnerConfig } from '../api/index.ts';
 import {
-  isLoopback,
   labelKeyProblem,
   labelValueProblem,
   nameProblem,
@@ -31,22 +31,23 @@ const absolute = (path: string) =>
 const span = (leastMs: number, least: string) => (text: string) =>
   parseDuration(text) < leastMs ? `must be ${least} or more; found ${text}` : undefined;
 
-const loopbackOnly = (address: string) =>
-  isLoopback(address)
+/** A DNS name, also with a leading `*.`, or an address: what a certificate can be for. */
+const serverName = (name: string) =>
+  isIP(name) || /^(\*\.)?([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]*[a-z0-9])?$/i.test(name)
     ? undefined
-    : `must be a loopback address (127.0.0.1, ::1 or localhost): without TLS tokens would cross the network in the clear; found "${address}"`;
+    : `must be a host name or an address, without https:// and port; found "${name}"`;
 
 function hostUrl(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:' || url.pathname !== '/' || url.search || url.username) {
-    return `must be the address of the host's API, as in http://127.0.0.1:8000; found "${text}"`;
+  if (url?.protocol !== 'https:' || url.pathname !== '/' || url.search || url.username) {
+    return `must be the address of the host's API, as in https://127.0.0.1:8000; found "${text}"`;
   }
-  return loopbackOnly(url.hostname);
+  return undefined;
 }
 
 export function hostFindings(config: HostConfig): Finding[] {
   return [
-    ...check(['listen', 'address'], config.listen?.address, loopbackOnly),
+    ...(config.tls?.names ?? []).flatMap((name, index) => check(['tls', 'names', index], name, serverName)),
     ...check(['stateDir'], config.stateDir, absolute),
     ...check(['sharedDir'], config.sharedDir, absolute),
     ...check(['leaseDuration'], config.leaseDuration, span(1000, '1s')),
@@ -69,7 +70,6 @@ export function runnerFindings(config: RunnerConfig, hostname: string): Finding[
       const problem = nameProblem(name);
       return problem && problem + hint;
     }),
-    ...check(['tokenFile'], config.tokenFile, absolute),
     ...check(['stateDir'], config.stateDir, absolute),
     ...check(['sharedDir'], config.sharedDir, absolute),
     ...check(['localTempDir'], config.localTempDir, absolute),

@@ -11,5 +11,4 @@ export * from './config-error.ts';
 export * from './load-config.ts';
 export * from './reload.ts';
 export * from './settings.ts';
-export * from './token-file.ts';
 export * from './watch-config.ts';

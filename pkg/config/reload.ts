@@ -8,6 +8,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
   host: {
     listen: 'restart',
     gateway: 'restart',
+    tls: 'restart',
     stateDir: 'restart',
     sharedDir: 'restart',
     logLevel: 'live',
@@ -17,7 +18,6 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
   },
   runner: {
     host: 'restart',
-    tokenFile: 'restart',
     name: 'restart',
     stateDir: 'restart',
     sharedDir: 'restart',

@@ -6,6 +6,7 @@ import type { LogLevel } from '../base/index.ts';
 export interface HostSettings {
   listen: { address: string; port: number };
   gateway: { port: number };
+  tls: { names: readonly string[] };
   stateDir: string;
   sharedDir?: string;
   logLevel: LogLevel;
@@ -17,7 +18,6 @@ export interface HostSettings {
 /** What river-runner works with. */
 export interface RunnerSettings {
   host: string;
-  tokenFile: string;
   name: string;
   stateDir: string;
   sharedDir?: string;
@@ -47,6 +47,7 @@ export function hostSettings(config: HostConfig): HostSettings {
   return {
     listen: { address: '127.0.0.1', port: 8000, ...config.listen },
     gateway: { port: config.gateway?.port ?? (config.listen?.port === 0 ? 0 : 8002) },
+    tls: { names: config.tls?.names ?? [] },
     stateDir: config.stateDir ?? '/var/lib/river/host',
     ...shared(config.sharedDir),
     logLevel: config.logLevel ?? 'info',
@@ -64,7 +65,6 @@ export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSe
   const stateDir = config.stateDir ?? '/var/lib/river/runner';
   return {
     host: config.host.replace(/\/+$/, ''),
-    tokenFile: config.tokenFile,
     name: config.name ?? hostname.toLowerCase(),
     stateDir,
     ...shared(config.sharedDir),

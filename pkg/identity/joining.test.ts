@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type Clock, realClock, realRng, silentLogger } from '../base/index.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { createJoinToken, readJoinToken } from './join-token.ts';
-import { Joining, nodeOfCertificate } from './joining.ts';
+import { checkRegistered, Joining, keyOfCertificate } from './joining.ts';
 import {
   credentialFile,
   encoded,
@@ -40,6 +40,11 @@ const machine = () =>
   generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
 const join1 = (token: string, machineKey: string, node = 'node1') =>
   joining.exchange(node, { token, ...proveKey(machineKey, token) });
+const nodeOf = (certificate: string) => {
+  const certified = keyOfCertificate(new X509Certificate(certificate));
+  checkRegistered(registry, certified);
+  return certified.node;
+};
 const newToken = (options = {}) => joining.createToken('node1', options).token;
 
 it('a token says whom to trust, and is exchanged for a certificate of the own key', async () => {
@@ -48,7 +53,7 @@ it('a token says whom to trust, and is exchanged for a certificate of the own ke
   const own = machine();
   const { certificate, ca } = await join1(token, own);
   expect(ca).toBe(authority.certificate);
-  expect(nodeOfCertificate(registry, new X509Certificate(certificate))).toBe('node1');
+  expect(nodeOf(certificate)).toBe('node1');
   expect(statSync(join(folder, 'nodes.json')).mode & 0o777).toBe(0o600);
   expect(new NodeRegistry(folder).find('node1')?.publicKey).toBe(encoded(createPublicKey(own)));
 });
@@ -122,10 +127,8 @@ it('a taken name needs its key, or a token that may replace it; the old key is o
   await expect(join1(newToken(), second)).rejects.toThrow('--node node1 --replace');
   await join1(newToken(), first);
   const taken = await join1(newToken({ replace: true }), second);
-  expect(nodeOfCertificate(registry, new X509Certificate(taken.certificate))).toBe('node1');
-  expect(() => nodeOfCertificate(registry, new X509Certificate(certificate))).toThrow(
-    'not the one of node node1',
-  );
+  expect(nodeOf(taken.certificate)).toBe('node1');
+  expect(() => nodeOf(certificate)).toThrow('not the one of node node1');
   await expect(join1(used, first)).rejects.toThrow('has been used');
 });
 

@@ -97,10 +97,21 @@ export class Joining {
   }
 }
 
-/** The node whose key the certificate is for. The server has checked that this host has signed it. Raises `Unauthorized`. */
-export function nodeOfCertificate(registry: NodeRegistry, certificate: X509Certificate): string {
+/** What a certificate that this host has signed says. */
+export interface CertifiedKey {
+  node: string;
+  /** SPKI in DER, base64. */
+  publicKey: string;
+}
+
+export function keyOfCertificate(certificate: X509Certificate): CertifiedKey {
   const node = /^CN=(.+)$/m.exec(certificate.subject)?.[1] ?? '';
-  if (registry.find(node)?.publicKey === encoded(certificate.publicKey)) return node;
+  return { node, publicKey: encoded(certificate.publicKey) };
+}
+
+/** Raises `Unauthorized` when the name belongs to another key by now. */
+export function checkRegistered(registry: NodeRegistry, { node, publicKey }: CertifiedKey): void {
+  if (registry.find(node)?.publicKey === publicKey) return;
   throw new RiverError(
     'Unauthorized',
     `this key is not the one of node ${node} any more: join the machine again with river-runner join`,

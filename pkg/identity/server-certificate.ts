@@ -103,8 +103,10 @@ export class ServerCertificate {
     if (!certificate.checkIssued(new X509Certificate(authority.certificate))) return 'another authority';
     if (certificate.validFromDate.getTime() > now) return 'not valid yet';
     if (certificate.validToDate.getTime() - now < renewMs) return 'it ends soon';
+    // Names literally: asked with checkHost, a wildcard would not find itself.
+    const named = certificate.subjectAltName?.split(', ') ?? [];
     const missing = names.some((name) =>
-      isIP(name) ? !certificate.checkIP(name) : !certificate.checkHost(name),
+      isIP(name) ? !certificate.checkIP(name) : !named.includes(`DNS:${name}`),
     );
     return missing ? 'its names have changed' : undefined;
   }

@@ -50,8 +50,8 @@ export async function startCluster(dockerSocket: string | undefined): Promise<Be
     20_000,
     async () => readFileSync(config).length > 0,
   );
-  const { server, token } = await readKubeconfig(config);
-  const client = createHttpClient({ server, token, clock: realClock });
+  const { server, ca, token } = await readKubeconfig(config);
+  const client = createHttpClient({ server, ca, token, clock: realClock });
   await eventually('the node to be ready', 20_000, async () => {
     const { items } = await client.list('Node');
     return (
@@ -70,7 +70,7 @@ export async function startCluster(dockerSocket: string | undefined): Promise<Be
     },
     async pingUntil(done) {
       const worker = new Worker(join(import.meta.dirname, 'ping-worker.ts'), {
-        workerData: { server, token },
+        workerData: { server, ca, token },
       });
       await once(worker, 'message');
       await eventually('the measured work to end', 120_000, async () => done());

@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { realClock } from '../../pkg/base/index.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
 
-const { server, token } = workerData as { server: string; token: string };
-const client = createHttpClient({ server, token, clock: realClock });
+const { server, ca, token } = workerData as { server: string; ca: string; token: string };
+const client = createHttpClient({ server, ca, token, clock: realClock });
 let stopped = false;
 parentPort?.on('message', () => {
   stopped = true;

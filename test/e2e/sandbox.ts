@@ -177,3 +177,10 @@ export class Sandbox {
 export function task(name: string, spec: object): object {
   return { apiVersion: 'river.dev/v1', kind: 'Task', metadata: { name }, spec };
 }
+
+/** What a person does on a new machine: a token of the host, and `join` with it into `<name>.yaml`. */
+export async function joinMachine(sandbox: Sandbox, name: string, server: string): Promise<void> {
+  const token = (await sandbox.ok('token', 'create', '--node', name)).trim();
+  const { code, stderr } = await sandbox.run('runner', ['--config', `${name}.yaml`, 'join', server, token]);
+  if (code !== 0) throw new Error(`${name} could not join: ${stderr}`);
+}

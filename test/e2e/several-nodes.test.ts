@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
-import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
+import { eventually, example, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
 
-/** river-host and two river-runners, each with its own configuration and token, on one machine. */
+/** river-host and two river-runners, each with its own configuration and key, on one machine. */
 const sandbox = new Sandbox();
 let host: Running;
 let server = '';
@@ -27,19 +27,15 @@ function writeHostConfig(defaults: string): void {
 }
 
 async function startRunner(name: string): Promise<Running> {
-  const { code, stdout } = await sandbox.run('host', ['--config', 'host.yaml', 'token', '--node', name]);
-  expect(code).toBe(0);
-  sandbox.write(`${name}.token`, stdout);
   const lines = [
     `host: ${server}`,
-    `name: ${name}`,
-    `tokenFile: ${sandbox.path(`${name}.token`)}`,
     `stateDir: ${sandbox.path(name)}`,
     `sharedDir: ${sandbox.path('shared')}`,
     'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
     'reserved: {cores: 0.5}',
   ];
   sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+  await joinMachine(sandbox, name, server);
   const runner = sandbox.start('runner', ['--config', `${name}.yaml`]);
   await eventually(`node ${name}`, 30_000, async () => (await sandbox.river('get', 'node', name)).code === 0);
   return runner;
@@ -99,17 +95,6 @@ it('a runner that is killed: its run goes on and is found again, with its exit c
   await sandbox.ok('wait', 'task/left-alone', '--for', 'phase=Failed', '--timeout', '30s');
   const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=left-alone');
   expect(items.map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([['Failed', 7]]);
-});
-
-it('a runner with a token of another host says so in one line', async () => {
-  sandbox.write('bad.token', 'river_x.y');
-  sandbox.write(
-    'bad.yaml',
-    `host: ${server}\nname: bad\ntokenFile: ${sandbox.path('bad.token')}\nstateDir: ${sandbox.path('bad')}\nlogLevel: silent\n`,
-  );
-  const runner = sandbox.start('runner', ['--config', 'bad.yaml']);
-  expect(await runner.ended).toBe(1);
-  expect(runner.stderr).toMatch(/^river-runner: [^\n]*does not accept this token[^\n]*\n$/);
 });
 
 it('a bad configuration is told with its place', async () => {

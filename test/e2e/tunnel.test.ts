@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Node, Run } from '../../pkg/api/index.ts';
-import { type Running, Sandbox, task } from './sandbox.ts';
+import { joinMachine, type Running, Sandbox, task } from './sandbox.ts';
 
 /** river-host and two river-runners that share no directory: output comes through the tunnel of each. */
 const sandbox = new Sandbox();
@@ -13,8 +13,8 @@ let gatewayPort = '';
 beforeAll(async () => {
   await startHost('{port: 0}', '{port: 0}');
   for (const name of ['node1', 'node2']) {
-    const { stdout } = await sandbox.run('host', ['--config', 'host.yaml', 'token', '--node', name]);
-    sandbox.write(`${name}.token`, stdout);
+    writeConfig(name);
+    await joinMachine(sandbox, name, server);
     await startRunner(name);
   }
 });
@@ -42,15 +42,15 @@ async function restartHost(): Promise<void> {
   await startHost(`{port: ${new URL(server).port}}`, `{port: ${gatewayPort}}`);
 }
 
-async function startRunner(name: string): Promise<void> {
+function writeConfig(name: string): void {
   const lines = [
-    `host: ${server}`,
-    `name: ${name}`,
-    `tokenFile: ${sandbox.path(`${name}.token`)}`,
     `stateDir: ${sandbox.path(name)}`,
     'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
   ];
   sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+}
+
+async function startRunner(name: string): Promise<void> {
   const runner = sandbox.start('runner', ['--config', `${name}.yaml`]);
   runners[name] = runner;
   await runner.says('the tunnel to the host is open');

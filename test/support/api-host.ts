@@ -5,13 +5,12 @@ import { apiVersion, type Identity, logPaths, type Task, type TaskSpec } from '.
 import {
   ApiService,
   type Authenticate,
+  authentication,
   createHttpServer,
   createToken,
   type HttpServerOptions,
   LocalClient,
   listen,
-  type TokenIdentity,
-  tokenAuthentication,
 } from '../../pkg/apiserver/index.ts';
 import {
   type Clock,
@@ -20,6 +19,7 @@ import {
   realClock,
   realRng,
   silentLogger,
+  timestamp,
 } from '../../pkg/base/index.ts';
 import {
   type Client,
@@ -28,6 +28,14 @@ import {
   type HttpClient,
   type HttpClientOptions,
 } from '../../pkg/client/index.ts';
+import {
+  Joining,
+  NodeRegistry,
+  nodeKey,
+  openAuthority,
+  proveKey,
+  ServerCertificate,
+} from '../../pkg/identity/index.ts';
 import { FileLogReader } from '../../pkg/logs/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 
@@ -46,6 +54,30 @@ export function refused(promise: Promise<unknown>): Promise<RiverError> {
     },
     (error: RiverError) => error,
   );
+}
+
+/** One for all tests of a file: making keys takes time. */
+const identityFolder = mkdtempSync(join(tmpdir(), 'river-authority-'));
+process.on('exit', () => rmSync(identityFolder, { recursive: true, force: true }));
+const seams = { clock: realClock, rng: realRng, logger: silentLogger };
+export const authority = await openAuthority(identityFolder, seams);
+export const tls = await new ServerCertificate({
+  ...seams,
+  directory: identityFolder,
+  authority,
+  names: ['127.0.0.1', '::1'],
+}).start();
+
+/** What the machines n1 and n2 have after they have joined. */
+const credentials = new Map(
+  await Promise.all(['n1', 'n2'].map(async (name) => [name, await joined(name)] as const)),
+);
+
+async function joined(name: string) {
+  const key = nodeKey(join(identityFolder, name));
+  const { publicKey } = proveKey(key, '');
+  const certificate = await authority.issueNode(name, Buffer.from(publicKey, 'base64'));
+  return { key, publicKey, certificate };
 }
 
 export const admin: Identity = { role: 'admin', name: 'me' };
@@ -67,7 +99,13 @@ export class ApiHost {
   readonly store: SqliteStore;
   readonly service: ApiService;
   readonly key = new Uint8Array(32).fill(7);
-  readonly authenticate: Authenticate = tokenAuthentication(this.key, realClock);
+  readonly registry = new NodeRegistry(this.folder);
+  readonly joining: Joining;
+  readonly authenticate: Authenticate = authentication({
+    key: this.key,
+    clock: realClock,
+    registry: this.registry,
+  });
   readonly #closing: (() => unknown)[] = [];
   readonly #logger: Logger;
   /** Default of the cluster; may be changed at any time. */
@@ -76,6 +114,8 @@ export class ApiHost {
   constructor({ clock = realClock, logger = silentLogger, gateway }: ApiHostOptions = {}) {
     const seams = { clock, rng: realRng, logger };
     this.#logger = logger;
+    const { registry, key } = this;
+    this.joining = new Joining({ ...seams, authority, registry, key });
     this.store = openSqliteStore({ directory: join(this.folder, 'state'), ...seams });
     this.service = new ApiService({
       ...seams,
@@ -93,10 +133,12 @@ export class ApiHost {
   }
 
   server(options: Partial<HttpServerOptions> = {}) {
-    const { service, authenticate } = this;
+    const { service, authenticate, joining } = this;
     const app = createHttpServer({
       service,
       authenticate,
+      joining,
+      tls,
       clock: realClock,
       logger: this.#logger,
       ...options,
@@ -109,14 +151,30 @@ export class ApiHost {
     return listen(this.server(options), { host: '127.0.0.1', port: 0 });
   }
 
-  token(identity: TokenIdentity): string {
+  token(identity: Extract<Identity, { role: 'admin' }>): string {
     return createToken(this.key, identity, realRng);
   }
 
-  http(server: string, identity: TokenIdentity, options: Partial<HttpClientOptions> = {}): HttpClient {
-    const client = createHttpClient({ server, token: this.token(identity), clock: realClock, ...options });
+  http(server: string, identity: Identity, options: Partial<HttpClientOptions> = {}): HttpClient {
+    const client = createHttpClient({
+      server,
+      ca: authority.certificate,
+      clock: realClock,
+      ...(identity.role === 'admin'
+        ? { token: this.token(identity) }
+        : { credential: this.#credentialOf(identity.name) }),
+      ...options,
+    });
     this.#closing.unshift(() => client.close());
     return client;
+  }
+
+  #credentialOf(node: string) {
+    const credential = credentials.get(node);
+    if (credential === undefined) throw new Error(`the test host knows no machine ${node}`);
+    const { publicKey } = credential;
+    this.registry.register(node, { publicKey, joinedAt: timestamp(0) }, { id: node, until: 0 }, 0);
+    return credential;
   }
 
   writeLog(namespace: string, run: string, stream: 'out' | 'err', text: string): void {

@@ -10,10 +10,10 @@ const key = new Uint8Array(32).fill(1);
 
 describe('tokens', () => {
   it('say who holds them', () => {
-    const token = createToken(key, { role: 'node', name: 'n1' }, realRng);
+    const token = createToken(key, { role: 'admin', name: 'n1' }, realRng);
     expect(token).toMatch(/^river_[\w-]+\.[\w-]{43}$/);
-    expect(verifyToken(key, token, 0)).toEqual({ role: 'node', name: 'n1' });
-    expect(createToken(key, { role: 'node', name: 'n1' }, realRng)).not.toBe(token);
+    expect(verifyToken(key, token, 0)).toEqual({ role: 'admin', name: 'n1' });
+    expect(createToken(key, { role: 'admin', name: 'n1' }, realRng)).not.toBe(token);
   });
 
   it('end when they say so', () => {
@@ -23,8 +23,8 @@ describe('tokens', () => {
   });
 
   it('of another key, changed, or nonsense are refused alike', () => {
-    const token = createToken(key, { role: 'node', name: 'n1' }, realRng);
-    const admin = Buffer.from('{"role":"admin","name":"n1","jti":""}').toString('base64url');
+    const token = createToken(key, { role: 'admin', name: 'n1' }, realRng);
+    const admin = Buffer.from('{"role":"admin","name":"root","jti":""}').toString('base64url');
     const forged = `river_${admin}.${token.split('.')[1]}`;
     for (const wrong of [
       forged,

@@ -4,11 +4,11 @@ import { RiverError, type Rng } from '../../base/index.ts';
 
 const prefix = 'river_';
 
-/** Who may hold a token; controllers live in the host and need none. */
-export type TokenIdentity = Extract<Identity, { role: 'admin' | 'node' }>;
+/** Who may hold a token: nodes show a certificate, controllers live in the host and need nothing. */
+export type TokenIdentity = Extract<Identity, { role: 'admin' }>;
 
 interface Claims {
-  role: 'admin' | 'node';
+  role: 'admin';
   name: string;
   /** Seconds since the epoch. */
   exp?: number;
@@ -52,8 +52,7 @@ function sign(key: Uint8Array, body: string): Buffer {
 
 function readClaims(body: string): Claims {
   const claims = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as Claims;
-  if ((claims.role !== 'admin' && claims.role !== 'node') || typeof claims.name !== 'string')
-    throw wrongToken();
+  if (claims.role !== 'admin' || typeof claims.name !== 'string') throw wrongToken();
   return claims;
 }
 

@@ -28,6 +28,8 @@ const subresourceVerbs: Record<string, string[]> = {
   binding: ['create'],
   log: ['get'],
   heartbeat: ['create'],
+  jointoken: ['create'],
+  credential: ['create'],
 };
 
 function entriesOf(resource: Resource): object[] {
@@ -36,7 +38,7 @@ function entriesOf(resource: Resource): object[] {
   const subresources = [
     ...(hasStatus ? ['status'] : []),
     ...(kind === 'Run' ? ['binding', 'log'] : []),
-    ...(kind === 'Node' ? ['heartbeat'] : []),
+    ...(kind === 'Node' ? ['heartbeat', 'jointoken', 'credential'] : []),
   ];
   return [
     { name: plural, singularName: singular, namespaced, kind, verbs, shortNames, categories: ['river'] },

@@ -12,6 +12,14 @@ export function handleErrors(app: FastifyInstance, logger: Logger): void {
         path: request.url.split('?')[0],
         error,
       });
+    } else if (error.code === 'Forbidden') {
+      logger.warn('request refused: not allowed', {
+        who: request.identity && `${request.identity.role} ${request.identity.name}`,
+        method: request.method,
+        path: request.url.split('?')[0],
+        remote: request.ip,
+        reason: error.message,
+      });
     }
     const status = toStatus(error);
     if (status.details?.retryAfterSeconds) reply.header('retry-after', status.details.retryAfterSeconds);

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { RouteContext } from './route-context.ts';
 
-/** Whether the process lives, and whether its store can be read. The only routes without a token. */
+/** Whether the process lives, and whether its store can be read. Served to anybody. */
 export function healthRoutes({ service }: RouteContext) {
   return async (app: FastifyInstance) => {
     const open = { config: { public: true } };

@@ -1,5 +1,6 @@
 import type { Identity } from '../../api/index.ts';
 import type { Clock, Logger } from '../../base/index.ts';
+import type { Joining, ServerTls } from '../../identity/index.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
@@ -10,7 +11,7 @@ declare module 'fastify' {
     identity: Identity;
   }
   interface FastifyContextConfig {
-    /** Served without a token. */
+    /** Served to anybody. */
     public?: boolean;
   }
 }
@@ -18,6 +19,9 @@ declare module 'fastify' {
 export interface HttpServerOptions {
   service: ApiService;
   authenticate: Authenticate;
+  /** What the server shows, and what it takes from nodes. */
+  tls: ServerTls;
+  joining: Joining;
   clock: Clock;
   logger: Logger;
   limits?: Partial<BodyLimits>;

@@ -1,14 +1,17 @@
+import type { Server, TLSSocket } from 'node:tls';
 import fastify, { type FastifyInstance } from 'fastify';
+import type { ServerTls } from '../../identity/index.ts';
 import { authentication } from './authentication.ts';
 import { defaultBodyLimits } from './bodies.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { handleErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { joinRoutes } from './join-routes.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import type { HttpServerOptions, RouteContext } from './route-context.ts';
 import { runRoutes } from './run-routes.ts';
 
-/** The API as a fastify instance: for `inject`, or for `listen` of this package. */
+/** The API as a fastify instance, over TLS only: for `inject`, or for `listen` of this package. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const context: RouteContext = {
     ...options,
@@ -18,13 +21,16 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   };
   const app = fastify({
     logger: false,
+    // A certificate is asked for and not demanded: people show a token. Whether it counts is for `authenticate`.
+    https: { ...context.tls, requestCert: true, rejectUnauthorized: false },
     bodyLimit: context.limits.bytes,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     routerOptions: { maxParamLength: 300 },
-  });
+  }) as unknown as FastifyInstance;
+  logHandshakes(app, context);
   acceptEveryBody(app);
   handleErrors(app, context.logger);
   authentication(app, context);
@@ -32,6 +38,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.register(discoveryRoutes(context));
   app.register(resourceRoutes(context));
   app.register(runRoutes(context));
+  app.register(joinRoutes(context));
   return app;
 }
 
@@ -39,4 +46,21 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 function acceptEveryBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+}
+
+/** Who does not trust this host, or speaks something else, fails before there is a request. */
+function logHandshakes(app: FastifyInstance, { logger }: RouteContext): void {
+  app.server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    // A client that goes away in the middle says nothing about trust.
+    if (error.code === 'ECONNRESET') return;
+    logger.warn('connection refused in the TLS handshake', {
+      remote: socket.remoteAddress,
+      reason: error.code ?? error.message,
+    });
+  });
+}
+
+/** New connections meet the new certificate; those that exist go on. */
+export function useCertificate(app: FastifyInstance, { key, cert, ca }: ServerTls): void {
+  (app.server as unknown as Server).setSecureContext({ key, cert, ca });
 }

@@ -1,7 +1,9 @@
-import { get, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { connect as connectPlain } from 'node:net';
+import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiHost, admin as me, task } from '../../../test/support/api-host.ts';
+import { ApiHost, authority, admin as me, task } from '../../../test/support/api-host.ts';
 import { apiVersion } from '../../api/index.ts';
 import { type LogFields, type Logger, silentLogger } from '../../base/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -51,9 +53,11 @@ async function* splitLines(response: IncomingMessage): AsyncGenerator<string> {
   }
 }
 
+const ca = authority.certificate;
+
 const open = (url: string): Promise<Lines> =>
   new Promise((resolve, reject) => {
-    get(url, { headers: { authorization: `Bearer ${token}` }, agent: false }, (response) =>
+    get(url, { headers: { authorization: `Bearer ${token}` }, agent: false, ca }, (response) =>
       resolve(new Lines(response)),
     ).on('error', reject);
   });
@@ -111,7 +115,7 @@ describe('watches on a real socket', () => {
 
   it('are cut when their reader is too slow, and the others go on', async () => {
     const url = new URL(await host.listen({ watchBufferBytes: 64 * 1024 }));
-    const slow = connect(Number(url.port), '127.0.0.1');
+    const slow = connect({ port: Number(url.port), host: '127.0.0.1', ca });
     slow.on('error', () => {});
     slow.write(`GET ${tasks}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
     slow.pause();
@@ -160,7 +164,7 @@ describe('watches on a real socket', () => {
     for (const name of names)
       await service.create(me, 'Task', { ...task(name), metadata: { name, annotations } });
     const url = new URL(await host.listen({ bookmarkMs: 10 }));
-    const slow = connect(Number(url.port), '127.0.0.1');
+    const slow = connect({ port: Number(url.port), host: '127.0.0.1', ca });
     slow.on('error', () => {});
     slow.write(`GET ${tasks}?watch=true HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`);
     slow.pause();
@@ -182,20 +186,39 @@ describe('watches on a real socket', () => {
 });
 
 describe('listening', () => {
-  it('refuses addresses that others could reach, and a port that is taken, in a sentence', async () => {
+  it('takes any address that the machine has, and tells a port that is taken in a sentence', async () => {
     const app = host.server();
-    await expect(listen(app, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/unencrypted; use 127\.0\.0\.1/);
+    const nowhere = listen(host.server(), { host: '192.0.2.1', port: 0 });
+    await expect(nowhere).rejects.toThrow('this machine has no such address; correct listen.address');
     const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
     // An address in brackets is known as what it is, whether this machine has IPv6 or not.
     const bracketed = listen(host.server(), { host: '[::1]', port: 0 }).catch(
       (error: Error) => error.message,
     );
     expect(await bracketed).toMatch(
-      /^http:\/\/\[::1\]:\d+$|cannot listen on ::1:0: .*(EADDRNOTAVAIL|EAFNOSUPPORT)/,
+      /^https:\/\/\[::1\]:\d+$|cannot listen on ::1: |cannot listen on ::1:0: .*EAFNOSUPPORT/,
     );
     const second = host.server();
     await expect(listen(second, { host: '127.0.0.1', port: Number(url.port) })).rejects.toThrow(
       `port ${url.port} on 127.0.0.1 is taken`,
     );
+  });
+
+  it('never speaks plain HTTP: it says so in the log, and answers nothing', async () => {
+    const url = new URL(await host.listen());
+    const socket = connectPlain(Number(url.port), '127.0.0.1');
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+    const chunks: Buffer[] = [];
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(Buffer.concat(chunks).toString('latin1')).not.toContain('HTTP/1.1');
+    await eventually(() => warnings.length > 0);
+    expect(warnings).toEqual([
+      {
+        message: 'connection refused in the TLS handshake',
+        fields: { remote: '127.0.0.1', reason: 'ERR_SSL_HTTP_REQUEST' },
+      },
+    ]);
   });
 });

@@ -1,7 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import { type AddressInfo, createServer as createPlainServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Clock, type RiverError, realClock } from '../../base/index.ts';
+import { authority, tls } from '../../../test/support/api-host.ts';
+import { type Clock, type RiverError, realClock, realRng } from '../../base/index.ts';
+import { openAuthority } from '../../identity/index.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './client.ts';
 
 let server: Server | undefined;
@@ -17,16 +23,27 @@ afterEach(async () => {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function connect(handler: Handler, options: Partial<HttpClientOptions> = {}): Promise<HttpClient> {
-  server = createServer(handler);
+  server = createServer(tls, handler);
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   client = createHttpClient({
-    server: `http://127.0.0.1:${port}`,
+    server: `https://127.0.0.1:${port}`,
+    ca: authority.certificate,
     token: 'river_secret',
     clock: realClock,
     ...options,
   });
   return client;
+}
+
+const clientOf = (address: string) =>
+  createHttpClient({ server: address, ca: authority.certificate, clock: realClock });
+
+async function anotherAuthority(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'river-other-'));
+  const { certificate } = await openAuthority(folder, { clock: realClock, rng: realRng });
+  rmSync(folder, { recursive: true });
+  return certificate;
 }
 
 const refused = (promise: Promise<unknown>): Promise<RiverError> =>
@@ -47,7 +64,7 @@ describe('failures of the connection', () => {
     const error = await refused((client as HttpClient).version());
     expect(error.code).toBe('ServiceUnavailable');
     expect(error.message).toBe(
-      `cannot reach the host at http://127.0.0.1:${port}: connection refused; is river-host (or river dev) running?`,
+      `cannot reach the host at https://127.0.0.1:${port}: connection refused; is river-host (or river dev) running?`,
     );
   });
 
@@ -68,9 +85,47 @@ describe('failures of the connection', () => {
   });
 
   it('refuse an address that is none', () => {
-    for (const address of ['localhost:8001', '', 'ftp://x', 'https://x']) {
-      expect(() => createHttpClient({ server: address, clock: realClock })).toThrow(/not of the form/);
+    for (const address of ['localhost:8001', '', 'ftp://x']) {
+      expect(() => clientOf(address)).toThrow(/not of the form/);
     }
+  });
+
+  it('refuse to send anything unencrypted', () => {
+    for (const address of ['http://127.0.0.1:1', 'http://localhost', 'HTTP://lab'])
+      expect(() => clientOf(address)).toThrow('is not encrypted, and a token is never sent so');
+  });
+});
+
+describe('a host that is not the one', () => {
+  it('gets no request: another authority is told apart', async () => {
+    const requests: (string | undefined)[] = [];
+    const other = await anotherAuthority();
+    const http = await connect(({ url }) => requests.push(url), { ca: other });
+    const error = await refused(http.version());
+    expect(error.code).toBe('Unauthorized');
+    expect(error.message).toMatch(/^the host at https:\S+ is not the one this config was made for: /);
+    expect(requests).toEqual([]);
+  });
+
+  it('under a name that its certificate has not, says which it has', async () => {
+    await connect(() => {});
+    const { port } = (server as Server).address() as AddressInfo;
+    const named = clientOf(`https://localhost:${port}`);
+    const error = await refused(named.version());
+    named.close();
+    expect(error.message).toMatch(
+      /is for 127\.0\.0\.1, [0:]*1: use one of these names, or add localhost to tls\.names/i,
+    );
+  });
+
+  it('that does not speak TLS is told', async () => {
+    const plain = createPlainServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    const error = await refused(
+      clientOf(`https://127.0.0.1:${(plain.address() as AddressInfo).port}`).version(),
+    );
+    plain.close();
+    expect(error.message).toContain('does not speak TLS');
   });
 });
 

@@ -15,7 +15,7 @@ interface WireList {
 }
 
 /** A Client that also holds connections; `close` lets go of them. */
-export interface HttpClient extends types.Client {
+export interface HttpClient extends types.Client, types.Joining {
   close(): void;
 }
 
@@ -155,6 +155,16 @@ class ClientOverHttp implements HttpClient {
     handler: types.WatchHandler<ObjectOf<K>>,
   ): { close(): void } {
     return startWatch(this.#connection, kind, options, handler);
+  }
+
+  async createJoinToken(node: string, options: types.JoinTokenOptions): Promise<types.JoinToken> {
+    const path = resourcePath('Node', '', node, 'jointoken');
+    return (await this.#connection.call({ method: 'POST', path, body: options })).body as types.JoinToken;
+  }
+
+  async join(node: string, request: types.JoinRequest): Promise<types.JoinAnswer> {
+    const path = resourcePath('Node', '', node, 'credential');
+    return (await this.#connection.call({ method: 'POST', path, body: request })).body as types.JoinAnswer;
   }
 
   close(): void {

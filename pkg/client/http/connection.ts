@@ -1,13 +1,19 @@
-import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
 import { fromStatus } from '../../api/index.ts';
-import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
+import { type Clock, RiverError } from '../../base/index.ts';
+import { connectionError } from './connection-errors.ts';
 
-// An import statement reads every export of node:http, and thereby loads fetch and WebSocket: 25 ms for each command.
-const { Agent, request } = process.getBuiltinModule('node:http');
+// An import statement reads every export of node:https, and thereby loads fetch and WebSocket: 25 ms for each command.
+const { Agent, request } = process.getBuiltinModule('node:https');
 
 export interface HttpClientOptions {
-  /** `http://127.0.0.1:8001`, without a path. */
+  /** `https://127.0.0.1:8001`, without a path. */
   server: string;
+  /** Certificate of the host's authority, PEM: the only one that is trusted. */
+  ca: string;
+  /** Of a node, which shows it in place of a token. PEM. */
+  credential?: { certificate: string; key: string };
   /** Bearer token; never logged and never part of a message. */
   token?: string;
   clock: Clock;
@@ -37,15 +43,19 @@ export interface Answer {
 export class Connection {
   readonly server: string;
   readonly #url: URL;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent: HttpsAgent;
   /** Streams have connections of their own: they are cut by destroying them, which must not meet a pooled one. */
-  readonly #streams = new Agent({ keepAlive: false });
+  readonly #streams: HttpsAgent;
   readonly #options: HttpClientOptions;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#url = parseServer(options.server);
     this.server = options.server;
+    const { ca, credential } = options;
+    const trust = { ca, ...(credential ? { cert: credential.certificate, key: credential.key } : {}) };
+    this.#agent = new Agent({ ...trust, keepAlive: true });
+    this.#streams = new Agent({ ...trust, keepAlive: false });
   }
 
   get clock(): Clock {
@@ -88,20 +98,19 @@ export class Connection {
     return this.#open(call, this.#streams);
   }
 
-  async #open(call: Call, agent: HttpAgent): Promise<IncomingMessage> {
+  async #open(call: Call, agent: HttpsAgent): Promise<IncomingMessage> {
     const response = await this.#send(call, agent, true);
     if ((response.statusCode ?? 0) < 400) return response;
     const text = await this.#text(response);
     throw this.#explain(fromStatus(tryJson(text), response.statusCode ?? 500));
   }
 
-  #send(call: Call, agent: HttpAgent, mayRetry: boolean): Promise<IncomingMessage> {
+  #send(call: Call, agent: HttpsAgent, mayRetry: boolean): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const body = call.body === undefined ? undefined : JSON.stringify(call.body);
       const outgoing = request({
-        protocol: this.#url.protocol,
         hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
-        port: this.#url.port || 80,
+        port: this.#url.port || 443,
         method: call.method,
         path: call.path + queryString(call.query),
         agent,
@@ -143,7 +152,7 @@ export class Connection {
     if (error.code !== 'Unauthorized') return error;
     return new RiverError(
       'Unauthorized',
-      `the host at ${this.server} does not accept this token: ${error.message}`,
+      `the host at ${this.server} does not accept ${this.#options.credential ? 'this machine' : 'this token'}: ${error.message}`,
       error.details,
     );
   }
@@ -151,38 +160,25 @@ export class Connection {
   #connectionError(error: unknown, signal?: AbortSignal): RiverError {
     if (error instanceof RiverError) return error;
     if (signal?.aborted) return new RiverError('Timeout', 'the request was given up', {}, { cause: error });
-    return new RiverError('ServiceUnavailable', connectionMessage(error, this.server), {}, { cause: error });
+    return connectionError(error, this.server);
   }
 }
 
 function parseServer(server: string): URL {
-  if (!URL.canParse(server) || new URL(server).protocol !== 'http:') {
-    throw new RiverError(
-      'BadRequest',
-      `the server address ${JSON.stringify(server)} is not of the form http://HOST:PORT`,
-    );
-  }
-  return new URL(server);
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  if (url?.protocol === 'https:') return url;
+  const written = JSON.stringify(server);
+  throw new RiverError(
+    'BadRequest',
+    url?.protocol === 'http:'
+      ? `the server address ${written} is not encrypted, and a token is never sent so: write https://HOST:PORT`
+      : `the server address ${written} is not of the form https://HOST:PORT`,
+  );
 }
 
 /** The host closed an idle connection at the moment at which it was used again: nothing was done there. */
 function wasStale(outgoing: ClientRequest, error: Error): boolean {
   return outgoing.reusedSocket && (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-}
-
-const connectionCauses: Record<string, string> = {
-  ECONNREFUSED: 'connection refused; is river-host (or river dev) running?',
-  ECONNRESET: 'the connection was closed by the host; try again',
-  EPIPE: 'the connection was closed by the host; try again',
-  ENOTFOUND: 'there is no such host name; check the server in your config file',
-  EAI_AGAIN: 'its name cannot be looked up now',
-  ETIMEDOUT: 'connection timed out; check the address and the network',
-  EHOSTUNREACH: 'no route to it; check the address and the network',
-};
-
-function connectionMessage(error: unknown, server: string): string {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return `cannot reach the host at ${server}: ${connectionCauses[code] ?? errorMessage(error)}`;
 }
 
 function tryJson(text: string): unknown {

@@ -4,7 +4,7 @@ import { RiverError } from '../../base/index.ts';
 export interface Kubeconfig {
   apiVersion: 'v1';
   kind: 'Config';
-  clusters: Named<'cluster', { server: string }>[];
+  clusters: Named<'cluster', { server: string; 'certificate-authority-data'?: string }>[];
   users: Named<'user', { token?: string }>[];
   contexts: Named<'context', { cluster: string; user: string; namespace?: string }>[];
   'current-context'?: string;
@@ -17,6 +17,8 @@ export interface ConnectionEntry {
   /** Of the context, and of its cluster and user. */
   name: string;
   server: string;
+  /** Certificate of the host's authority, PEM. */
+  ca: string;
   token?: string;
   /** Default namespace of the commands. */
   namespace?: string;
@@ -32,10 +34,14 @@ export const emptyKubeconfig: Kubeconfig = {
 
 /** `config` with the entry added or replaced and made the current context. Pure; all other entries stay. */
 export function withEntry(config: Kubeconfig, entry: ConnectionEntry): Kubeconfig {
-  const { name, server, token, namespace } = entry;
+  const { name, server, ca, token, namespace } = entry;
+  const trusted = Buffer.from(ca).toString('base64');
   return {
     ...config,
-    clusters: replaced(config.clusters, { name, cluster: { server } }),
+    clusters: replaced(config.clusters, {
+      name,
+      cluster: { server, 'certificate-authority-data': trusted },
+    }),
     users: replaced(config.users, { name, user: token === undefined ? {} : { token } }),
     contexts: replaced(config.contexts, {
       name,
@@ -55,14 +61,22 @@ export function entryOf(config: Kubeconfig, file: string, contextName?: string):
     const known = config.contexts.map((entry) => entry.name).join(', ') || 'none';
     throw new RiverError('BadRequest', `${file} has no context ${wanted}; it has: ${known}`);
   }
-  const server = byName(config.clusters, context.cluster)?.cluster?.server;
+  const cluster = byName(config.clusters, context.cluster)?.cluster;
+  const server = cluster?.server;
   if (!server)
     throw new RiverError(
       'BadRequest',
       `${file} has no server for cluster ${context.cluster} of context ${wanted}`,
     );
+  const trusted = cluster?.['certificate-authority-data'];
+  if (!trusted)
+    throw new RiverError(
+      'BadRequest',
+      `${file} has no certificate-authority-data for cluster ${context.cluster}: copy the file again from where the host runs`,
+    );
+  const ca = Buffer.from(trusted, 'base64').toString('utf8');
   const token = byName(config.users, context.user)?.user?.token;
-  return { name: wanted, server, token, namespace: context.namespace };
+  return { name: wanted, server, ca, token, namespace: context.namespace };
 }
 
 function byName<T extends { name: string }>(entries: T[], name: string): T | undefined {

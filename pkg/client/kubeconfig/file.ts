@@ -49,6 +49,12 @@ export async function writeKubeconfig(file: string, entry: ConnectionEntry): Pro
   }
 }
 
+/** A file with this entry alone. */
+export async function kubeconfigText(entry: ConnectionEntry): Promise<string> {
+  const { stringify } = await import('yaml');
+  return stringify(withEntry(emptyKubeconfig, entry));
+}
+
 async function loadFile(file: string): Promise<Kubeconfig | undefined> {
   const text = readPrivateFile(file);
   if (text === undefined) return undefined;

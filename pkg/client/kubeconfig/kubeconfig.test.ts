@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const entry = { name: 'river-dev', server: 'http://127.0.0.1:8001', token: 'river_secret' };
+const entry = { name: 'river-dev', server: 'https://127.0.0.1:8001', ca: 'PEM\n', token: 'river_secret' };
 
 it('is made with its folder, for its owner only, and read back', async () => {
   await writeKubeconfig(file, entry);

@@ -1,0 +1,19 @@
+import { type Context, print, warn } from '../context.ts';
+
+export interface TokenFlags {
+  node: string;
+  expires?: string;
+  replace?: boolean;
+}
+
+/** Standard output is the token alone, for scripts; what to do with it is for people. */
+export async function createToken(context: Context, { node, expires, replace }: TokenFlags): Promise<number> {
+  const { client, server } = await context.connect();
+  const { token, expiresAt } = await client.createJoinToken(node, { expires, replace });
+  await print(context, token);
+  await warn(
+    context,
+    `For one machine, until ${expiresAt}. On it, with the address under which it reaches this host: river-runner join ${server} TOKEN`,
+  );
+  return 0;
+}
