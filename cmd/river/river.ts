@@ -1,4 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { dirname } from 'node:path';
 import { realClock, realRng } from '../../pkg/base/index.ts';
 import { type CliIo, type Output, runCli } from '../../pkg/cli/index.ts';
 import { useSmallHeap } from '../small-heap.ts';
@@ -22,6 +24,9 @@ function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     homeDir: homedir(),
+    isRoot: process.getuid?.() === 0,
+    nodePath: process.execPath,
+    programFolder: dirname(realpathSync(process.argv[1] ?? '.')),
     stdin: process.stdin,
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),

@@ -14,6 +14,10 @@ export interface CliIo {
   /** Relative paths of `-f` start here. */
   readonly cwd: string;
   readonly homeDir: string;
+  readonly isRoot: boolean;
+  /** Of the Node that runs this program, and of the folder with the three programs: absolute. */
+  readonly nodePath: string;
+  readonly programFolder: string;
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;

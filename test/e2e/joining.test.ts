@@ -184,3 +184,21 @@ it('the host keeps who it is over a restart; names that are added get a new cert
   expect((await sandbox.river('get', 'nodes', '--config', sandbox.path('ann'))).code).toBe(0);
   await sandbox.ok('wait', 'node/node1', '--for', 'condition=Ready', '--timeout', '30s');
 });
+
+it('river init writes files to start from, which join completes, and replaces none', async () => {
+  const made = await sandbox.ok('init', 'config', '--runner', '-o', 'made.yaml');
+  expect(made).toBe(`${sandbox.path('made.yaml')} written\n`);
+  const text = readFileSync(sandbox.path('made.yaml'), 'utf8');
+  sandbox.write('made.yaml', text.replace(/^stateDir: .*$/m, `stateDir: ${sandbox.path('made')}`));
+  await joinMachine(sandbox, 'made', server);
+  const joined = readFileSync(sandbox.path('made.yaml'), 'utf8');
+  expect(joined).toContain('#stopGrace: 10s\n');
+  expect(joined).toContain(`host: ${server}\nname: made\n`);
+  const again = await sandbox.river('init', 'config', '--runner', '-o', 'made.yaml');
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('--force replaces it')]);
+  expect(readFileSync(sandbox.path('made.yaml'), 'utf8')).toBe(joined);
+  const unit = await sandbox.ok('init', 'service', '--runner', '-o', '-', '--service-config', 'made.yaml');
+  const command = /^ExecStart=(.*)$/m.exec(unit)?.[1]?.split(' ') ?? [];
+  expect(command.slice(-2)).toEqual(['--config', sandbox.path('made.yaml')]);
+  for (const path of command.slice(0, 2)) expect(statSync(path).isFile()).toBe(true);
+});

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { InitFlags, InitServiceFlags } from '../commands/init.ts';
 import type { TokenFlags } from '../commands/token.ts';
 import type { Act } from '../program.ts';
 
@@ -13,5 +14,30 @@ export function addMachineCommands(program: Command, act: Act): void {
     .option('--replace', 'the machine may take the name from the one that has it, which is shut out then')
     .action((flags: TokenFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/token.ts')).createToken(context, flags)),
+    );
+  addInit(program, act);
+}
+
+function addInit(program: Command, act: Act): void {
+  const init = program.command('init').description('Write the files with which a machine is set up.');
+  const common = (command: Command) =>
+    command
+      .option('--host', 'for river-host')
+      .option('--runner', 'for river-runner')
+      .option('-o, --output <file>', 'where to, or - for standard output')
+      .option('--force', 'replace a file that is there');
+  common(init.command('config'))
+    .description('A configuration with every field explained: /etc/river for root, else ~/.river.')
+    .action((flags: InitFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/init.ts')).initConfig(context, flags)),
+    );
+  common(init.command('service'))
+    .description('A service of systemd: of the machine for root, else of your own.')
+    .option(
+      '--service-config <file>',
+      'configuration of the service (default: where river init config writes it)',
+    )
+    .action((flags: InitServiceFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/init.ts')).initService(context, flags)),
     );
 }
