@@ -11,6 +11,9 @@ export function hostConfig({ stateDir }: ConfigPlaces): string {
 # Where the API is served, over TLS. 0.0.0.0 is every address of this machine; 127.0.0.1 lets nobody else in.
 listen: {address: 0.0.0.0, port: 8000}
 
+# Where runners open their tunnels, on the same address.
+#gateway: {port: 8002}
+
 # Names and addresses under which people and machines reach this host, besides its host name, localhost and its own
 # addresses: what its certificate is for.
 #tls: {names: []}
@@ -55,8 +58,9 @@ stateDir: ${stateDir}
 # For temporary files of runs: /local_temp in containers.
 #localTempDir: ${stateDir}/temp
 
-# How runs may be started here. Plain processes have the rights of the runner's user.
-#runtimes: {docker: {enabled: true, socket: /var/run/docker.sock}, process: {enabled: false}}
+# How runs may be started here. Plain processes have the rights of the runner's user,
+# services of systemd those of root.
+#runtimes: {docker: {enabled: true, socket: /var/run/docker.sock}, process: {enabled: false}, systemd: {enabled: false}}
 
 # Labels of the Node, for nodeSelector.
 #labels: {}
