@@ -10,10 +10,12 @@ export interface TokenFlags {
 export async function createToken(context: Context, { node, expires, replace }: TokenFlags): Promise<number> {
   const { client, server } = await context.connect();
   const { token, expiresAt } = await client.createJoinToken(node, { expires, replace });
+  // The address of this config is often a loopback one: of no use there.
+  const port = new URL(server).port || '443';
   await print(context, token);
   await warn(
     context,
-    `For one machine, until ${expiresAt}. On it, with the address under which it reaches this host: river-runner join ${server} TOKEN`,
+    `For one machine, until ${expiresAt}. On it: river-runner join https://HOST:${port} TOKEN, with the name under which it reaches this host`,
   );
   return 0;
 }
