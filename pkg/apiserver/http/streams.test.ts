@@ -1,14 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
 import { connect as connectPlain } from 'node:net';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiHost, authority, admin as me, task } from '../../../test/support/api-host.ts';
+import {
+  ApiHost,
+  authority,
+  admin as me,
+  nodeOf,
+  refused,
+  task,
+  tls,
+} from '../../../test/support/api-host.ts';
 import { apiVersion } from '../../api/index.ts';
-import { type LogFields, type Logger, silentLogger } from '../../base/index.ts';
+import { type LogFields, type Logger, realClock, realRng, silentLogger } from '../../base/index.ts';
+import { nodeKey, openAuthority, proveKey } from '../../identity/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { ApiService } from '../service.ts';
 import { listen } from './listen.ts';
+import { useCertificate } from './server.ts';
 
 const tasks = `/apis/${apiVersion}/namespaces/default/tasks`;
 
@@ -220,5 +231,60 @@ describe('listening', () => {
         fields: { remote: '127.0.0.1', reason: 'ERR_SSL_HTTP_REQUEST' },
       },
     ]);
+  });
+
+  it('takes a new certificate without a restart: new connections see it, old ones go on', async () => {
+    const app = host.server();
+    const url = new URL(await listen(app, { host: '127.0.0.1', port: 0 }));
+    const watch = await open(`${url.origin}${tasks}?watch=true`);
+    const { key, certificate } = await authority.issueServer(['127.0.0.1'], 1_000_000);
+    useCertificate(app, { ...tls, key, cert: certificate + ca });
+    const socket = connect({ port: Number(url.port), host: '127.0.0.1', ca });
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    expect(socket.getPeerX509Certificate()?.toString()).toBe(certificate);
+    socket.destroy();
+    await service.create(me, 'Task', task('a'));
+    expect(await watch.next()).toMatchObject({ type: 'ADDED' });
+    watch.response.destroy();
+  });
+});
+
+describe('a machine with a key of its own', () => {
+  it('acts as its node, and every refusal says who and what in the log', async () => {
+    const node = host.http(await host.listen(), nodeOf('n1'));
+    expect((await node.list('Node')).items).toEqual([]);
+    const error = await refused(node.list('Task', { namespace: 'default' }));
+    expect([error.code, error.message]).toEqual(['Forbidden', 'node n1 may not read tasks']);
+    expect(warnings).toEqual([
+      {
+        message: 'request refused: not allowed',
+        fields: { who: 'node n1', method: 'GET', path: tasks, remote: '127.0.0.1', reason: error.message },
+      },
+    ]);
+  });
+
+  it('is out at once when another one has taken its name, also on a connection that is open', async () => {
+    const node = host.http(await host.listen(), nodeOf('n1'));
+    await node.list('Node');
+    const taken = { publicKey: 'another', joinedAt: '2026-01-01T00:00:00.000Z' };
+    host.registry.register('n1', taken, { id: 'x', until: 0 }, 0);
+    const error = await refused(node.list('Node'));
+    expect(error.code).toBe('Unauthorized');
+    expect(error.message).toContain('this key is not the one of node n1 any more');
+    expect(warnings.map(({ fields }) => fields?.remote)).toEqual(['127.0.0.1']);
+  });
+
+  it('may not let others in, and needs a certificate of this host', async () => {
+    const url = await host.listen();
+    const node = host.http(url, nodeOf('n1'));
+    const asked = await refused(node.createJoinToken('n3', {}));
+    expect([asked.code, asked.message]).toEqual(['Forbidden', 'node n1 may not let machines join']);
+    const folder = join(host.folder, 'other');
+    const other = await openAuthority(folder, { clock: realClock, rng: realRng });
+    const key = nodeKey(folder);
+    const { publicKey } = proveKey(key, '');
+    const certificate = await other.issueNode('n1', Buffer.from(publicKey, 'base64'));
+    const stranger = host.http(url, nodeOf('n1'), { credential: { key, certificate } });
+    expect((await refused(stranger.list('Node'))).message).toContain("is not one of this host's");
   });
 });

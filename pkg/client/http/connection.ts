@@ -53,7 +53,12 @@ export class Connection {
     this.#url = parseServer(options.server);
     this.server = options.server;
     const { ca, credential } = options;
-    const trust = { ca, ...(credential ? { cert: credential.certificate, key: credential.key } : {}) };
+    // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not undo it.
+    const trust = {
+      ca,
+      rejectUnauthorized: true,
+      ...(credential ? { cert: credential.certificate, key: credential.key } : {}),
+    };
     this.#agent = new Agent({ ...trust, keepAlive: true });
     this.#streams = new Agent({ ...trust, keepAlive: false });
   }
