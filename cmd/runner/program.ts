@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { Command } from 'commander';
 import { levelLogger, RiverError, realClock, realRng } from '../../pkg/base/index.ts';
 import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
-import { loadConfig, watchConfig } from '../../pkg/config/index.ts';
-import { readNodeCredential } from '../../pkg/identity/index.ts';
+import { loadConfig, type RunnerSettings, watchConfig } from '../../pkg/config/index.ts';
+import { keyOfCertificate, type NodeCredential, readNodeCredential } from '../../pkg/identity/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
@@ -34,8 +35,7 @@ async function serve(file: string | undefined): Promise<void> {
   useSmallHeap();
   const settings = loadConfig('runner', configSource(file));
   const logger = levelLogger(pinoLogger('debug'), settings.logLevel);
-  const credential = readNodeCredential(settings.stateDir);
-  if (!credential) throw notJoined();
+  const credential = joinedAs(settings);
   const seams = { clock: realClock, rng: realRng, logger, version };
   const client = createHttpClient({
     server: settings.host,
@@ -65,6 +65,18 @@ async function serve(file: string | undefined): Promise<void> {
   await runner.stop();
   client.close();
   if (error) throw error;
+}
+
+/** What `join` has left in the state directory. Raises when it is of another name than the configuration's. */
+function joinedAs({ stateDir, name }: RunnerSettings): NodeCredential {
+  const credential = readNodeCredential(stateDir);
+  if (!credential) throw notJoined();
+  const { node } = keyOfCertificate(new X509Certificate(credential.certificate));
+  if (node === name) return credential;
+  throw new RiverError(
+    'Invalid',
+    `this machine has joined as node ${node}, and its configuration says ${name}: write name: ${node}, or join anew under the other name`,
+  );
 }
 
 function notJoined(): RiverError {

@@ -150,11 +150,14 @@ it('nothing is sent over plain http', async () => {
   expect(bytes).toBe(0);
 });
 
-it('a machine that has not joined says what to do', async () => {
+it('a machine that has not joined, or under another name, says what to do', async () => {
   writeConfig('new');
   sandbox.write('new.yaml', `host: ${server}\nstateDir: ${sandbox.path('new')}\nlogLevel: silent\n`);
   const { code, stderr } = await sandbox.run('runner', ['--config', 'new.yaml']);
   expect([code, stderr]).toEqual([1, expect.stringContaining('this machine has not joined a host yet')]);
+  sandbox.write('other.yaml', `host: ${server}\nname: other\nstateDir: ${sandbox.path('node1')}\n`);
+  const other = await sandbox.run('runner', ['--config', 'other.yaml']);
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('has joined as node node1, and')]);
 });
 
 it('a person on another machine gets a config file, for a name of the certificate only', async () => {
