@@ -61,6 +61,7 @@ describe('the simulator', () => {
       [
         'Failed',
         'Lost',
+        'Paused',
         'Pending',
         'Preparing',
         'Running',

@@ -29,7 +29,9 @@ export function outcomeOf(revision: Revision, runs: readonly Run[], task: Task, 
   for (const run of current) {
     const { spec, status } = run;
     if (status?.phase === 'Succeeded') completed.add(spec.ordinal);
-    if ((status?.phase !== 'Failed' && status?.phase !== 'Stopped') || ended.has(spec.ordinal)) continue;
+    // An earlier attempt may outlive the one that had the last word.
+    if (completed.has(spec.ordinal) || ended.has(spec.ordinal)) continue;
+    if (status?.phase !== 'Failed' && status?.phase !== 'Stopped') continue;
     const next = nextAttempt(run, task.spec.retry, nowMs);
     if (next) again.set(spec.ordinal, next);
     else ended.add(spec.ordinal);

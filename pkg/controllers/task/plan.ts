@@ -79,9 +79,9 @@ function isUnwanted(run: Run, task: Task, revision: number): boolean {
 }
 
 /**
- * Ordinals that have no Run or are to have another attempt, never had one that ended in this revision, and whose Run of an earlier revision has
- * ended: two executions of one ordinal must never be alive at the same time. A Lost Run is not ended: it may still
- * run where nobody sees it.
+ * Ordinals that have no Run or are to have another attempt, never had one that was the last word in this revision, and
+ * whose Run of an earlier revision has ended: two executions of one ordinal must never be alive at the same time. A
+ * Lost Run is not ended: it may still run where nobody sees it.
  */
 function runsToStart(task: Task, outcome: Outcome, nowMs: number): Run[] {
   if (task.spec.stopped || task.spec.suspend) return [];
