@@ -4,7 +4,7 @@ import type { Execution, Executor, RuntimeProbe } from '../executor/index.ts';
 import { Gate } from './gate.ts';
 
 /** A Docker engine does no more work with more requests at once; each only gets slower. */
-const startsAtOnce: Record<Runtime, number> = { docker: 4, systemd: 8, process: 64 };
+const startsAtOnce: Record<Runtime, number> = { docker: 8, systemd: 8, process: 64 };
 const preparesAtOnce = 4;
 
 interface State {
