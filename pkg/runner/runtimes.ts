@@ -3,7 +3,7 @@ import type { Clock } from '../base/index.ts';
 import type { Execution, Executor, RuntimeProbe } from '../executor/index.ts';
 import { Gate } from './gate.ts';
 
-/** A Docker engine does no more work with more requests at once; each only gets slower. */
+/** Beyond so many at once an engine does no more work; each start only gets slower. */
 const startsAtOnce: Record<Runtime, number> = { docker: 8, systemd: 8, process: 64 };
 const preparesAtOnce = 4;
 
