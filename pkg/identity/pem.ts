@@ -26,12 +26,3 @@ export function parseKeyPair(text: string, file: string): KeyPair {
 export function formatKeyPair({ key, certificate }: KeyPair): string {
   return `${key.trimEnd()}\n${certificate.trimEnd()}\n`;
 }
-
-/** The DER bytes of a certificate as PEM. */
-export function certificatePem(der: Uint8Array): string {
-  const lines =
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}

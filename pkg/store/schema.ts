@@ -12,7 +12,7 @@ import { RiverError } from '../base/index.ts';
  * - `lookup` finds living objects by label, owner or node (`active-node`: Runs that have not ended). It has no version, so that a write that leaves
  *   those alone does not touch it.
  */
-export const migrations: readonly string[] = [
+const migrations: readonly string[] = [
   `
   CREATE TABLE log (
     version INTEGER PRIMARY KEY,

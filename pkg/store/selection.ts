@@ -10,7 +10,7 @@ export interface Term {
 }
 
 /** All terms of an object: the rows of `lookup`. */
-export function termsOf(object: ApiObject): Term[] {
+function termsOf(object: ApiObject): Term[] {
   const { labels = {}, ownerReferences = [] } = object.metadata;
   const terms: Term[] = Object.entries(labels).map(([key, value]) => ({ field: `label:${key}`, value }));
   // Twice the same owner is one row.

@@ -10,12 +10,12 @@ const special: Record<string, ListKind> = {
   'f:status/f:conditions': { type: 'keyed', key: 'type' },
 };
 
-export function listKind(path: FieldPath): ListKind {
+function listKind(path: FieldPath): ListKind {
   return special[path.join('/')] ?? { type: 'atomic' };
 }
 
 /** The path element of a list item; undefined for an item without its key, which makes the list atomic. */
-export function itemElement(kind: ListKind, item: unknown): string | undefined {
+function itemElement(kind: ListKind, item: unknown): string | undefined {
   if (kind.type === 'set') return `v:${JSON.stringify(item)}`;
   if (kind.type === 'keyed' && isMap(item) && item[kind.key] !== undefined) {
     return `k:${JSON.stringify({ [kind.key]: item[kind.key] })}`;

@@ -14,7 +14,7 @@ import {
 import { compareValues, fieldSetOf, mergeValues, removeFields } from './values.ts';
 
 /** What has owners: labels, annotations, finalizers, ownerReferences and everything beside metadata and status. */
-export function ownedPart(object: ApiObject): Record<string, unknown> {
+function ownedPart(object: ApiObject): Record<string, unknown> {
   const { apiVersion: _version, kind: _kind, metadata, status: _status, ...rest } = object;
   const { labels, annotations, finalizers, ownerReferences } = metadata;
   const owned = Object.entries({ labels, annotations, finalizers, ownerReferences }).filter(

@@ -1,7 +1,7 @@
 import { type Kind, resources } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 
-export function qualified(kind: Kind, name: string): string {
+function qualified(kind: Kind, name: string): string {
   return `${resources[kind].plural}.river.dev "${name}"`;
 }
 

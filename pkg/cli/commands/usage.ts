@@ -7,7 +7,7 @@ import { resourceOf } from '../object-args.ts';
 import { printable, TableWriter } from '../printers/table.ts';
 
 /** What entries of the ledger are added up by. */
-export const usageGroups = ['namespace', 'task', 'node', 'day'] as const;
+const usageGroups = ['namespace', 'task', 'node', 'day'] as const;
 type Group = (typeof usageGroups)[number];
 
 export interface UsageFlags {

@@ -18,7 +18,7 @@ export interface EngineEventsParts {
 }
 
 /** The run of a `die` event; undefined for anything else that the engine may say. */
-export function runOfEvent(line: string): string | undefined {
+function runOfEvent(line: string): string | undefined {
   try {
     const event = JSON.parse(line) as { Actor?: { Attributes?: Record<string, string> } };
     return event.Actor?.Attributes?.[labels.runUid];

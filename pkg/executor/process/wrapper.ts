@@ -20,7 +20,7 @@
  * - `failed` is written when exec itself failed: an exit trap does not survive a successful exec.
  * - Names begin with RIVER_WRAPPER so that no variable of the user is changed.
  */
-export const wrapperText = `set -C
+const wrapperText = `set -C
 trap : HUP INT QUIT TERM PIPE ALRM USR1 USR2
 exec 4>&2 2>/dev/null
 read -r RIVER_WRAPPER_STAT </proc/self/stat

@@ -12,7 +12,7 @@ export interface Launch {
 }
 
 /** The exit code of a service that had no room for its claim, as EX_TEMPFAIL of sysexits.h. */
-export const noRoomStatus = 75;
+const noRoomStatus = 75;
 
 /**
  * What the service executes with `sh`: it becomes the program. The one place where variables and arguments stand.
