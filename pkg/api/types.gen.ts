@@ -207,11 +207,20 @@ export interface NodeResources {
 }
 export interface NodeStatus {
   /**
-   * Ready; DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows.
+   * Ready; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows.
    */
   conditions?: Condition[];
   capacity?: NodeResources;
   allocatable?: NodeResources;
+  cpus?: NodeCpus;
+  /**
+   * NUMA nodes, by id. A machine without NUMA has one.
+   */
+  numa?: NumaNode[];
+  /**
+   * What can be given out, by index: GPUs, and in place of one in MIG mode its instances.
+   */
+  gpus?: Gpu[];
   /**
    * Runtimes that work there now.
    */
@@ -243,8 +252,202 @@ export interface NodeStatus {
      * Degrees Celsius, the hottest sensor.
      */
     cpuTemperature?: number;
+    /**
+     * One for each GPU that shows any.
+     */
+    gpus?: GpuUsage[];
+    /**
+     * What runs use now: only in heartbeats. The host shows it in each Run's status.usage.
+     */
+    runs?: RunSample[];
   };
   lastHeartbeat?: Time;
+}
+/**
+ * CPUs of the machine; every list is in the kernel's form, as in 0-3,8.
+ */
+export interface NodeCpus {
+  /**
+   * CPUs that the kernel schedules on.
+   */
+  online: string;
+  /**
+   * CPUs that runs may be on: online ones that the runner's cpuset allows, less as many whole cores as are reserved, from the lowest on.
+   */
+  allocatable: string;
+  /**
+   * CPUs that the kernel keeps free of everything that does not name them (isolcpus).
+   */
+  isolated: string;
+  /**
+   * CPUs of each physical core: its SMT siblings, online ones only.
+   */
+  cores: string[];
+}
+/**
+ * One NUMA node.
+ */
+export interface NumaNode {
+  /**
+   * As the kernel numbers it; numbers may be left out.
+   */
+  id: number;
+  /**
+   * Its online CPUs, as in 0-7; empty for a node that has only memory (CXL, HBM).
+   */
+  cpus: string;
+  /**
+   * Bytes; 0 for a node that has only CPUs.
+   */
+  memory: number;
+  /**
+   * To each NUMA node in the order of this list; 10 is to itself.
+   */
+  distances?: number[];
+}
+/**
+ * A GPU, or an instance of one in MIG mode, that can be given to a run.
+ */
+export interface Gpu {
+  /**
+   * Consecutive over what can be given out; without MIG that of nvidia-smi.
+   */
+  index: number;
+  /**
+   * What it is bound by.
+   */
+  uuid: string;
+  /**
+   * As the driver names it, as in NVIDIA A100-SXM4-80GB.
+   */
+  model: string;
+  /**
+   * Bytes.
+   */
+  memory: number;
+  /**
+   * NUMA node it hangs on; absent where the machine does not say.
+   */
+  numa?: number;
+  /**
+   * As in 0000:3b:00.0.
+   */
+  pciAddress?: string;
+  /**
+   * Version of its driver.
+   */
+  driver?: string;
+  /**
+   * An Unhealthy one is not given out.
+   */
+  health: 'Healthy' | 'Unhealthy';
+  /**
+   * Why it is Unhealthy.
+   */
+  healthMessage?: string;
+  /**
+   * Of a MIG instance.
+   */
+  mig?: {
+    /**
+     * As in 1g.10gb.
+     */
+    profile: string;
+    /**
+     * Of its GPU, as nvidia-smi numbers it.
+     */
+    parentIndex: number;
+    /**
+     * Of its GPU.
+     */
+    parentUuid: string;
+  };
+}
+/**
+ * Live values of one GPU; what it does not show is absent.
+ */
+export interface GpuUsage {
+  /**
+   * Of the GPU.
+   */
+  uuid: string;
+  /**
+   * Percent of the time in which it computed.
+   */
+  utilization?: number;
+  /**
+   * Percent of the time in which its memory was read or written.
+   */
+  memoryUtilization?: number;
+  /**
+   * Bytes.
+   */
+  memoryTotal?: number;
+  /**
+   * Bytes.
+   */
+  memoryUsed?: number;
+  /**
+   * Bytes.
+   */
+  memoryFree?: number;
+  /**
+   * Degrees Celsius.
+   */
+  temperature?: number;
+  /**
+   * Percent of the highest.
+   */
+  fanSpeed?: number;
+  /**
+   * Watts.
+   */
+  powerDraw?: number;
+  /**
+   * Watts: what it is held to now.
+   */
+  powerLimit?: number;
+  /**
+   * Watts: what it was made for.
+   */
+  powerLimitDefault?: number;
+  /**
+   * Watts: the highest limit that can be set.
+   */
+  powerLimitMax?: number;
+  /**
+   * MHz.
+   */
+  clockGraphics?: number;
+  /**
+   * MHz.
+   */
+  clockSm?: number;
+  /**
+   * MHz.
+   */
+  clockMemory?: number;
+  /**
+   * MHz.
+   */
+  clockVideo?: number;
+}
+/**
+ * What one run uses now.
+ */
+export interface RunSample {
+  /**
+   * Of the Run.
+   */
+  uid: string;
+  /**
+   * CPU cores, on average since the sample before.
+   */
+  cores?: number;
+  /**
+   * Bytes.
+   */
+  memoryUsed?: number;
 }
 /**
  * A machine with a runner. The runner makes it and writes its status; people write its labels.
@@ -261,6 +464,39 @@ export interface Node {
  */
 export interface Placement {
   node: string;
+  /**
+   * CPUs it is bound to, as in 0-3,8; only of a pinned run or one that is confined to NUMA nodes.
+   */
+  cpus?: string;
+  /**
+   * true: nobody else is on these cpus.
+   */
+  pinned?: boolean;
+  /**
+   * NUMA nodes its memory is taken from; absent: any.
+   */
+  numaNodes?: number[];
+  /**
+   * GPUs that it is given.
+   */
+  gpus?: PlacedGpu[];
+}
+/**
+ * A GPU of the node, or a share of one.
+ */
+export interface PlacedGpu {
+  /**
+   * As in the Node's status.gpus.
+   */
+  index: number;
+  /**
+   * What it is bound by.
+   */
+  uuid: string;
+  /**
+   * The share of its memory that is charged; absent: all of it, for this run alone.
+   */
+  memoryBytes?: number;
 }
 /**
  * The fields of the Task, resolved for one ordinal, with every default filled in.
@@ -305,6 +541,23 @@ export interface RunSpec {
   timeout?: Duration;
   ttlAfterFinished?: Duration;
   placement?: Placement;
+}
+/**
+ * What the kernel and the engine really gave it.
+ */
+export interface Observed {
+  /**
+   * CPUs that its program may be on, as in 0-3 (Cpus_allowed_list).
+   */
+  cpus?: string;
+  /**
+   * NUMA nodes that its memory may be on, as in 0 (Mems_allowed_list).
+   */
+  memoryNodes?: string;
+  /**
+   * UUIDs of the GPUs that its container was made with, or device paths; of programs without a container: UUIDs in CUDA_VISIBLE_DEVICES.
+   */
+  gpus?: string[];
 }
 export interface RunStatus {
   phase:
@@ -357,7 +610,16 @@ export interface RunStatus {
      * Bytes.
      */
     memoryPeak?: number;
+    /**
+     * CPU cores in use now. Live, filled in by the host from the last heartbeat; never stored.
+     */
+    cores?: number;
+    /**
+     * Bytes in use now. Live, as cores.
+     */
+    memoryUsed?: number;
   };
+  observed?: Observed;
   /**
    * Files of the run's output on its node.
    */
@@ -403,6 +665,58 @@ export interface ProcessConfig {
    */
   enabled?: boolean;
 }
+export interface TopologyConfig {
+  /**
+   * All NUMA nodes. Default: read from the machine.
+   *
+   * @minItems 1
+   */
+  numa?: StaticNumaNode[];
+  /**
+   * All GPUs, in the order of their indexes; an empty list: none are given out. Default: read with nvidia-smi.
+   */
+  gpus?: StaticGpu[];
+}
+export interface StaticNumaNode {
+  /**
+   * As the kernel numbers it: memory is bound to this number.
+   */
+  id: number;
+  /**
+   * As in 0-7,16-23.
+   */
+  cpus: string;
+  memory: Quantity;
+  /**
+   * To each NUMA node in the order of this list. Default: not known.
+   */
+  distances?: number[];
+}
+export interface StaticGpu {
+  /**
+   * A name that no other GPU has; without devices the engine is asked for it by this, and CUDA_VISIBLE_DEVICES holds it.
+   */
+  uuid: string;
+  /**
+   * For people, and for gpus.model of Tasks.
+   */
+  model: string;
+  memory: Quantity;
+  /**
+   * NUMA node it hangs on. Default: not known.
+   */
+  numa?: number;
+  /**
+   * As in 0000:3b:00.0. For people.
+   */
+  pciAddress?: string;
+  /**
+   * Absolute paths of device nodes: a container gets these in place of a request to the engine by UUID.
+   *
+   * @minItems 1
+   */
+  devices?: string[];
+}
 /**
  * Configuration file of river-runner.
  */
@@ -432,6 +746,7 @@ export interface RunnerConfig {
   runtimes?: RuntimesConfig;
   reserved?: Resources;
   stopGrace?: Duration;
+  topology?: TopologyConfig;
 }
 export interface TaskSpec {
   /**
