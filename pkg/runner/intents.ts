@@ -59,6 +59,9 @@ export class Intents {
   readonly #clock: Clock;
   readonly #select: Database.Statement<[string], Row>;
   readonly #replace: Database.Statement<[string, string, string, string | null, string]>;
+  readonly #delete: Database.Statement<[string]>;
+  readonly #unfinished: Database.Statement<[string], { uid: string }>;
+  readonly #uids: Database.Statement<[], { uid: string }>;
   #batch: { run: () => void; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(database: Database.Database, clock: Clock) {
@@ -68,6 +71,9 @@ export class Intents {
     this.#replace = database.prepare(
       'INSERT OR REPLACE INTO intents (uid, namespace, name, acknowledged, body) VALUES (?, ?, ?, ?, ?)',
     );
+    this.#delete = database.prepare('DELETE FROM intents WHERE uid = ?');
+    this.#unfinished = database.prepare('SELECT uid FROM intents WHERE acknowledged IS NOT ?');
+    this.#uids = database.prepare('SELECT uid FROM intents');
   }
 
   get(uid: string): Intent | undefined {
@@ -77,17 +83,11 @@ export class Intents {
 
   /** Those whose end the host has not acknowledged in this epoch: what a new runner has to look after. */
   unfinished(epoch: string | undefined): string[] {
-    return this.#database
-      .prepare<[string], { uid: string }>('SELECT uid FROM intents WHERE acknowledged IS NOT ?')
-      .all(epoch ?? '')
-      .map((row) => row.uid);
+    return this.#unfinished.all(epoch ?? '').map((row) => row.uid);
   }
 
   uids(): string[] {
-    return this.#database
-      .prepare<[], { uid: string }>('SELECT uid FROM intents')
-      .all()
-      .map((row) => row.uid);
+    return this.#uids.all().map((row) => row.uid);
   }
 
   /** Creates or replaces. Raises `ServiceUnavailable` when the disk refuses. */
@@ -104,7 +104,7 @@ export class Intents {
   }
 
   forget(uid: string): Promise<void> {
-    return this.#write(() => this.#database.prepare('DELETE FROM intents WHERE uid = ?').run(uid));
+    return this.#write(() => this.#delete.run(uid));
   }
 
   cluster(): ClusterMark | undefined {

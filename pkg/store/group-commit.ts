@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { type Clock, RiverError } from '../base/index.ts';
 import { diskError, isSqliteError } from './database.ts';
+import { type CurrentReader, Draft } from './draft.ts';
 import type { LogWriter } from './log-writer.ts';
 import { Queries } from './queries.ts';
 import { SqliteTransaction } from './transaction.ts';
@@ -23,6 +24,8 @@ export interface GroupCommitOptions {
   writer: LogWriter;
   /** Newest committed version. */
   version(): number;
+  /** The newest committed state. */
+  current: CurrentReader;
   /** Called after each commit that wrote objects, before its promises resolve. */
   committed(events: StoreEvent[]): void;
   /** Called after a failed commit, when writing works again: what is on disk may differ from what was published. */
@@ -102,15 +105,20 @@ export class GroupCommit {
 
   #commitAll(jobs: Job[]): void {
     const events: StoreEvent[] = [];
+    const { writer, current } = this.#options;
+    const draft = new Draft(current);
+    const below: CurrentReader = (kind, namespace, name) => draft.get(kind, namespace, name);
     let version = this.#options.version();
     this.#begin.run();
     const outcomes = jobs.map((job): Outcome => {
-      const transaction = new SqliteTransaction(this.#queries, this.#options.writer, version);
+      const transaction = new SqliteTransaction(this.#queries, writer, below, version);
       const outcome = this.#runOne(job, transaction);
-      if ('result' in outcome) {
-        events.push(...transaction.events);
-        version = transaction.version;
+      if ('error' in outcome) return outcome;
+      for (const event of transaction.events) {
+        events.push(event);
+        draft.add(event);
       }
+      version = transaction.version;
       return outcome;
     });
     this.#commit.run();

@@ -116,6 +116,7 @@ export class SqliteStore implements Store {
       clock,
       writer: this.#writer,
       version,
+      current: (kind, namespace, name) => this.#current(kind, namespace, name),
       committed: (events) => this.#publish(events),
       recovered: () => this.#catchUp(),
     });
@@ -131,11 +132,7 @@ export class SqliteStore implements Store {
 
   get(kind: Kind, namespace: string, name: string): StoredRecord | undefined {
     this.#refuseWhenClosed();
-    const cached = this.#cache.get(kind, namespace, name);
-    if (cached) return cached;
-    const found = this.#queries.current(kind, namespace, name);
-    if (found) this.#cache.set(found);
-    return found;
+    return this.#current(kind, namespace, name);
   }
 
   async list(kind: Kind, options: ListOptions = {}): Promise<ListPage> {
@@ -196,6 +193,14 @@ export class SqliteStore implements Store {
     this.#connections.writer.close();
     this.#connections.reader.close();
     this.#lock.release();
+  }
+
+  #current(kind: Kind, namespace: string, name: string): StoredRecord | undefined {
+    const cached = this.#cache.get(kind, namespace, name);
+    if (cached) return cached;
+    const found = this.#queries.current(kind, namespace, name);
+    if (found) this.#cache.set(found);
+    return found;
   }
 
   #publish(events: StoreEvent[]): void {

@@ -1,5 +1,6 @@
 import { type ApiObject, type Kind, resources } from '../api/index.ts';
 import { type ErrorCode, RiverError } from '../base/index.ts';
+import { type CurrentReader, Draft } from './draft.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Queries } from './queries.ts';
 import { recordOf } from './record.ts';
@@ -18,17 +19,20 @@ export class SqliteTransaction implements Transaction {
   failure: unknown;
   readonly #queries: Queries;
   readonly #writer: LogWriter;
+  readonly #draft: Draft;
   #over = false;
 
-  constructor(queries: Queries, writer: LogWriter, version: number) {
+  /** `below`: what is there before its first write. */
+  constructor(queries: Queries, writer: LogWriter, below: CurrentReader, version: number) {
     this.#queries = queries;
     this.#writer = writer;
+    this.#draft = new Draft(below);
     this.version = version;
   }
 
   get(kind: Kind, namespace: string, name: string): StoredRecord | undefined {
     this.#refuseWhenOver();
-    return this.#queries.current(kind, namespace, name);
+    return this.#draft.get(kind, namespace, name);
   }
 
   list(kind: Kind, selection: Selection = {}): StoredRecord[] {
@@ -46,7 +50,7 @@ export class SqliteTransaction implements Transaction {
   put(object: ApiObject, expect?: number): StoredRecord {
     this.#refuseWhenOver();
     const record = recordOf(object, this.version + 1);
-    const previous = this.#queries.current(record.kind, record.namespace, record.name);
+    const previous = this.#draft.get(record.kind, record.namespace, record.name);
     if (expect === 0 && previous) {
       throw refusal(
         'AlreadyExists',
@@ -66,7 +70,7 @@ export class SqliteTransaction implements Transaction {
 
   delete(kind: Kind, namespace: string, name: string, expect?: number): StoredRecord {
     this.#refuseWhenOver();
-    const previous = this.#queries.current(kind, namespace, name);
+    const previous = this.#draft.get(kind, namespace, name);
     if (!previous) throw refusal('NotFound', kind, name, 'not found');
     if (expect !== undefined) refuseStale(kind, name, previous, expect);
     const tombstone = recordOf(previous.object, this.version + 1);
@@ -92,6 +96,7 @@ export class SqliteTransaction implements Transaction {
     }
     this.version = event.record.version;
     this.events.push(event);
+    this.#draft.add(event);
   }
 
   #refuseWhenOver(): void {
