@@ -43,6 +43,7 @@ export class HastyScheduler {
       const { namespace = '', name = '', uid = '' } = metadata;
       if (status?.phase !== 'Pending') continue;
       client.bind(namespace, name, { node, uid }).catch((error: Error) => {
+        this.#world.count('binding: refused to who did not look');
         this.#world.trace('hasty', 'refused', `${name} on ${node}: ${error.message}`);
       });
     }

@@ -99,6 +99,7 @@ export class SimHost implements Part {
     const next = this.#disk.fresh();
     const note = copyTorn(this.#folder, next, database, { rng, acknowledged });
     this.#world.trace(this.#life?.name ?? this.name, `dies ${why}`, note);
+    this.#world.count(`host: dies ${why}`);
     this.#life?.kill();
     this.#store?.abandon();
     this.#life = undefined;

@@ -82,6 +82,7 @@ export class SimMachine extends FakeMachine {
     if (present && !this.#mutation.startsTwice) return present;
     if (!half && !sender.alive) {
       const execution: Execution = { runUid, namespace, runName, state: 'created' };
+      this.#world.count('machine: start of a dead runner arrives in half');
       if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
       return execution;
     }
@@ -131,6 +132,7 @@ export class SimMachine extends FakeMachine {
       this.live.add(execution);
       this.onStart(runName);
     }
+    this.#world.count('machine: starts a program');
     this.#world.trace(this.name, 'starts', `${runName} ${command?.join(' ')}`);
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
   }

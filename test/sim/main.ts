@@ -1,47 +1,66 @@
 import { parseArgs } from 'node:util';
+import { addReport, coverageLines, emptySummary, runSeeds, type SeedRange, type Summary } from './jobs.ts';
 import { type Outcome, runSeed } from './scenario.ts';
 
 /**
- * `npm run sim -- --seed 7 --trace` replays one seed, with everything that happens; `--seeds 1..1000` runs many
- * and prints the seeds that fail. Exit code 1 when one does.
+ * `npm run sim -- --seed 7 --trace` replays one seed, with everything that happens; `--seeds 1..5000 --jobs 2` runs
+ * many, prints those that fail and, with `--coverage`, how often what happened. `--until-failure` stops at the first
+ * that fails. Exit code 1 when one does.
  */
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     seeds: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+    'until-failure': { type: 'boolean', default: false },
+    /** Of a job: every so many seeds, and one message for each to the process that started it. */
+    step: { type: 'string', default: '1' },
+    report: { type: 'boolean', default: false },
   },
 });
 
-function seedsOf(text: string): { first: number; last: number } {
+function seedsOf(text: string): SeedRange {
   const match = /^(\d+)(?:\.\.(\d+))?$/.exec(text);
   if (!match) throw new Error(`--seed N or --seeds A..B, not ${text}`);
   return { first: Number(match[1]), last: Number(match[2] ?? match[1]) };
 }
 
-function report(outcome: Outcome): void {
-  const { seed, violation, traceHash, virtualMs, steps, writes } = outcome;
+function describe({ seed, violation, traceHash, virtualMs, steps, writes }: Outcome): string {
   const what = violation ? `FAILED ${violation}` : 'ok';
-  console.log(
-    `seed ${seed} ${what} (${Math.round(virtualMs / 60_000)} virtual minutes, ${steps} steps, ${writes} writes, trace ${traceHash})`,
-  );
+  return `seed ${seed} ${what} (${Math.round(virtualMs / 60_000)} virtual minutes, ${steps} steps, ${writes} writes, trace ${traceHash})`;
 }
 
-const { first, last } = seedsOf(values.seed ?? values.seeds ?? '1..100');
-const failed: number[] = [];
-const startedAt = Date.now();
-for (let seed = first; seed <= last; seed += 1) {
+async function runHere({ first, last }: SeedRange): Promise<Summary> {
+  const summary = emptySummary();
   const print = values.trace ? (line: string) => console.log(line) : undefined;
-  const outcome = await runSeed({ seed, print });
-  if (outcome.violation) failed.push(seed);
-  if (outcome.violation || first === last) report(outcome);
+  for (let seed = first; seed <= last; seed += Number(values.step)) {
+    const outcome = await runSeed({ seed, print });
+    const { violation, counts } = outcome;
+    addReport(summary, outcome);
+    if (values.report) process.send?.({ seed, violation, counts });
+    else if (first === last) console.log(describe(outcome));
+    if (violation && values['until-failure']) break;
+  }
+  return summary;
 }
-const seconds = (Date.now() - startedAt) / 1000;
-const count = last - first + 1;
-console.log(
-  `${count} seeds in ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(1)} a second, ${failed.length} failed`,
-);
-if (failed.length > 0) {
-  console.log(`replay one with: npm run sim -- --seed ${failed[0]} --trace`);
+
+function tell(summary: Summary, seconds: number): void {
+  for (const { seed, violation } of summary.failed) console.log(`seed ${seed} FAILED ${violation}`);
+  if (values.coverage) console.log(coverageLines(summary).join('\n'));
+  const rate = (summary.seeds / seconds).toFixed(1);
+  console.log(
+    `${summary.seeds} seeds in ${seconds.toFixed(1)} s, ${rate} a second, ${summary.failed.length} failed`,
+  );
+  const [first] = summary.failed;
+  if (!first) return;
+  console.log(`replay one with: npm run sim -- --seed ${first.seed} --trace`);
   process.exitCode = 1;
 }
+
+const range = seedsOf(values.seed ?? values.seeds ?? '1..100');
+const startedAt = performance.now();
+const jobs = Number(values.jobs);
+const summary = jobs > 1 ? await runSeeds(range, jobs) : await runHere(range);
+if (!values.report) tell(summary, (performance.now() - startedAt) / 1000);

@@ -78,6 +78,7 @@ export class SimNetwork {
 
   isolate(place: string): void {
     this.#isolated.add(place);
+    this.world.count('network: machine cut off');
     for (const listener of [...this.#onIsolate]) listener(place);
   }
 
@@ -132,11 +133,13 @@ export class SimNetwork {
     const { world, rng, faults } = this;
     if (chance(rng, faults.requestLoss)) {
       world.trace(link.owner.name, 'request lost', label);
+      world.count('network: request lost');
       return;
     }
     world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, answer));
     if (!chance(rng, faults.repeat)) return;
     world.trace(link.owner.name, 'request repeated', label);
+    world.count('network: request repeated');
     const lateMs = between(rng, faults.minDelayMs, faults.maxDelayMs);
     world.after(undefined, lateMs, () => this.#arrive(link, label, perform, nobody));
   }
@@ -154,6 +157,7 @@ export class SimNetwork {
       if (!endpoint.incarnation.alive || !this.reachable(link.place)) return;
       if (chance(this.rng, this.faults.responseLoss)) {
         this.world.trace(link.owner.name, 'response lost', `${label}: ${what}`);
+        this.world.count('network: response lost');
         return;
       }
       this.world.after(link.owner, this.delay(), () => this.reachable(link.place) && deliver());
@@ -166,6 +170,7 @@ export class SimNetwork {
       (error) => {
         const copy = wireError(error);
         this.world.trace(link.owner.name, 'refused', `${label}: ${copy.code} ${copy.message}`);
+        this.world.count(`host: answers ${copy.code}`);
         reply(copy.code, () => answer.error(copy));
       },
     );

@@ -86,6 +86,7 @@ export class SimNode implements Restartable {
 
   reboot(): void {
     this.#world.trace(this.name, 'reboots');
+    this.#world.count('machine: reboots');
     this.machine.reboot();
     if (this.up) this.#die('in a reboot', undefined);
   }
@@ -131,7 +132,9 @@ export class SimNode implements Restartable {
       this.#world.after(life, delayMs, () => this.#die(`around ${operation}`, undefined));
     }
     if (!chance(rng, probability)) return undefined;
-    return chance(rng, 0.5) ? 'before' : 'after';
+    const when = chance(rng, 0.5) ? 'before' : 'after';
+    this.#world.count(`engine: no answer ${when} ${operation}`);
+    return when;
   }
 
   #die(why: string, acknowledged: WalMark | undefined): void {
@@ -140,6 +143,7 @@ export class SimNode implements Restartable {
     const next = this.#disk.fresh();
     const note = copyTorn(this.#folder, next, database, { rng: this.#world.rng, acknowledged });
     this.#world.trace(life?.name ?? this.name, `dies ${why}`, note);
+    this.#world.count(`runner: dies ${why}`);
     life?.kill();
     // Its code may still be in the middle of something that reads.
     this.#world.after(undefined, 1, () => intents?.close());

@@ -28,8 +28,6 @@ export class StoreMonitor {
   readonly #ended = new Map<string, number>();
   /** Over all lives of the host. */
   readonly writesByKind = new Map<string, number>();
-  /** Phases that Runs were seen to reach, over all: what a seed covers. */
-  readonly reached = new Map<string, number>();
 
   constructor(world: World, truth: Truth) {
     this.#world = world;
@@ -126,14 +124,14 @@ export class StoreMonitor {
   #added(name: string, run: Run, version: number): void {
     if (this.#made.has(name)) this.#world.fail(`${name} was made a second time`);
     this.#made.set(name, version);
-    this.#count('Pending');
+    this.#world.count('run: none to Pending');
     if (phaseOf(run) !== 'Pending' || run.spec.placement)
       this.#world.fail(`${name} was not born Pending and unbound`);
   }
 
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
-    if (from !== to) this.#count(to);
+    if (from !== to) this.#world.count(`run: ${from} to ${to}`);
     if (isEnded(to) && !isEnded(from) && run.status?.startedAt !== undefined)
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
@@ -167,10 +165,6 @@ export class StoreMonitor {
     if (this.#truth.isKnown(run.metadata.uid ?? '')) {
       this.#world.fail(`${name} is deleted and its node still has something of it`);
     }
-  }
-
-  #count(phase: string): void {
-    this.reached.set(phase, (this.reached.get(phase) ?? 0) + 1);
   }
 
   #charge(run: Run, gone = false): void {

@@ -95,6 +95,7 @@ export class SimStream<T> {
     this.#stop();
     const { world } = this.#network;
     world.trace(this.#link.owner.name, 'watch broken', `${this.#kind}: ${why}`);
+    world.count(`network: watch broken, ${why}`);
     const lost = new RiverError('ServiceUnavailable', 'the connection to the host is lost');
     world.after(this.#link.owner, noticedAfterMs, () => this.#end(lost));
   }
@@ -103,8 +104,10 @@ export class SimStream<T> {
     if (this.#closed) return;
     this.#closed = true;
     this.#forget();
-    if (hasCode(error, 'Expired'))
+    if (hasCode(error, 'Expired')) {
       this.#network.world.trace(this.#link.owner.name, 'watch expired', this.#kind);
+      this.#network.world.count('network: watch expired');
+    }
     this.#handler.closed(error);
   }
 

@@ -66,7 +66,7 @@ export class User {
       await this.#life.wait(between(this.#rng, 0, endMs / 2));
       await this.#apply();
       for (const deed of randomStory(this.#rng)) {
-        await this.#life.wait(quietMs + between(this.#rng, 0, 40_000));
+        await this.#life.wait(quietMs + between(this.#rng, 0, 20_000));
         if (this.#world.time > endMs) break;
         await this.#do(deed);
       }
@@ -78,6 +78,7 @@ export class User {
 
   async #do(deed: Deed): Promise<void> {
     this.#world.trace('user', deed, this.model.name);
+    this.#world.count(`person: ${deed}`);
     const { model } = this;
     if (deed === 'apply again') return this.#apply();
     if (deed === 'label') {

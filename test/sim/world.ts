@@ -15,6 +15,8 @@ export class Violation extends Error {}
 /** More callbacks than this without time going on: something asks itself again and again. */
 const livelockSteps = 100_000;
 
+const turnsPerRound = 64;
+
 interface Event {
   at: number;
   tie: number;
@@ -41,6 +43,8 @@ export class World {
   time = 0;
   violation: Violation | undefined;
   steps = 0;
+  /** How often each thing happened: what this seed covers. */
+  readonly counts: Record<string, number> = {};
   /** Called around every turn of an incarnation; may kill it before its promises go on. */
   aroundTurn: ((owner: Incarnation, run: () => void) => void) | undefined;
 
@@ -101,6 +105,10 @@ export class World {
     this.#turns.push({ owner, callback });
   }
 
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
   /** One line of what happens; the hash of all lines is what two runs of one seed must share. */
   trace(who: string, what: string, more = ''): void {
     const line = `${(this.time / 1000).toFixed(4).padStart(11)} ${who.padEnd(10)} ${what}${more && ` ${more}`}`;
@@ -119,29 +127,50 @@ export class World {
   }
 
   /** Runs until `untilMs` of virtual time, or until `done` says so. Throws the first violation. */
-  async run(untilMs: number, done?: () => boolean): Promise<void> {
-    for (;;) {
-      await new Promise<void>((resolve) => {
-        realImmediate(resolve);
-      });
-      if (this.violation) throw this.violation;
-      if (done?.()) return;
-      this.steps += 1;
-      this.#stepsNow += 1;
-      if (this.#stepsNow > livelockSteps) this.fail('time stands still: something never stops asking');
-      if (this.#runTurn()) continue;
-      const next = this.#events.peek();
-      if (!next || next.at > untilMs) {
-        this.time = Math.max(this.time, untilMs);
-        return;
-      }
-      this.#events.pop();
-      if (next.cancelled || next.owner?.alive === false) continue;
-      if (next.at > this.time) this.#stepsNow = 0;
-      this.time = next.at;
-      next.callback();
-      this.afterEvent?.();
+  run(untilMs: number, done?: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const turn = () => {
+        if (over) return;
+        try {
+          over = this.#step(untilMs, done);
+          if (over) resolve();
+        } catch (error) {
+          over = true;
+          reject(error);
+        }
+      };
+      // Promises are run to the end between any two immediates, and a round of the real event loop costs as much as a step.
+      const round = () => {
+        turn();
+        if (over) return;
+        for (let count = 1; count < turnsPerRound; count += 1) realImmediate(turn);
+        realImmediate(round);
+      };
+      realImmediate(round);
+    });
+  }
+
+  /** One turn, or one timer. Answers whether that is all. */
+  #step(untilMs: number, done: (() => boolean) | undefined): boolean {
+    if (this.violation) throw this.violation;
+    if (done?.()) return true;
+    this.steps += 1;
+    this.#stepsNow += 1;
+    if (this.#stepsNow > livelockSteps) this.fail('time stands still: something never stops asking');
+    if (this.#runTurn()) return false;
+    const next = this.#events.peek();
+    if (!next || next.at > untilMs) {
+      this.time = Math.max(this.time, untilMs);
+      return true;
     }
+    this.#events.pop();
+    if (next.cancelled || next.owner?.alive === false) return false;
+    if (next.at > this.time) this.#stepsNow = 0;
+    this.time = next.at;
+    next.callback();
+    this.afterEvent?.();
+    return false;
   }
 
   /** The oldest turn of an incarnation drawn from the seed: order is kept within one, not between them. */
