@@ -2,7 +2,7 @@ import { isConditionTrue } from './conditions.ts';
 import { ageOf, formatAge } from './duration.ts';
 import type { Kind, ObjectOf } from './objects.ts';
 import { formatBytes } from './quantity.ts';
-import type { Event, Node, Run, Task, Usage } from './types.gen.ts';
+import type { Environment, Event, Node, Run, Task, Usage } from './types.gen.ts';
 
 /** One column of `river get`, in the CLI and in the Tables that the API will serve. */
 export interface Column<T> {
@@ -126,6 +126,32 @@ const node: Column<Node>[] = [
   },
 ];
 
+/** The twelve digits by which a digest is told apart, also in the names of images and tarballs. */
+const shortDigest = (digest: string | undefined) => digest?.replace(/^sha256:/, '').slice(0, 12);
+
+const environment: Column<Environment>[] = [
+  name,
+  {
+    name: 'STATUS',
+    cell: ({ metadata, status }) => (metadata.deletionTimestamp ? 'Deleting' : (status?.phase ?? 'Pending')),
+  },
+  { name: 'DIGEST', cell: ({ status }) => or(shortDigest(status?.digest)) },
+  age,
+  {
+    name: 'SIZE',
+    wide: true,
+    cell: ({ status }) => (status?.tarball ? formatBytes(status.tarball.size) : none),
+  },
+  { name: 'BUILT', wide: true, cell: ({ status }, nowMs) => ageOf(status?.tarball?.builtAt, nowMs) },
+  {
+    name: 'NODES',
+    wide: true,
+    cell: ({ status }) =>
+      String((status?.nodes ?? []).filter(({ digest }) => digest === status?.digest).length),
+  },
+  { name: 'PROGRESS', wide: true, cell: ({ status }) => or(status?.progress) },
+];
+
 const event: Column<Event>[] = [
   {
     name: 'LAST SEEN',
@@ -160,6 +186,7 @@ export const columns: { readonly [K in Kind]: readonly Column<ObjectOf<K>>[] } =
   Task: task,
   Run: run,
   Node: node,
+  Environment: environment,
   Event: event,
   Usage: usage,
 };

@@ -16,6 +16,7 @@ const selectable: Readonly<Record<Kind, readonly string[]>> = {
   Task: [...ofAll, 'status.phase'],
   Run: [...ofAll, 'spec.placement.node', 'spec.task', 'status.phase'],
   Node: ofAll,
+  Environment: [...ofAll, 'status.phase'],
   Event: [
     ...ofAll,
     'involvedObject.kind',

@@ -20,7 +20,7 @@ test('one bad document of any file refuses all, and all that is wrong is said', 
     [
       '1.yaml:11:3: spec.comand: unknown field; did you mean command?',
       '1.yaml:13:5: spec.resources.memory: must be bytes: a whole number, or a number with k, M, G, T, P (1000-based) or Ki, Mi, Gi, Ti, Pi (1024-based), as in 512M or 4Gi; found 8X',
-      '1.yaml:16:1: kind: must be Task or Node; found the text "Tsk"; did you mean Task?',
+      '1.yaml:16:1: kind: must be Task or Node or Environment; found the text "Tsk"; did you mean Task?',
     ].join('\n'),
   );
 });

@@ -6,6 +6,9 @@
 /** Task names are also values of the label river.dev/task (63) and begin the names of runs (11 and more characters longer). */
 export const taskNameLimit = 52;
 
+/** Names of Environments are also parts of names of images (255 with what is around it) and of files. */
+export const environmentNameLimit = 200;
+
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const qualifiedName = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;

@@ -1,4 +1,4 @@
-import type { Event, Node, ObjectMeta, Run, Task, Usage } from './types.gen.ts';
+import type { Environment, Event, Node, ObjectMeta, Run, Task, Usage } from './types.gen.ts';
 
 export const apiGroup = 'river.dev';
 export const apiVersion = 'river.dev/v1';
@@ -7,6 +7,7 @@ export interface Kinds {
   Task: Task;
   Run: Run;
   Node: Node;
+  Environment: Environment;
   Event: Event;
   Usage: Usage;
 }
@@ -64,6 +65,15 @@ export const resources: Readonly<Record<Kind, Resource>> = {
     userWritable: true,
     hasStatus: true,
   },
+  Environment: {
+    kind: 'Environment',
+    plural: 'environments',
+    singular: 'environment',
+    shortNames: ['env', 'envs'],
+    namespaced: false,
+    userWritable: true,
+    hasStatus: true,
+  },
   Event: {
     kind: 'Event',
     plural: 'events',
@@ -114,6 +124,8 @@ export const finalizers = {
   teardown: 'river.dev/teardown',
   /** On Tasks: its Runs have to go first. Taken off by the task controller. */
   runs: 'river.dev/runs',
+  /** On Environments: nothing may need it, and its images and tarballs go first. Taken off by the environment controller. */
+  environment: 'river.dev/environment',
 } as const;
 
 /** Who asks. Decides what may be read and written (authorization) and which rows of the Run table apply. */
@@ -121,4 +133,4 @@ export type Identity =
   | { role: 'admin'; name: string }
   /** A runner: sees its own Node and the Runs bound to it. */
   | { role: 'node'; name: string }
-  | { role: 'controller'; name: 'task' | 'node' | 'reaper' | 'scheduler' };
+  | { role: 'controller'; name: 'task' | 'node' | 'reaper' | 'scheduler' | 'environment' };

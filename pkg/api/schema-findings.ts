@@ -93,6 +93,12 @@ function limitMessage(error: ErrorObject): string {
       return `must be ${limit} or more; found ${describeFound(error.data)}`;
     case 'maximum':
       return `must be ${limit} or less; found ${describeFound(error.data)}`;
+    case 'minProperties':
+    case 'maxProperties': {
+      const known = Object.keys((error.parentSchema as SchemaPart | undefined)?.properties ?? {});
+      const found = Object.keys(error.data as object);
+      return `must have exactly one of ${known.join(', ')}; found ${found.join(' and ') || 'none'}`;
+    }
     default:
       return `${error.message ?? 'is invalid'}; found ${describeFound(error.data)}`;
   }
@@ -103,6 +109,11 @@ function oneOfValues(error: ErrorObject): string {
     error.keyword === 'const' ? [error.params.allowedValue] : (error.params.allowedValues as unknown[]);
   const hint = typeof error.data === 'string' ? suggestion(error.data, values.map(String)) : '';
   return `must be ${values.join(' or ')}; found ${describeFound(error.data)}${hint}`;
+}
+
+function takesLists(error: ErrorObject): boolean {
+  const choices = (error.parentSchema as { anyOf?: { type?: string }[] } | undefined)?.anyOf ?? [];
+  return choices.some(({ type }) => type === 'array');
 }
 
 function toFinding(error: ErrorObject, root: unknown, name: SchemaName): Finding {
@@ -118,7 +129,13 @@ function toFinding(error: ErrorObject, root: unknown, name: SchemaName): Finding
     case 'const':
       return { path, message: oneOfValues(error), reason: 'FieldValueNotSupported' };
     case 'anyOf':
-      // The schemas have one: Quantity.
+      if (takesLists(error))
+        return {
+          path,
+          message: `must be a text, or a list of texts, as in [a, b]; found ${describeFound(error.data)}`,
+          reason: 'FieldValueTypeInvalid',
+        };
+      // The other one that the schemas have: Quantity.
       return {
         path,
         message: `must be bytes, as in 512M, 4Gi or a whole number; found ${describeFound(error.data)}`,

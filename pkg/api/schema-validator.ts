@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import commonSchema from '../../schemas/common.json' with { type: 'json' };
+import environment from '../../schemas/environment.json' with { type: 'json' };
 import event from '../../schemas/event.json' with { type: 'json' };
 import host from '../../schemas/host.json' with { type: 'json' };
 import node from '../../schemas/node.json' with { type: 'json' };
@@ -16,6 +17,7 @@ export const schemas = {
   Task: task,
   Run: run,
   Node: node,
+  Environment: environment,
   Event: event,
   Usage: usage,
   HostConfig: host,

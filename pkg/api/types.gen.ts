@@ -107,6 +107,190 @@ export interface Resources {
   cores?: number;
   memory?: Quantity;
 }
+export interface EnvironmentSpec {
+  from: EnvironmentBase;
+  /**
+   * What is done to the base, in this order. Each is one layer, kept until something before it changes. Default none.
+   *
+   * @maxItems 100
+   */
+  steps?: EnvironmentStep[];
+  /**
+   * Of the build on the host.
+   */
+  limits?: {
+    /**
+     * CPU cores, in steps of 0.001. 0 = no limit. Default 0.
+     */
+    cores?: number;
+    memory?: Quantity;
+    timeout?: Duration;
+  };
+  /**
+   * Any new value builds all steps again, whatever is kept of them.
+   */
+  rebuild?: string;
+  /**
+   * true: nodes load it before anything needs it. Default false.
+   */
+  prefetch?: boolean;
+  /**
+   * So many digests keep their tarball, with the one in use. Default 2.
+   */
+  keep?: number;
+}
+/**
+ * What it starts from: one of these.
+ */
+export interface EnvironmentBase {
+  /**
+   * Image that the engine of the host has or can pull, as in docker run.
+   */
+  image?: string;
+  /**
+   * Name of another Environment; built again when that has a new digest.
+   */
+  environment?: string;
+  /**
+   * Absolute path on the host of a file of docker save, or river env export, with one image.
+   */
+  tarball?: string;
+  /**
+   * Absolute path on the host of a tar of a whole root file system, as debootstrap and tar make it.
+   */
+  rootfs?: string;
+}
+/**
+ * One of these.
+ */
+export interface EnvironmentStep {
+  /**
+   * A text: run by /bin/sh -c in the environment, as RUN in a Dockerfile. A list: program and arguments, no shell.
+   */
+  run?: string | string[];
+  /**
+   * A file or folder beside the manifest; river apply sends it to the host.
+   */
+  copy?: {
+    /**
+     * Path from the folder of the manifest, and within it.
+     */
+    from: string;
+    /**
+     * Absolute path in the environment. With / at the end: the folder into which it goes; the content of a folder goes into it either way.
+     */
+    to: string;
+    /**
+     * Of what is copied, as it was sent. Written by river apply.
+     */
+    sha256?: string;
+  };
+  env?: StringMap;
+  /**
+   * Absolute path: working directory of all later steps and of what runs in it; made where it is missing.
+   */
+  workdir?: string;
+}
+export interface EnvironmentTarball {
+  /**
+   * Absolute, on the host.
+   */
+  path: string;
+  /**
+   * Bytes.
+   */
+  size: number;
+  builtAt: Time;
+}
+/**
+ * One state of the environment whose tarball is kept.
+ */
+export interface EnvironmentDigest {
+  /**
+   * sha256:… of the configuration of the image.
+   */
+  digest: string;
+  /**
+   * Bytes of the tarball.
+   */
+  size: number;
+  builtAt: Time;
+  /**
+   * Of the Environment from which it was built.
+   */
+  generation?: number;
+}
+export interface EnvironmentStepStatus {
+  /**
+   * As in the manifest, shortened.
+   */
+  step: string;
+  /**
+   * Bytes of its layer.
+   */
+  size: number;
+  /**
+   * It was taken from an earlier build.
+   */
+  cached: boolean;
+}
+export interface EnvironmentStatus {
+  /**
+   * Failed: the last build; the digest that stands here stays in use.
+   */
+  phase?: 'Pending' | 'Building' | 'Publishing' | 'Ready' | 'Failed';
+  /**
+   * Tag of the image on the host and on nodes.
+   */
+  image?: string;
+  /**
+   * In use: sha256:… of the configuration of the image.
+   */
+  digest?: string;
+  tarball?: EnvironmentTarball;
+  /**
+   * Digests whose tarballs are kept, the newest first.
+   */
+  history?: EnvironmentDigest[];
+  /**
+   * Of the last build that ended well.
+   */
+  steps?: EnvironmentStepStatus[];
+  /**
+   * Of a build that goes on, as in step 3/5.
+   */
+  progress?: string;
+  /**
+   * Hash of what was built last, well or not: the same is not built again.
+   */
+  wanted?: string;
+  /**
+   * Hash of what was to be built when river rollback chose an older digest: it stays until the manifest changes.
+   */
+  rolledBack?: string;
+  /**
+   * Which nodes have which digest of it.
+   */
+  nodes?: {
+    name: string;
+    digest: string;
+  }[];
+  observedGeneration?: number;
+  /**
+   * BaseReady, Built, Published, Ready.
+   */
+  conditions?: Condition[];
+}
+/**
+ * A container environment, built once on the host and the same on every node.
+ */
+export interface Environment {
+  apiVersion: 'river.dev/v1';
+  kind: 'Environment';
+  metadata: ObjectMeta;
+  spec: EnvironmentSpec;
+  status?: EnvironmentStatus;
+}
 /**
  * Something that happened to an object, for describe. Kept for an hour.
  */

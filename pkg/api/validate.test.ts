@@ -57,10 +57,10 @@ describe('what is not an object of ours', () => {
   test.each([
     [5, ': must be an object with apiVersion, kind and metadata; found the number 5'],
     [[], ': must be an object with apiVersion, kind and metadata; found a list'],
-    [{}, 'kind: is required: Task or Node'],
-    [{ kind: 'Tsk' }, 'kind: must be Task or Node; found the text "Tsk"; did you mean Task?'],
-    [{ kind: 'toString' }, 'kind: must be Task or Node; found the text "toString"'],
-    [{ kind: 7 }, 'kind: must be Task or Node; found the number 7'],
+    [{}, 'kind: is required: Task or Node or Environment'],
+    [{ kind: 'Tsk' }, 'kind: must be Task or Node or Environment; found the text "Tsk"; did you mean Task?'],
+    [{ kind: 'toString' }, 'kind: must be Task or Node or Environment; found the text "toString"'],
+    [{ kind: 7 }, 'kind: must be Task or Node or Environment; found the number 7'],
     [{ kind: 'Run' }, 'kind: a Run is made by river, never by a manifest'],
     [
       { ...task({ command: ['a'] }), apiVersion: 'v1' },

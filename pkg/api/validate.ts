@@ -1,15 +1,25 @@
 import { type ErrorCause, RiverError } from '../base/index.ts';
+import { environmentFindings } from './environment-rules.ts';
 import type { FieldPath } from './field-path.ts';
 import { type Finding, type FindingReason, toCause } from './finding.ts';
-import { labelKeyProblem, labelValueProblem, nameProblem, namespaceProblem, taskNameLimit } from './names.ts';
+import {
+  environmentNameLimit,
+  labelKeyProblem,
+  labelValueProblem,
+  nameProblem,
+  namespaceProblem,
+  taskNameLimit,
+} from './names.ts';
 import { suggestion } from './nearest.ts';
 import { type Kind, resources } from './objects.ts';
 import { describeFound, schemaFindings } from './schema-findings.ts';
 import { taskFindings } from './task-rules.ts';
-import type { ObjectMeta, TaskSpec } from './types.gen.ts';
+import type { EnvironmentSpec, ObjectMeta, TaskSpec } from './types.gen.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const nameLimits: Partial<Record<Kind, number>> = { Task: taskNameLimit, Environment: environmentNameLimit };
 
 type Check = () => string | undefined;
 
@@ -24,7 +34,7 @@ function metadataFindings(kind: Kind, metadata: ObjectMeta, faults: readonly Fie
   };
   const { name = '', namespace, labels, annotations } = metadata;
   if (name === '') ask(['name'], () => 'is required', 'FieldValueRequired');
-  else ask(['name'], () => nameProblem(name, kind === 'Task' ? taskNameLimit : undefined));
+  else ask(['name'], () => nameProblem(name, nameLimits[kind]));
   if (namespace !== undefined) {
     if (resources[kind].namespaced) ask(['namespace'], () => namespaceProblem(namespace));
     else if (namespace !== '')
@@ -52,7 +62,10 @@ function ruleFindings(kind: Kind, object: unknown, found: readonly Finding[]): F
     ? []
     : metadataFindings(kind, object.metadata as ObjectMeta, metadata);
   const spec = beneath('spec', faults);
-  if (kind !== 'Task' || spec.some((path) => path.length === 0)) return findings;
+  if (spec.some((path) => path.length === 0)) return findings;
+  if (kind === 'Environment')
+    return [...findings, ...environmentFindings(object.spec as EnvironmentSpec, spec)];
+  if (kind !== 'Task') return findings;
   const meant = found.flatMap(({ path, meant: field }) =>
     path[0] === 'spec' && path.length === 2 && field !== undefined ? [[field]] : [],
   );

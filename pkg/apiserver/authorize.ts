@@ -11,6 +11,7 @@ const admin: Rights = {
   Task: ['read', 'create', 'update', 'delete'],
   Run: ['read', 'log'],
   Node: ['read', 'create', 'update', 'delete'],
+  Environment: ['read', 'create', 'update', 'delete'],
   Event: ['read'],
   Usage: ['read'],
 };
@@ -36,7 +37,15 @@ const controllers: Readonly<Record<string, Rights>> = {
     Event: ['read', ...writeEvents, 'delete'],
     Usage: ['read', 'delete'],
   },
+  environment: {
+    Environment: ['read', 'update', 'status'],
+    Run: ['read'],
+    Task: ['read'],
+    Node: ['read'],
+    Event: ['read', ...writeEvents],
+  },
   scheduler: {
+    Environment: ['read'],
     Task: ['read'],
     Run: ['read', 'status', 'bind'],
     Node: ['read'],

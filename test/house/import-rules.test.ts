@@ -13,6 +13,7 @@ const allowed: Record<string, readonly string[]> = {
   client: ['api', 'base'],
   logs: ['api', 'base'],
   identity: ['api', 'base'],
+  environment: ['api', 'base'],
   apiserver: ['store', 'client', 'identity', 'topology', 'logs', 'api', 'base'],
   gateway: ['client', 'logs', 'api', 'base'],
   controller: ['client', 'api', 'base'],

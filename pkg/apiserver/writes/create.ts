@@ -89,8 +89,14 @@ function withSource(session: WriteSession, object: ApiObject): ApiObject {
   return { ...object, source: { ...source, host: session.identity.name } } as ApiObject;
 }
 
+const hostFinalizers: Partial<Record<Kind, string>> = {
+  Task: finalizers.runs,
+  Run: finalizers.teardown,
+  Environment: finalizers.environment,
+};
+
 function withHostFinalizer(kind: Kind, present: string[] | undefined): string[] | undefined {
-  const own = kind === 'Task' ? finalizers.runs : kind === 'Run' ? finalizers.teardown : undefined;
+  const own = hostFinalizers[kind];
   // What is no list is left for the checks to refuse.
   if (own === undefined || !Array.isArray(present ?? [])) return present;
   return [...new Set([...(present ?? []), own])];

@@ -1,0 +1,9 @@
+/**
+ * Environments as files: the tarball that `docker load` takes, the index beside it that says where in it each layer
+ * is, and how both are named and published. Never talks to an engine, and decides neither what is built nor what
+ * is deleted.
+ */
+export * from './names.ts';
+export * from './tar-headers.ts';
+export * from './tarball-index.ts';
+export * from './tarball-index-file.ts';
