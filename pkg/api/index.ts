@@ -25,6 +25,7 @@ export * from './run-spec.ts';
 export * from './run-table.ts';
 export { type SchemaField, schemaFields } from './schema-fields.ts';
 export { schemaFindings } from './schema-findings.ts';
+export * from './spans/index.ts';
 export * from './status.ts';
 export type * from './types.gen.ts';
 export * from './validate.ts';

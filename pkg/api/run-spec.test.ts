@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { buildRun, taskTargets } from './run-spec.ts';
+import { buildRun, runCount } from './run-spec.ts';
 import type { Task } from './types.gen.ts';
 import { validateObject } from './validate.ts';
 
@@ -62,8 +62,23 @@ test('a Run is the Task resolved for one ordinal', () => {
 
 test('without targets there is one Run, anywhere', () => {
   const free: Task = { ...task, spec: { ...task.spec, targets: undefined } };
-  expect(taskTargets(free)).toEqual([undefined]);
+  expect(runCount(free)).toBe(1);
   expect(buildRun(free, { revision: 1, ordinal: 0, attempt: 0 }).spec).not.toHaveProperty('target');
+});
+
+test('targets times the points of its spans, target-major, each with its own program', () => {
+  const spec = { ...task.spec, args: ['--lr', 'span:[a,b,c]'], env: { SEED: 'span:{7..8}', A: '1' } };
+  const swept: Task = { ...task, spec };
+  expect(runCount(swept)).toBe(12);
+  const run = buildRun(swept, { revision: 1, ordinal: 9, attempt: 0 });
+  expect(run.spec).toMatchObject({
+    target: 'n2',
+    args: ['--lr', 'b'],
+    env: { SEED: '8', A: '1' },
+    point: { 'args[1]': 'b', 'env.SEED': '8' },
+  });
+  expect(validateObject('Run', run)).toEqual([]);
+  expect(() => buildRun(swept, { revision: 1, ordinal: 12, attempt: 0 })).toThrow('has 12 runs');
 });
 
 test('an ordinal that the Task does not have is refused', () => {

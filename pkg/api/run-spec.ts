@@ -1,11 +1,12 @@
 import { RiverError } from '../base/index.ts';
 import { runName } from './hash.ts';
 import { apiVersion, labels } from './objects.ts';
+import { type TaskSweep, taskSweep } from './spans/index.ts';
 import type { Run, RunSpec, Task } from './types.gen.ts';
 
-/** One entry a run, in the order of the ordinals: the node it must run on, or undefined where the scheduler chooses. */
-export function taskTargets(task: Task): (string | undefined)[] {
-  return task.spec.targets ?? [undefined];
+/** How many runs a revision of the Task makes: targets × sweep points. */
+export function runCount(task: Task, sweep = taskSweep(task.spec)): number {
+  return (task.spec.targets?.length ?? 1) * sweep.size;
 }
 
 export interface RunIdentity {
@@ -19,11 +20,8 @@ export interface RunIdentity {
 /** Fields of the Task that its runs take over as they are. */
 const copied = [
   'nodeSelector',
-  'command',
-  'args',
   'script',
   'image',
-  'env',
   'mounts',
   'workingDir',
   'privileged',
@@ -31,33 +29,38 @@ const copied = [
   'ttlAfterFinished',
 ] as const;
 
-function runSpec(task: Task, identity: RunIdentity, target: string | undefined): RunSpec {
-  const { spec } = task;
+/** Target-major: all points of the first target come first. */
+function runSpec({ metadata, spec }: Task, sweep: TaskSweep, identity: RunIdentity): RunSpec {
+  const target = spec.targets?.[Math.floor(identity.ordinal / sweep.size)];
+  const point = identity.ordinal % sweep.size;
   const taken = Object.fromEntries(
     copied.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])),
   );
   return {
-    task: task.metadata.name ?? '',
+    task: metadata.name ?? '',
     ...identity,
     desired: 'Running',
     ...(target === undefined ? {} : { target }),
     runtime: spec.runtime ?? 'docker',
     resources: { cores: 1, ...spec.resources },
     ...taken,
+    ...sweep.program(point),
+    ...(sweep.size > 1 ? { point: sweep.values(point) } : {}),
   };
 }
 
 /**
  * The Run for one ordinal of a Task that the host has stored (with uid and defaults). Its labels are those of the
- * Task at this moment and `river.dev/task`. Raises `Invalid` for an ordinal that the Task does not have.
+ * Task at this moment and `river.dev/task`. `sweep`: of this Task, for whoever builds many. Raises `Invalid` for an
+ * ordinal that the Task does not have.
  */
-export function buildRun(task: Task, identity: RunIdentity): Run {
+export function buildRun(task: Task, identity: RunIdentity, sweep = taskSweep(task.spec)): Run {
   const { name = '', namespace = '', uid = '' } = task.metadata;
-  const targets = taskTargets(task);
-  if (!(identity.ordinal in targets)) {
+  const count = runCount(task, sweep);
+  if (!(identity.ordinal >= 0 && identity.ordinal < count)) {
     throw new RiverError(
       'Invalid',
-      `Task ${name} has ${targets.length} runs and none with ordinal ${identity.ordinal}`,
+      `Task ${name} has ${count} runs and none with ordinal ${identity.ordinal}`,
     );
   }
   return {
@@ -69,7 +72,7 @@ export function buildRun(task: Task, identity: RunIdentity): Run {
       labels: { ...task.metadata.labels, [labels.task]: name },
       ownerReferences: [{ apiVersion, kind: 'Task', name, uid, controller: true, blockOwnerDeletion: true }],
     },
-    spec: runSpec(task, identity, targets[identity.ordinal]),
+    spec: runSpec(task, sweep, identity),
     status: { phase: 'Pending' },
   };
 }

@@ -1,10 +1,11 @@
 import { hasCode } from '../base/index.ts';
 import { parseDuration } from './duration.ts';
-import type { FieldPath } from './field-path.ts';
+import { type FieldPath, parseField } from './field-path.ts';
 import type { Finding } from './finding.ts';
 import { parseMount } from './mounts.ts';
 import { environmentNameProblem, labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
 import { parseCores, parseQuantity } from './quantity.ts';
+import { runLimit, spannedPlaces, sweepOf } from './spans/index.ts';
 import type { TaskSpec } from './types.gen.ts';
 
 /** A rule that no schema can say. It is asked only when the schema has found nothing wrong with the fields that it reads. */
@@ -110,6 +111,20 @@ function checkTargets({ targets = [] }: TaskSpec): Finding[] {
   });
 }
 
+/** Where a span is that is none, or which make more runs than there may be. */
+function checkSpans(spec: TaskSpec): Finding[] {
+  const places = spannedPlaces(spec);
+  const findings = places.flatMap((place) => tried(parseField(place.name), () => void sweepOf([place])));
+  if (findings.length > 0) return findings;
+  const points = sweepOf(places).size;
+  const targets = spec.targets?.length ?? 1;
+  if (points === 1 || points * targets <= runLimit) return [];
+  const spanned = places.find((place) => sweepOf([place]).size > 1);
+  const by = targets > 1 ? `${points} points on ${targets} targets are` : 'the spans multiply to';
+  const message = `${by} ${points * targets} runs, at most ${runLimit} are made; leave values out, or make several Tasks`;
+  return [invalid(parseField(spanned?.name ?? 'args'), message)];
+}
+
 function checkMounts({ mounts = [] }: TaskSpec): Finding[] {
   const seen = new Map<string, number>();
   return mounts.flatMap((text, index) =>
@@ -172,6 +187,7 @@ const rules: readonly TaskRule[] = [
         : [],
   },
   { reads: ['targets'], check: checkTargets },
+  { reads: ['command', 'args', 'env', 'targets'], check: checkSpans },
   {
     reads: ['nodeSelector'],
     check: ({ nodeSelector = {} }) =>

@@ -711,6 +711,7 @@ export interface RunSpec {
    * Name of the node that it must run on; absent: any.
    */
   target?: string;
+  point?: StringMap;
   nodeSelector?: StringMap;
   runtime: Runtime;
   command?: string[];
@@ -940,7 +941,7 @@ export interface TaskSpec {
    */
   command?: string[];
   /**
-   * Arguments after command or script; alone, in docker, it replaces the image's CMD.
+   * Arguments after command or script; alone, in docker, it replaces the image's CMD. Spans in them, in the arguments of command and in the values of env multiply: span:{1..3} and span:[a,b] make 6 runs for each target, at most 10,000 in all.
    */
   args?: string[];
   /**
@@ -976,6 +977,10 @@ export interface TaskSpec {
    * Docker's privileged mode. Default: the host's defaults.privileged.
    */
   privileged?: boolean;
+  /**
+   * So many runs of this Task may be active at a time, those that wait for a node and those of an earlier revision included; the others are made when one has ended. A change stops nothing. Left out: all of them.
+   */
+  parallelism?: number;
   /**
    * What follows a run that failed: a new run, with the next attempt in its name. One that was stopped is never tried again. Left out: nothing.
    */
@@ -1062,6 +1067,7 @@ export interface TaskStatus {
     name: string;
     ordinal: number;
     target?: string;
+    point?: StringMap;
     node?: string;
     phase: string;
     exitCode?: number;

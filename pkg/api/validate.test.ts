@@ -183,6 +183,23 @@ describe('fields of a Task', () => {
       'spec.resources.memory: must be 6Mi or more in docker; found 1M',
     ],
     [
+      { command: ['a'], args: ['x', '--lr=span:{1..}'] },
+      'spec.args[1]: has a span that is none: a range is two whole numbers with .. between them; found "span:{1..}". Write span:{1..3} or span:[a,b]; \\span: for the text itself',
+    ],
+    [
+      { command: ['a'], env: { SEED: 'span:[1' } },
+      'spec.env.SEED: has a span that is none: it has no ]; found "span:[1". Write span:{1..3} or span:[a,b]; \\span: for the text itself',
+    ],
+    [
+      { command: ['a', 'span:{1..200}'], args: ['span:{1..100}'] },
+      'spec.command[1]: the spans multiply to 20000 runs, at most 10000 are made; leave values out, or make several Tasks',
+    ],
+    [
+      { command: ['a'], args: ['span:{1..6000}'], targets: ['a', 'b'] },
+      'spec.args[0]: 6000 points on 2 targets are 12000 runs, at most 10000 are made; leave values out, or make several Tasks',
+    ],
+    [{ command: ['a'], parallelism: 0 }, 'spec.parallelism: must be 1 or more; found the number 0'],
+    [
       { image: 'i', resources: { memory: 0 } },
       'spec.resources.memory: must be more than 0; leave it out for no limit',
     ],

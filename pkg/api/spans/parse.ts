@@ -66,7 +66,8 @@ function readRange(text: string, start: number): Read {
   const [first = 0, last = 0, step = 1] = numbers.map((number) => (Number.isNaN(number) ? 1 : number));
   if (step === 0) throw refused(text, start, 'its step must not be 0');
   const count = Math.floor(Math.abs(last - first) / step) + 1;
-  if (count > valueLimit) throw refused(text, start, `it has ${count} values, at most ${valueLimit} are taken`);
+  if (count > valueLimit)
+    throw refused(text, start, `it has ${count} values, at most ${valueLimit} are taken`);
   const sign = last < first ? -1 : 1;
   const width = paddedWidth(match[1] ?? '', match[2] ?? '');
   const values = Array.from({ length: count }, (_, index) => padded(first + sign * step * index, width));

@@ -52,9 +52,22 @@ function scheduled(outcome: Outcome): Wanted | undefined {
     };
   }
   if (active.length > 0 && waiting.length === 0) {
-    return { type: 'Scheduled', status: 'True', reason: 'RunsScheduled', message: 'every run has a node' };
+    return {
+      type: 'Scheduled',
+      status: 'True',
+      reason: 'RunsScheduled',
+      message: haveNodes(outcome, active),
+    };
   }
   return active.length === 0 ? behindLeftover(outcome) : undefined;
+}
+
+/** Runs that are not made yet wait for their turn, not for a node. */
+function haveNodes({ total, current, completed, ended }: Outcome, active: readonly Run[]): string {
+  const known = new Set([...completed, ...ended, ...current.map(({ spec }) => spec.ordinal)]);
+  return known.size >= total
+    ? 'every run has a node'
+    : `every run that parallelism lets run (${active.length} now) has a node`;
 }
 
 function behindLeftover({ leftover }: Outcome): Wanted | undefined {

@@ -78,6 +78,7 @@ function foldRuns(runs: readonly Run[]): TaskStatus['runs'] {
       name: metadata.name ?? '',
       ordinal: spec.ordinal,
       ...(spec.target === undefined ? {} : { target: spec.target }),
+      ...(spec.point === undefined ? {} : { point: spec.point }),
       ...(spec.placement === undefined ? {} : { node: spec.placement.node }),
       phase: status?.phase ?? 'Pending',
       ...(status?.exitCode === undefined ? {} : { exitCode: status.exitCode }),

@@ -1,4 +1,4 @@
-import { isActive, parseOrdinals, type Run, type Task, taskTargets } from '../../api/index.ts';
+import { isActive, parseOrdinals, type Run, runCount, type Task } from '../../api/index.ts';
 import { lastAttempts, type NextAttempt, nextAttempt } from './attempts.ts';
 import type { Revision } from './revision.ts';
 
@@ -21,7 +21,7 @@ export interface Outcome {
 
 /** `nowMs`: milliseconds since the epoch. */
 export function outcomeOf(revision: Revision, runs: readonly Run[], task: Task, nowMs: number): Outcome {
-  const total = taskTargets(task).length;
+  const total = runCount(task);
   const current = lastAttempts(runs.filter((run) => run.spec.revision === revision.revision));
   const completed = parseOrdinals(revision.completed);
   const ended = parseOrdinals(revision.ended);

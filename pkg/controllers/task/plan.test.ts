@@ -354,3 +354,63 @@ describe('retry', () => {
     expect(planTask(raised, [failed], at(99)).start).toEqual([]);
   });
 });
+
+describe('planTask with parallelism', () => {
+  const sweep = { args: ['span:{1..5}'], parallelism: 2 };
+  const ordinals = (runs: readonly Run[]) => runs.map((run) => run.spec.ordinal);
+
+  test('makes no more Runs than may be active, and the next when one has ended', () => {
+    const first = carriedOut(task(sweep));
+    expect(ordinals(first.runs)).toEqual([0, 1]);
+    expect(first.task.status).toMatchObject({ total: 5, active: 2, phase: 'Pending' });
+    expect(planTask(first.task, first.runs, now)).toMatchObject({ start: [], want: [], settle: [] });
+
+    const half = [as(first.runs[0], 'Succeeded'), as(first.runs[1], 'Running', {}, 'a')];
+    const second = carriedOut(first.task, half);
+    expect(ordinals(second.runs)).toEqual([0, 1, 2]);
+    expect(second.task.status).toMatchObject({ phase: 'Running', succeeded: 1, active: 2 });
+    expect(second.task.status?.runs?.[0]).toMatchObject({ ordinal: 1, point: { 'args[0]': '2' } });
+  });
+
+  test('a Lost Run and one of an earlier revision may be running: they take up room', () => {
+    const first = carriedOut(task(sweep));
+    const runs = [as(first.runs[0], 'Lost', {}, 'a'), as(first.runs[1], 'Running', {}, 'b')];
+    expect(planTask(first.task, runs, now).start).toEqual([]);
+    const changed = task({ ...sweep, command: ['false'] }, first.task.status, 2);
+    expect(planTask(changed, runs, now).start).toEqual([]);
+    const over = [as(first.runs[0], 'Stopped'), runs[1] as Run];
+    expect(ordinals(planTask(changed, over, now).start)).toEqual([0]);
+  });
+
+  test('a smaller one stops nothing, a larger one starts more; neither is a new revision', () => {
+    const first = carriedOut(task(sweep));
+    const runs = first.runs.map((run) => as(run, 'Running', {}, 'a'));
+    const smaller = planTask(task({ ...sweep, parallelism: 1 }, first.task.status, 2), runs, now);
+    expect(smaller).toMatchObject({ start: [], want: [], settle: [], status: { revision: 1 } });
+    const larger = planTask(task({ ...sweep, parallelism: 4 }, first.task.status, 2), runs, now);
+    expect(ordinals(larger.start)).toEqual([2, 3]);
+    const none = planTask(task({ args: sweep.args }, first.task.status, 2), runs, now);
+    expect(ordinals(none.start)).toEqual([2, 3, 4]);
+  });
+
+  test('another attempt takes its turn in the order of the ordinals', () => {
+    const retrying = task({ ...sweep, retry: { limit: 1, backoff: '0s' } });
+    const first = carriedOut(retrying);
+    const runs = [
+      as(first.runs[0], 'Running', {}, 'a'),
+      as(first.runs[1], 'Failed', { reason: 'NonZeroExit', finishedAt: now }),
+    ];
+    expect(planTask(first.task, runs, now).start.map(({ spec }) => [spec.ordinal, spec.attempt])).toEqual([
+      [1, 1],
+    ]);
+  });
+
+  test('says that what waits for its turn waits for no node', () => {
+    const first = carriedOut(task(sweep));
+    const runs = first.runs.map((run) => as(run, 'Running', {}, 'a'));
+    const { conditions = [] } = planTask(first.task, runs, now).status;
+    expect(conditions.find(({ type }) => type === 'Scheduled')?.message).toBe(
+      'every run that parallelism lets run (2 now) has a node',
+    );
+  });
+});

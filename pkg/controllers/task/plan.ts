@@ -5,11 +5,12 @@ import {
   type RunSpec,
   type Task,
   type TaskStatus,
-  taskTargets,
+  type TaskSweep,
+  taskSweep,
 } from '../../api/index.ts';
 import { lastAttempts, type NextAttempt } from './attempts.ts';
 import { foldTask } from './fold.ts';
-import { type Outcome, outcomeOf } from './outcome.ts';
+import { activeRuns, type Outcome, outcomeOf } from './outcome.ts';
 import { revisionOf } from './revision.ts';
 
 export interface TaskPlan {
@@ -81,22 +82,44 @@ function isUnwanted(run: Run, task: Task, revision: number): boolean {
 /**
  * Ordinals that have no Run or are to have another attempt, never had one that was the last word in this revision, and
  * whose Run of an earlier revision has ended: two executions of one ordinal must never be alive at the same time. A
- * Lost Run is not ended: it may still run where nobody sees it.
+ * Lost Run is not ended: it may still run where nobody sees it. In order, and no more than parallelism has room for.
  */
 function runsToStart(task: Task, outcome: Outcome, nowMs: number): Run[] {
   if (task.spec.stopped || task.spec.suspend) return [];
   const taken = new Set([...outcome.completed, ...outcome.ended]);
   for (const { spec } of [...outcome.current, ...outcome.leftover]) taken.add(spec.ordinal);
-  const { revision, again } = outcome;
-  return taskTargets(task).flatMap((_target, ordinal) => {
-    const next = again.get(ordinal);
-    if (next && next.dueMs <= nowMs) return [attemptOf(task, revision, ordinal, next)];
-    return taken.has(ordinal) ? [] : [buildRun(task, { revision, ordinal, attempt: 0 })];
-  });
+  const sweep = taskSweep(task.spec);
+  const start: Run[] = [];
+  for (
+    let ordinal = 0, room = roomFor(task, outcome);
+    ordinal < outcome.total && start.length < room;
+    ordinal += 1
+  ) {
+    const next = outcome.again.get(ordinal) ?? (taken.has(ordinal) ? undefined : firstAttempt);
+    if (next && next.dueMs <= nowMs) start.push(attemptOf(task, sweep, outcome.revision, ordinal, next));
+  }
+  return start;
 }
 
-function attemptOf(task: Task, revision: number, ordinal: number, { attempt, retries }: NextAttempt): Run {
-  return buildRun(task, { revision, ordinal, attempt, ...(retries === 0 ? {} : { retries }) });
+type Attempt = Pick<NextAttempt, 'attempt' | 'retries' | 'dueMs'>;
+
+const firstAttempt: Attempt = { attempt: 0, retries: 0, dueMs: 0 };
+
+/** Runs of earlier revisions that have not ended take up room too. */
+function roomFor(task: Task, outcome: Outcome): number {
+  const { parallelism } = task.spec;
+  if (parallelism === undefined) return Number.POSITIVE_INFINITY;
+  return parallelism - activeRuns(outcome).length - outcome.leftover.length;
+}
+
+function attemptOf(
+  task: Task,
+  sweep: TaskSweep,
+  revision: number,
+  ordinal: number,
+  { attempt, retries }: Attempt,
+): Run {
+  return buildRun(task, { revision, ordinal, attempt, ...(retries === 0 ? {} : { retries }) }, sweep);
 }
 
 function untilNext(task: Task, { again }: Outcome, nowMs: number): Pick<TaskPlan, 'wakeAfterMs'> {
