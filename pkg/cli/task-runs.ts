@@ -1,4 +1,4 @@
-import { labels, type Run, type Task } from '../api/index.ts';
+import { labels, type Run, runCount, type Task } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
 import { type FollowSeams, followObject, listAll } from './follow.ts';
 
@@ -21,8 +21,8 @@ function belongsTo(run: Run, task: Task): boolean {
   return mine && run.spec.revision >= (task.status?.revision ?? 0);
 }
 
-function mayHaveSeveral({ spec, status }: Task): boolean {
-  return Math.max(status?.total ?? 0, spec.targets?.length ?? 1) > 1 || (spec.retry?.limit ?? 0) > 0;
+function mayHaveSeveral(task: Task): boolean {
+  return Math.max(task.status?.total ?? 0, runCount(task)) > 1 || (task.spec.retry?.limit ?? 0) > 0;
 }
 
 /** Whether the status was made for the spec as it is now. */

@@ -56,6 +56,39 @@ describe('examples', () => {
     expect(await sandbox.ok('logs', 'script')).toBe('3 arguments\n- one\n- two words\n- $not expanded\n');
   });
 
+  it('sweep: every point once, as one object', async () => {
+    await sandbox.ok('apply', '-f', example('sweep.yaml'));
+    await sandbox.ok('wait', 'task/sweep', '--for', 'condition=Complete', '--timeout', '60s');
+    const lines = (await sandbox.ok('logs', 'task/sweep')).match(/run \d+: .*/g) ?? [];
+    const expected = ['0.1', '0.01'].flatMap((rate) =>
+      [1, 2, 3].flatMap((seed) =>
+        ['l1', 'l2'].map((loss) => `--lr=${rate} --seed ${seed} with LOSS=${loss}`),
+      ),
+    );
+    expect(lines.sort()).toEqual(expected.map((line, index) => `run ${index}: ${line}`).sort());
+    expect((await sandbox.object<Task>('task', 'sweep')).status).toMatchObject({
+      total: 12,
+      completed: '0-11',
+    });
+    expect(await sandbox.ok('describe', 'task/sweep')).toMatch(
+      /POINT[\s\S]*args\[0\]=0\.01 args\[2\]=3 env\.LOSS=l2 +Succeeded/,
+    );
+  });
+
+  it('a thousand points are one object to watch, pause and delete, and parallelism holds', async () => {
+    const command = ['sh', '-c', until('never').command[2], 'x', 'span:{1..1000}'];
+    const resources = { cores: 0 };
+    await sandbox.apply(task('thousand', { runtime: 'process', command, parallelism: 3, resources }));
+    await sandbox.ok('wait', 'task/thousand', '--for', 'phase=Running', '--timeout', '30s');
+    const { status } = await sandbox.object<Task>('task', 'thousand');
+    expect(status).toMatchObject({ total: 1000, active: 3 });
+    expect(await runsOf('thousand')).toHaveLength(3);
+    await sandbox.ok('pause', 'task/thousand');
+    await sandbox.ok('wait', 'task/thousand', '--for', 'phase=Suspended', '--timeout', '30s');
+    await sandbox.ok('delete', 'task/thousand');
+    expect(await runsOf('thousand')).toEqual([]);
+  });
+
   it('resources: what the run is given is recorded in it', async () => {
     await sandbox.ok('apply', '-f', example('resources.yaml'));
     await sandbox.ok('wait', 'task/resources', '--for', 'condition=Complete', '--timeout', '30s');

@@ -26,15 +26,23 @@ export function describeTask({ object, runs, events: happened, now }: Described<
   ].join('');
 }
 
+/** With a column for the point of each run where the task has spans. */
 export function runTable(runs: readonly Run[]): string {
+  const swept = runs.some(({ spec }) => spec.point !== undefined);
   const rows = runs.map((run) => [
     run.metadata.name ?? '',
+    ...(swept ? [pointOf(run)] : []),
     run.status?.phase ?? 'Pending',
     run.spec.placement?.node ?? run.spec.target ?? '-',
     ending(run),
     run.status?.message ?? run.status?.conditions?.find((each) => each.status !== 'True')?.message ?? '-',
   ]);
-  return section('Runs', ['NAME', 'PHASE', 'NODE', 'EXIT', 'MESSAGE'], rows);
+  return section('Runs', ['NAME', ...(swept ? ['POINT'] : []), 'PHASE', 'NODE', 'EXIT', 'MESSAGE'], rows);
+}
+
+function pointOf({ spec }: Run): string {
+  const values = Object.entries(spec.point ?? {}).map(([place, value]) => `${place}=${value}`);
+  return values.join(' ') || '-';
 }
 
 /** Exit code, or the signal. */
