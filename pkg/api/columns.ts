@@ -103,7 +103,8 @@ const run: Column<Run>[] = [
 
 function nodeStatus({ spec, status }: Node): string {
   const ready = isConditionTrue(status?.conditions, 'Ready') ? 'Ready' : 'NotReady';
-  return spec?.unschedulable ? `${ready},SchedulingDisabled` : ready;
+  if (spec?.fencedAt !== undefined) return `${ready},Fenced`;
+  return spec?.unschedulable || spec?.drain ? `${ready},SchedulingDisabled` : ready;
 }
 
 const node: Column<Node>[] = [

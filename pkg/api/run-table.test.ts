@@ -58,7 +58,7 @@ const allowed = [
   'Lost > Lost: nodeController runner',
   'Lost > Running: runner',
   'Lost > Succeeded: runner',
-  'Lost > Failed: runner',
+  'Lost > Failed: runner nodeController',
   'Lost > Stopped: runner',
 ];
 

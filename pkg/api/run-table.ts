@@ -61,13 +61,19 @@ function ownersOf(from: RunPhase | undefined, to: RunPhase): Owner[] {
   if (from === 'Pending' && to === 'Scheduled') return ['scheduler'];
   if (from === 'Pending' && to === 'Stopped') return ['task controller'];
   if (from === 'Scheduled' && to === 'Pending') return ["runner of the Run's node"];
-  if (from === 'Lost') return to === 'Running' || isTerminal(to) ? ["runner of the Run's node"] : [];
+  if (from === 'Lost') return ownersAfterLost(to);
   if (!isBound(from)) return [];
   if (to === 'Lost') return ['node controller'];
   if (from === 'Paused') return to === 'Running' || isTerminal(to) ? ["runner of the Run's node"] : [];
   if (to === 'Paused') return from === 'Running' ? ["runner of the Run's node"] : [];
   if (isTerminal(to) || progress.indexOf(to) > progress.indexOf(from)) return ["runner of the Run's node"];
   return [];
+}
+
+/** That a person has fenced the node, and that this is the reason, is checked beside the table. */
+function ownersAfterLost(to: RunPhase): Owner[] {
+  if (to === 'Failed') return ["runner of the Run's node", 'node controller'];
+  return to === 'Running' || isTerminal(to) ? ["runner of the Run's node"] : [];
 }
 
 function isOwner(identity: Identity, owner: Owner, runNode: string | undefined): boolean {

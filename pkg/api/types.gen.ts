@@ -381,6 +381,11 @@ export interface NodeSpec {
    * true: no new runs are bound to this node.
    */
   unschedulable?: boolean;
+  /**
+   * true: what runs on this node is stopped and made again elsewhere, and nothing new is bound to it. Set by river drain.
+   */
+  drain?: boolean;
+  fencedAt?: Time;
 }
 export interface NodeResources {
   cores: number;
@@ -416,6 +421,7 @@ export interface NodeStatus {
    * Of the runner; a new one at each of its starts.
    */
   session?: string;
+  cleanedUpFor?: Time;
   /**
    * Public key with which the runner opens its tunnel to the host. Written by the runner alone, at its start.
    */
@@ -704,9 +710,13 @@ export interface RunSpec {
    */
   retries?: number;
   /**
-   * Written by the task controller.
+   * Written by the task controller; the node controller sets Stopped where a node is drained.
    */
   desired: 'Running' | 'Paused' | 'Stopped';
+  /**
+   * true: it is stopped because its node is drained; another run takes its place and does not count for the limit of retry. Written by the node controller.
+   */
+  evicted?: boolean;
   /**
    * Name of the node that it must run on; absent: any.
    */

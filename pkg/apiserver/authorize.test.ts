@@ -28,7 +28,7 @@ it.each([
   ['status', 'Task', ['task', 'reaper']],
   ['delete', 'Task', ['admin']],
   ['create', 'Run', ['task']],
-  ['update', 'Run', ['task', 'reaper']],
+  ['update', 'Run', ['task', 'nodes', 'reaper']],
   ['bind', 'Run', ['scheduler']],
   ['status', 'Run', ['node', 'task', 'nodes', 'reaper', 'scheduler']],
   ['delete', 'Run', ['task', 'reaper']],

@@ -29,7 +29,11 @@ const controllers: Readonly<Record<string, Rights>> = {
     Node: ['read'],
     Event: ['read', ...writeEvents],
   },
-  node: { Node: ['read', 'update', 'status'], Run: ['read', 'status'], Event: ['read', ...writeEvents] },
+  node: {
+    Node: ['read', 'update', 'status'],
+    Run: ['read', 'update', 'status'],
+    Event: ['read', ...writeEvents],
+  },
   reaper: {
     Task: ['read', 'update', 'status'],
     Run: ['read', 'update', 'status', 'delete'],

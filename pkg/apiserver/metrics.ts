@@ -1,4 +1,4 @@
-export type RefusalReason = 'transition' | 'session' | 'fit' | 'binding' | 'conflict' | 'heartbeat';
+export type RefusalReason = 'transition' | 'session' | 'fit' | 'binding' | 'conflict' | 'heartbeat' | 'fence';
 
 /** Counts since the start of the process. */
 export interface ServiceMetrics {
@@ -15,6 +15,7 @@ export class MetricsCounter implements ServiceMetrics {
     binding: 0,
     conflict: 0,
     heartbeat: 0,
+    fence: 0,
   };
   watches = 0;
 

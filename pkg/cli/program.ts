@@ -4,6 +4,7 @@ import { describeError, exitCodeOf, Interrupted, UsageError } from './errors.ts'
 import { exitCodes } from './exit-codes.ts';
 import { addChangeCommands } from './flags/change.ts';
 import { addMachineCommands } from './flags/machines.ts';
+import { addNodeCommands } from './flags/nodes.ts';
 import { addShowCommands } from './flags/show.ts';
 import type { CliIo } from './io.ts';
 
@@ -85,6 +86,7 @@ function buildProgram(parts: CliParts, act: Act): Command {
     });
   addChangeCommands(program, act);
   addShowCommands(program, act);
+  addNodeCommands(program, act);
   addMachineCommands(program, act);
   program
     .command('dev')

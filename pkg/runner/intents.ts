@@ -6,7 +6,7 @@ import type { ExecutionSpec } from '../executor/index.ts';
 
 const schemaVersion = 1;
 
-export type StopReason = 'Stopped' | 'DeadlineExceeded';
+export type StopReason = 'Stopped' | 'Drained' | 'DeadlineExceeded';
 
 /** What this runner has set out to do for one Run: recorded before it happens. Says nothing about whether it did. */
 export interface Intent {

@@ -67,6 +67,10 @@ function whileBusy({ desired, memory }: Situation): Step[] {
   return cancel ? [{ kind: 'CancelPrepare' }] : [];
 }
 
+function stopReasonOf({ spec }: Run): StopReason {
+  return spec.evicted ? 'Drained' : 'Stopped';
+}
+
 function isUnwanted(run: Run): boolean {
   return (
     run.spec.desired === 'Stopped' || run.metadata.deletionTimestamp !== undefined || isTerminal(phaseOf(run))
@@ -135,7 +139,7 @@ function whileLive(situation: Situation, run: Run): Step[] {
   if (!execution) return [];
   if (!intent) return [{ kind: 'RecordIntent', starting: true }];
   const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
-  if (isUnwanted(run)) return [...adopt, ...stopSteps(situation, 'Stopped')];
+  if (isUnwanted(run)) return [...adopt, ...stopSteps(situation, stopReasonOf(run))];
   const report = reportLive(situation, run, intent, execution);
   const deadline = untilDeadline(execution, intent, intent.timeoutMs ?? timeoutOf(run), node.nowMs);
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
@@ -192,7 +196,7 @@ function stopSteps({ observed, node }: Situation, reason: StopReason): Step[] {
 function beforeStart(situation: Situation, run: Run): Step[] {
   const { observed, memory, node } = situation;
   const { intent, execution } = observed;
-  if (isUnwanted(run)) return withoutStart(situation);
+  if (isUnwanted(run)) return withoutStart(situation, stopReasonOf(run));
   if (memory.failure)
     return conclude(
       situation,
@@ -248,12 +252,12 @@ function startSteps({ observed, memory }: Situation, run: Run): Step[] {
 }
 
 /** To be stopped before it ran. A start that may be on its way is called off on the machine first. */
-function withoutStart(situation: Situation): Step[] {
+function withoutStart(situation: Situation, reason: StopReason): Step[] {
   const { observed, memory, node } = situation;
-  if (observed.intent?.startBootId && !memory.stopped) return stopSteps(situation, 'Stopped');
+  if (observed.intent?.startBootId && !memory.stopped) return stopSteps(situation, reason);
   return conclude(
     situation,
-    concluded('Stopped', 'Stopped', 'The run was stopped before its program started.', node.nowMs),
+    concluded('Stopped', reason, 'The run was stopped before its program started.', node.nowMs),
   );
 }
 

@@ -17,6 +17,9 @@ export interface NodeFacts {
   quarantined: readonly string[];
   bootId: string;
   session: string;
+  /** `spec.fencedAt` of the Node, and for which one the machine was cleaned up last. */
+  fencedAt?: string;
+  cleanedUpFor?: string;
   /** Of the tunnel, where there is one. */
   sshKey?: string;
 }
@@ -44,13 +47,14 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
     addresses: [...settings.addresses],
     bootId: facts.bootId,
     session: facts.session,
+    ...(facts.cleanedUpFor === undefined ? {} : { cleanedUpFor: facts.cleanedUpFor }),
     ...(facts.sshKey === undefined ? {} : { sshKey: facts.sshKey }),
   };
 }
 
 function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: string): Condition[] {
   const wanted: NewCondition[] = [
-    { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' },
+    readyOf(facts.fencedAt),
     ...facts.probes.map(({ runtime, probe }): NewCondition => {
       const { ready, reason, message } = probe;
       return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
@@ -61,6 +65,14 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
     const old = before.filter(({ type }) => type === condition.type);
     return setCondition(old, condition, now);
   });
+}
+
+/** A fence counts until the host has taken it away: what it was told of the clean-up may not have come. */
+function readyOf(fencedAt: string | undefined): NewCondition {
+  if (fencedAt === undefined)
+    return { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' };
+  const message = 'A person has fenced this node: the runner removes what was left of its runs first.';
+  return { type: 'Ready', status: 'False', reason: 'Fenced', message };
 }
 
 /** Absent until there is something to say; False when it has gone. */

@@ -101,6 +101,8 @@ function endedByStop({ finishedAt }: Execution, { stopReason, stopRequestedAt }:
 }
 
 function stopVerdict({ stopReason }: Stop): Verdict {
+  if (stopReason === 'Drained')
+    return { phase: 'Stopped', reason: 'Drained', message: 'The program was stopped to empty the node.' };
   return stopReason === 'DeadlineExceeded'
     ? { phase: 'Failed', reason: 'DeadlineExceeded', message: 'The program ran longer than spec.timeout.' }
     : { phase: 'Stopped', reason: 'Stopped', message: 'The program was stopped on request.' };

@@ -35,6 +35,7 @@ export class RunCache {
   #attempt = 0;
   /** Answers of an older round are ignored. */
   #round = 0;
+  #listedRound = -1;
   #closed = false;
 
   constructor(parts: RunCacheParts) {
@@ -63,6 +64,11 @@ export class RunCache {
     return false;
   }
 
+  /** Whether a list that was begun after the last restart has been read in whole. */
+  get isCurrent(): boolean {
+    return this.#synced && this.#listedRound === this.#round;
+  }
+
   /** Lists again. `forgetSync`: the host is another one than before, what is here means nothing until then. */
   restart(options: { forgetSync?: boolean } = {}): void {
     if (this.#closed) return;
@@ -89,6 +95,7 @@ export class RunCache {
     try {
       const { runs, resourceVersion } = await this.#listAll();
       if (round !== this.#round) return;
+      this.#listedRound = round;
       this.#replace(runs);
       this.#follow(round, resourceVersion);
     } catch (error) {

@@ -46,6 +46,15 @@ export class RunMemories {
     if (memory && !memory.activity && !memory.quarantined) this.#memories.delete(uid);
   }
 
+  isQuarantined(uid: string): boolean {
+    return this.#memories.get(uid)?.quarantined === true;
+  }
+
+  /** Something is under way for any of them. */
+  isBusy(): boolean {
+    return [...this.#memories.values()].some((memory) => memory.activity !== undefined);
+  }
+
   quarantined(): string[] {
     return [...this.#memories].filter(([, memory]) => memory.quarantined).map(([uid]) => uid);
   }

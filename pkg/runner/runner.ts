@@ -1,6 +1,7 @@
-import type { NodeStatus } from '../api/index.ts';
+import type { Node, NodeStatus } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import type { HeartbeatAnswer } from '../client/index.ts';
+import { CleanUp } from './clean-up.ts';
 import { RunEvents } from './events.ts';
 import type { ClusterMark } from './intents.ts';
 import { nodeStatus } from './node-status.ts';
@@ -19,6 +20,7 @@ export class Runner {
   readonly #events: RunEvents;
   #cluster: ClusterMark | undefined;
   #workplace: Workplace | undefined;
+  readonly #cleanUp: CleanUp;
   #connected = false;
   #stopped = false;
 
@@ -28,6 +30,12 @@ export class Runner {
     this.#bootId = parts.readBootId();
     this.#cluster = parts.intents.cluster();
     this.#events = new RunEvents({ client, node: settings.name, clock, rng, logger });
+    this.#cleanUp = new CleanUp({
+      clock,
+      relist: () => this.#workplace?.relist(),
+      isClean: async () => (await this.#workplace?.isClean()) ?? false,
+      onDone: () => this.#session.refreshStatus(),
+    });
     this.#session = new Session({
       client,
       node: settings.name,
@@ -65,6 +73,7 @@ export class Runner {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#session.close();
+    this.#cleanUp.close();
     await this.#workplace?.close();
   }
 
@@ -112,7 +121,8 @@ export class Runner {
     this.#workplace.start();
   }
 
-  #nodeStatus(before: NodeStatus | undefined, session: string): NodeStatus {
+  #nodeStatus({ spec, status: before }: Node, session: string): NodeStatus {
+    this.#cleanUp.wanted(spec?.fencedAt);
     const { settings, machine, clock } = this.#parts;
     return nodeStatus(
       {
@@ -122,6 +132,8 @@ export class Runner {
         quarantined: this.#workplace?.quarantined() ?? [],
         bootId: this.#bootId,
         session,
+        fencedAt: spec?.fencedAt,
+        cleanedUpFor: this.#cleanUp.doneFor,
         sshKey: this.#parts.tunnel?.publicKey,
       },
       before?.conditions ?? [],

@@ -29,8 +29,8 @@ export interface SessionParts {
   knownEpoch: () => string | undefined;
   /** Raises `Invalid` for a host that this machine does not belong to. */
   checkCluster: (clusterUid: string) => void;
-  /** The Node's status as it should be now; `before` is what the host has. */
-  status: (before: NodeStatus | undefined, session: string) => NodeStatus;
+  /** The Node's status as it should be now; `before` is the Node that the host has. */
+  status: (before: Node, session: string) => NodeStatus;
   /** An answer of the host to a heartbeat: first of all which cluster it is. Throws to end the session. */
   onAnswer: (answer: HeartbeatAnswer) => Promise<void>;
   /** The host is back after heartbeats that failed. */
@@ -128,7 +128,7 @@ export class Session {
     let node = await this.#getOrCreate();
     const missing = Object.entries(labels).filter(([key, value]) => node.metadata.labels?.[key] !== value);
     if (missing.length > 0) node = await this.#call(client.patch('Node', '', name, { metadata: { labels } }));
-    await this.#writeStatus(node, this.#parts.status(node.status, this.id));
+    await this.#writeStatus(node, this.#parts.status(node, this.id));
   }
 
   async #getOrCreate(): Promise<Node> {
@@ -180,7 +180,7 @@ export class Session {
     if (this.#ended) return;
     if (node.status?.session !== this.id)
       throw new RiverError('Conflict', 'the Node shows another session than this one');
-    const status = this.#parts.status(node.status, this.id);
+    const status = this.#parts.status(node, this.id);
     this.#statusWanted = false;
     if (shows(node.status, status)) this.#written = node;
     else await this.#writeStatus(node, status);

@@ -1,4 +1,4 @@
-import { isTerminal, type Runtime } from '../api/index.ts';
+import { isTerminal, type Run, type Runtime } from '../api/index.ts';
 import { errorMessage, type RiverError, type Timer } from '../base/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
 import type { RunEvents } from './events.ts';
@@ -127,6 +127,17 @@ export class Workplace {
     this.#cache.restart();
   }
 
+  /** Whether every Run of this node has ended, as the host shows it now, and nothing of any is on the machine or under way. */
+  async isClean(): Promise<boolean> {
+    if (!this.#cache.isCurrent) return false;
+    for (const uid of this.#cache.uids()) if (!hasEnded(this.#cache.get(uid))) return false;
+    for (const executor of this.#runtimes.executors()) {
+      const found = await executor.list();
+      if (found.some(({ runUid }) => !this.#memories.isQuarantined(runUid))) return false;
+    }
+    return !this.#memories.isBusy();
+  }
+
   /** The host was restored from a backup: it may have forgotten what it had acknowledged, and whole Runs. */
   newEpoch(epoch: string): void {
     this.#epoch = epoch;
@@ -193,7 +204,7 @@ export class Workplace {
     for (const uid of intents.uids()) if (!this.#cache.get(uid)) this.#loop.poke(uid);
     for (const uid of this.#cache.uids()) {
       const run = this.#cache.get(uid);
-      const over = isTerminal(run?.status?.phase ?? 'Pending') && !run?.metadata.deletionTimestamp;
+      const over = hasEnded(run) && !run?.metadata.deletionTimestamp;
       if (!over) this.#loop.poke(uid);
     }
   }
@@ -220,4 +231,8 @@ export class Workplace {
     if (error.code === 'Conflict') this.#parts.onNodeChanged();
     this.#loop.fail(run.uid, error);
   }
+}
+
+function hasEnded(run: Run | undefined): boolean {
+  return isTerminal(run?.status?.phase ?? 'Pending');
 }

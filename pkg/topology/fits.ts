@@ -6,6 +6,7 @@ export type RefusalCode =
   | 'Target'
   | 'Deleting'
   | 'NotReady'
+  | 'Fenced'
   | 'Unschedulable'
   | 'Avoided'
   | 'Selector'
@@ -43,10 +44,14 @@ function gateRefusal(need: Need, node: Node): Refusal | undefined {
     return { code: 'Target', reason: `not the target ${need.target}` };
   }
   if (node.metadata.deletionTimestamp) return { code: 'Deleting', reason: 'being deleted' };
+  if (node.spec?.fencedAt !== undefined) {
+    return { code: 'Fenced', reason: 'fenced, until its runner is back and has cleaned up' };
+  }
   const ready = getCondition(node.status?.conditions, 'Ready');
   if (ready?.status !== 'True') {
     return { code: 'NotReady', reason: `not Ready (${ready?.reason ?? 'NeverReported'})` };
   }
+  if (node.spec?.drain) return { code: 'Unschedulable', reason: 'drained, until river uncordon' };
   if (node.spec?.unschedulable) return { code: 'Unschedulable', reason: 'unschedulable (cordoned)' };
   if (need.avoid.includes(name)) return { code: 'Avoided', reason: 'its runner has refused this run' };
   return undefined;

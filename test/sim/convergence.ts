@@ -115,9 +115,9 @@ function isImpossible(model: TaskModel, run: Run): boolean {
   return (model.spec.resources?.cores ?? 0) > nodeCores || run.spec.target === 'nowhere';
 }
 
-/** Its task was suspended before its program ran: it is made again when that is resumed. */
+/** Its task was suspended before its program ran, or its node was drained: it is made again when it may run. */
 function isGivenBack(run: Run): boolean {
-  return phaseOf(run) === 'Stopped' && run.status?.reason === 'Suspended';
+  return phaseOf(run) === 'Stopped' && (run.status?.reason === 'Suspended' || run.spec.evicted === true);
 }
 
 function isToBeRetried(model: TaskModel, run: Run): boolean {
@@ -159,7 +159,8 @@ function complaintsOfEnd(model: TaskModel, run: Run, { truth, paused }: Surround
   if (isSuspended(model) && !model.stopped && ['Pending', 'Paused'].includes(phase)) return [];
   if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
   if (isToBeRetried(model, run)) return [`${run.metadata.name} has failed and is not tried again`];
-  const neverRuns = run.spec.image === 'missing' || run.status?.reason === 'NodeRestarted';
+  const neverRuns =
+    run.spec.image === 'missing' || ['NodeRestarted', 'Fenced'].includes(run.status?.reason ?? '');
   if (phase !== 'Stopped' && !neverRuns && !truth.history(run.metadata.uid ?? '')) {
     return [`${run.metadata.name} is ${phase}(${run.status?.reason}) and never ran`];
   }
@@ -174,6 +175,9 @@ function complaintsOfRun(run: Run, truth: Truth): string[] {
   if (phase === 'Paused' && real?.pausedSinceMs !== undefined) return [];
   if (phase === 'Paused') return ['is told to be paused and is not'];
   if (!isEnded(phase)) return real?.live ? ['a program of it still runs'] : [];
+  // Nobody knows what became of it, and it does not matter: its machine was declared dead.
+  if (phase === 'Failed' && status?.reason === 'Fenced')
+    return real?.live ? ['it is fenced and still runs'] : [];
   const allowed = real ? endsOf(run, real) : ['Stopped', 'Failed'];
   const told = `${phase}(${status?.reason})`;
   if (!allowed.includes(phase) && !allowed.includes(told)) {

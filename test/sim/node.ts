@@ -24,6 +24,8 @@ export class SimNode implements Restartable {
   readonly #disk: Disk;
   readonly #network: SimNetwork;
   #folder: string;
+  /** Without power until then. */
+  #offUntilMs = 0;
   #life: Incarnation | undefined;
   #intents: Intents | undefined;
 
@@ -46,6 +48,11 @@ export class SimNode implements Restartable {
   }
 
   start(): void {
+    const offMs = this.#offUntilMs - this.#world.time;
+    if (offMs > 0) {
+      this.#world.after(undefined, offMs, () => this.up || this.start());
+      return;
+    }
     const life = this.#world.incarnation(this.name, this.machine.skewMs);
     this.#world.trace(life.name, 'starts');
     const intents = openIntents(join(this.#folder, database), life.clock);
@@ -89,6 +96,13 @@ export class SimNode implements Restartable {
     this.#world.count('machine: reboots');
     this.machine.reboot();
     if (this.up) this.#die('in a reboot', undefined);
+  }
+
+  /** Everything on it ends, and its runner comes back only after that time. */
+  powerOff(forMs: number): void {
+    this.#world.trace(this.name, 'loses power');
+    this.#offUntilMs = this.#world.time + forMs;
+    this.reboot();
   }
 
   /** Runs one turn of the runner, in which it commits its intents; sometimes it dies before it goes on. */

@@ -7,6 +7,7 @@ import { SimHost } from './host.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { SimNetwork } from './network.ts';
 import { SimNode } from './node.ts';
+import { Operator } from './operator.ts';
 import { forbidRealTime } from './real-time-guard.ts';
 import { StoreMonitor } from './store-monitor.ts';
 import { Truth } from './truth.ts';
@@ -120,6 +121,7 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   for (const node of nodes)
     world.after(undefined, between(world.rng, 0, 5_000), () => node.up || node.start());
   const users = invite(world, cluster);
+  hire(world, cluster);
   chaos.plan(timetable.chaosMs);
   new LeaseCheck(world, cluster).begin();
   new HastyScheduler(world, cluster).begin(timetable.chaosMs);
@@ -140,6 +142,16 @@ function invite(world: World, { network, truth }: Cluster): User[] {
   truth.retriesOf = (task) => users.find(({ model }) => model.name === task)?.model.retries ?? 0;
   for (const user of users) void user.live(timetable.chaosMs);
   return users;
+}
+
+function hire(world: World, { network, nodes }: Cluster): void {
+  const life = world.incarnation('operator');
+  const client = network.client({
+    owner: life,
+    identity: { role: 'admin', name: 'operator' },
+    place: 'desk',
+  });
+  void new Operator(world, life, client, nodes).live(timetable.chaosMs);
 }
 
 async function converge(world: World, { host, truth }: Cluster, users: readonly User[]): Promise<void> {

@@ -131,7 +131,15 @@ export class StoreMonitor {
 
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
-    if (from !== to) this.#world.count(`run: ${from} to ${to}`);
+if (from !== to) this.#world.count(`run: ${from} to ${to}`);
+    if (run.status?.reason === 'Fenced' && from !== to) this.#world.count('run: fenced');
+    if (run.spec.evicted && !before.spec.evicted) {
+      this.#world.count('run: evicted');
+      this.#truth.evicted(run.metadata.name ?? '');
+    }
+    const node = this.#nodeObject(run.spec.placement?.node ?? '');
+    if (from !== to && to === 'Scheduled' && (node?.spec?.fencedAt || node?.spec?.drain))
+      this.#world.fail(`${name} was bound to a node that is fenced or drained`);
     if (isEnded(to) && !isEnded(from) && run.status?.startedAt !== undefined)
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
@@ -153,16 +161,22 @@ export class StoreMonitor {
   /** What only a runner can know is told by the present session of its node, never by one that was replaced. */
   #checkReporter(name: string, from: Phase, run: Run): void {
     const to = phaseOf(run);
-    const byRunner = from !== to && from !== 'Pending' && !['Pending', 'Lost'].includes(to);
+    const byHost = run.status?.reason === 'Fenced' || ['Pending', 'Lost'].includes(to);
+    const byRunner = from !== to && from !== 'Pending' && !byHost;
+    const node = this.#nodeObject(run.spec.placement?.node ?? '');
+    if (run.status?.reason === 'Fenced' && from !== to && (from !== 'Lost' || !node?.spec?.fencedAt))
+      this.#world.fail(`${name} was Fenced from ${from}, and its node is not fenced`);
     if (!byRunner) return;
-    const session = this.#nodeObject(run.spec.placement?.node ?? '')?.status?.session;
+    if (node?.spec?.fencedAt) this.#world.fail(`${name} became ${to} by a report of a node that is fenced`);
+    const session = node?.status?.session;
     if (run.status?.session !== session)
       this.#world.fail(`${name} became ${to} by a report of an old session`);
   }
 
   #deleted(name: string, run: Run): void {
     if (!run.metadata.deletionTimestamp) this.#world.fail(`${name} vanished without a deletionTimestamp`);
-    if (this.#truth.isKnown(run.metadata.uid ?? '')) {
+    const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
+    if (!isFenced && this.#truth.isKnown(run.metadata.uid ?? '')) {
       this.#world.fail(`${name} is deleted and its node still has something of it`);
     }
   }

@@ -31,6 +31,7 @@ export class Truth {
   retriesOf: (task: string) => number = () => 0;
   /** Programs really started, of all attempts of one ordinal of one revision. */
   readonly #starts = new Map<string, number>();
+  readonly #evictions = new Map<string, number>();
 
   constructor(world: World, machines: readonly SimMachine[]) {
     this.#world = world;
@@ -38,12 +39,18 @@ export class Truth {
     for (const machine of machines) machine.onStart = (runName) => this.#started(runName);
   }
 
+  /** Its node is drained: another attempt takes its place and counts for nothing. */
+  evicted(runName: string): void {
+    const { ordinal } = partsOf(runName);
+    this.#evictions.set(ordinal, (this.#evictions.get(ordinal) ?? 0) + 1);
+  }
+
   #started(runName: string): void {
-    const [, ordinal = '', task = ''] = /^((.+)-[0-9a-f]{8}-\d+)-\d+$/.exec(runName) ?? [];
+    const { ordinal, task } = partsOf(runName);
     const starts = (this.#starts.get(ordinal) ?? 0) + 1;
     this.#starts.set(ordinal, starts);
     const retries = this.retriesOf(task);
-    if (starts > 1 + retries)
+    if (starts > 1 + retries + (this.#evictions.get(ordinal) ?? 0))
       this.#world.fail(`${ordinal} was started ${starts} times and may be retried ${retries} times`);
   }
 
@@ -109,4 +116,10 @@ export class Truth {
     if (other) this.#world.fail(`${other.runName} and ${execution.runName} are alive at once`);
     alive.set(ordinal, execution);
   }
+}
+
+/** Names are TASK-HASH-ORDINAL-ATTEMPT; `ordinal`: all but the attempt. */
+function partsOf(runName: string): { ordinal: string; task: string } {
+  const [, ordinal = '', task = ''] = /^((.+)-[0-9a-f]{8}-\d+)-\d+$/.exec(runName) ?? [];
+  return { ordinal, task };
 }

@@ -3,6 +3,7 @@ import {
   defaultObject,
   finalizers,
   type Kind,
+  type Node,
   type ObjectMeta,
   refuseInvalid,
   resources,
@@ -11,6 +12,7 @@ import {
 import { RiverError } from '../../base/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { updateOwned } from '../managed-fields/index.ts';
+import { checkNodeFence } from './node-rules.ts';
 import { checkInitialRun } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
 
@@ -50,6 +52,7 @@ export function insertNew(session: WriteSession, kind: Kind, object: ApiObject):
     ...(kind === 'Run' ? { status: { phase: 'Pending' } } : {}),
   };
   refuseInvalid(kind, metadata.name ?? '', validateObject(kind, complete));
+  if (kind === 'Node') checkNodeFence(session, undefined, complete as Node);
   if (kind === 'Run') checkInitialRun(session, complete);
   refuseExisting(session, kind, metadata);
   return session.insert(complete);

@@ -1,4 +1,4 @@
-import type { Node } from '../../api/index.ts';
+import { isConditionTrue, type Node } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { conflict } from './refusals.ts';
 import type { WriteSession } from './session.ts';
@@ -18,4 +18,37 @@ export function checkNodeKey({ identity, metrics }: WriteSession, old: Node, nex
   if (before === undefined || old.status?.session !== next.status?.session) return;
   metrics.refused('conflict');
   throw conflict('Node', name, 'the key of a node stays for as long as its session does');
+}
+
+/**
+ * A person may fence a node that is not Ready, and only that: one that is alive would go on with what then runs
+ * elsewhere too. Only the node controller lifts a fence, once the runner has cleaned up for it. Raises `Forbidden` and
+ * `Conflict`.
+ */
+export function checkNodeFence({ identity, metrics }: WriteSession, old: Node | undefined, next: Node): void {
+  const before = old?.spec?.fencedAt;
+  const after = next.spec?.fencedAt;
+  if (before === after) return;
+  const name = next.metadata.name ?? '';
+  const refuse = (why: string) => {
+    metrics.refused('fence');
+    return conflict('Node', name, why);
+  };
+  if (after === undefined) {
+    const isClean = old?.status?.cleanedUpFor === before;
+    if (identity.role === 'controller' && identity.name === 'node' && isClean) return;
+    throw refuse(
+      'its fence goes when its runner has come back and cleaned up; nobody can take it off before',
+    );
+  }
+  if (identity.role !== 'admin') {
+    const message = `${identity.role} ${identity.name} may not fence node ${name}: only a person can say that a machine is dead`;
+    throw new RiverError('Forbidden', message, { kind: 'nodes', name });
+  }
+  if (before !== undefined) throw refuse('is fenced already');
+  if (old === undefined) throw refuse('has never reported: there is nothing to fence');
+  if (isConditionTrue(old.status?.conditions, 'Ready'))
+    throw refuse(
+      `is alive: river drain ${name} stops what runs there; fence it when it is not Ready any more`,
+    );
 }

@@ -3,6 +3,7 @@ import {
   defaultObject,
   type Event,
   type Kind,
+  type Node,
   refuseInvalid,
   resources,
   validateObject,
@@ -12,6 +13,7 @@ import type { StoredRecord } from '../../store/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { deepEqual, updateOwned } from '../managed-fields/index.ts';
 import { withoutSystemFields } from './create.ts';
+import { checkNodeFence } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { conflict } from './refusals.ts';
 import { checkRunSpec } from './run-rules.ts';
@@ -70,7 +72,8 @@ export function replaceChecked(
   const complete = { ...defaultObject(stripped, session.options.defaults()), ...status };
   refuseInvalid(kind, record.name, validateObject(kind, complete));
   checkNewFinalizers(kind, old, complete);
-  if (kind === 'Run') checkRunSpec(old, complete);
+  if (kind === 'Node') checkNodeFence(session, old as Node, complete as Node);
+  if (kind === 'Run') checkRunSpec(session, old, complete);
   const managedFields = owned ? next.metadata.managedFields : managedFieldsAfter(session, record, stripped);
   return session.replace(record, { ...complete, metadata: { ...complete.metadata, managedFields } });
 }

@@ -8,6 +8,8 @@ export function describeNode({ object, runs, events: happened, now }: Described<
   return [
     head(object, now, [
       ['Unschedulable', object.spec?.unschedulable ? 'yes' : 'no'],
+      ['Drained', object.spec?.drain ? 'yes, until river uncordon' : undefined],
+      ['Fenced', object.spec?.fencedAt],
       ['Capacity', resourcesLine(status.capacity)],
       ['Allocatable', resourcesLine(status.allocatable)],
       ['In use', usageLine(status.usage)],

@@ -118,6 +118,77 @@ describe('NodeController', () => {
     await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
   });
 
+  const fence = async () => {
+    const spec = { fencedAt: timestamp(plane.clock.now()) };
+    await plane.admin.patch('Node', '', 'n1', { spec });
+    return spec.fencedAt;
+  };
+  const only = async () => (await plane.runs())[0];
+
+  test('a fence lets Lost Runs fail; a late report is refused and counted; the fence goes after the clean-up', async () => {
+    await start();
+    const run = await boundRun();
+    await expect(fence()).rejects.toThrow('is alive: river drain n1');
+    plane.clock.advance(30_000);
+    await until(async () => (await only())?.status?.phase === 'Lost');
+    const fencedAt = await fence();
+    await until(async () => (await only())?.status?.reason === 'Fenced');
+    expect((await only())?.status?.phase).toBe('Failed');
+    const before = plane.service.metrics.refusals.transition;
+    await expect(node.report(run, { phase: 'Succeeded' })).rejects.toThrow('cannot go from Failed');
+    expect(plane.service.metrics.refusals.transition).toBe(before + 1);
+    await expect(plane.admin.patch('Node', '', 'n1', { spec: { fencedAt: null } })).rejects.toThrow(
+      'nobody can take it off',
+    );
+    await node.patchNode({ cleanedUpFor: fencedAt });
+    await until(async () => (await plane.admin.get('Node', '', 'n1')).spec?.fencedAt === undefined);
+    await settle();
+    const version = plane.store.version();
+    await settle();
+    expect(plane.store.version()).toBe(version);
+  });
+
+  test('a report in the same moment as the fence does not win over it, whatever it says', async () => {
+    const run = await boundRun();
+    const expired = await start();
+    plane.clock.advance(30_000);
+    await until(async () => (await only())?.status?.phase === 'Lost');
+    await expired.stop();
+    await fence();
+    await expect(node.report(run, { phase: 'Succeeded' })).rejects.toThrow('node n1 is fenced');
+    await expect(node.report(run, { phase: 'Running' })).rejects.toThrow('node n1 is fenced');
+    expect(plane.service.metrics.refusals.fence).toBe(2);
+    await start();
+    await until(async () => (await only())?.status?.reason === 'Fenced');
+  });
+
+  test('only a fence lets the host say that a Run has failed', async () => {
+    const run = await boundRun();
+    await start();
+    plane.clock.advance(30_000);
+    await until(async () => (await only())?.status?.phase === 'Lost');
+    const status = { phase: 'Failed', reason: 'Fenced' };
+    const failed = plane
+      .clientOf('node')
+      .patch('Run', 'default', run.metadata.name ?? '', { status }, { subresource: 'status' });
+    await expect(failed).rejects.toThrow('unless a person has fenced');
+  });
+
+  test('a drain stops what runs, which is made again, uncounted, and waits', async () => {
+    await start();
+    const run = await boundRun();
+    await plane.admin.patch('Node', '', 'n1', { spec: { drain: true } });
+    await until(async () => (await only())?.spec.evicted === true);
+    expect((await only())?.spec.desired).toBe('Stopped');
+    await node.report(run, { phase: 'Stopped', reason: 'Drained' });
+    await until(async () => (await plane.runs()).length === 2);
+    const next = (await plane.runs()).find(({ spec }) => spec.attempt === 1);
+    expect(next?.spec.retries).toBeUndefined();
+    const { namespace = '', name = '', uid = '' } = next?.metadata ?? {};
+    const bind = plane.clientOf('scheduler').bind(namespace, name, { node: 'n1', uid });
+    await expect(bind).rejects.toThrow('drained, until river uncordon');
+  });
+
   test('Runs of a Node that was deleted are Lost', async () => {
     await start();
     await boundRun();

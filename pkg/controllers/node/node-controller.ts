@@ -1,4 +1,4 @@
-import { getCondition, isBound, type Node, type Run } from '../../api/index.ts';
+import { getCondition, isBound, type Node, type Run, type RunStatus } from '../../api/index.ts';
 import { type Clock, hasCode, timestamp } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import {
@@ -45,7 +45,7 @@ export class NodeController implements Controller {
     this.#nodes = options.informers.of('Node');
     this.#runs = options.informers.of('Run');
     this.#runsOn = this.#runs.index('bound', (run) =>
-      run.spec.placement && isAlive(run) ? [run.spec.placement.node] : [],
+      run.spec.placement && isBound(run.status?.phase ?? 'Pending') ? [run.spec.placement.node] : [],
     );
   }
 
@@ -57,8 +57,10 @@ export class NodeController implements Controller {
     });
     this.#runs.onChange((_key, _previous, current) => {
       const node = current?.spec.placement?.node;
+      if (!current || !node || !isBound(current.status?.phase ?? 'Pending')) return;
+      const known = this.#nodes.get(node);
       // On a Ready node the timer of its lease is all that is needed.
-      if (current && node && isAlive(current) && !isReady(this.#nodes.get(node))) enqueue(node);
+      if (known?.spec?.fencedAt || known?.spec?.drain || (isAlive(current) && !isReady(known))) enqueue(node);
     });
   }
 
@@ -69,6 +71,8 @@ export class NodeController implements Controller {
       await this.#lose(name, 'NodeDeleted', `node ${name} was deleted while the run was there`);
       return undefined;
     }
+    if (node.spec?.drain) await forEachLimited(this.#runsOn(name), parallelWrites, (run) => this.#evict(run));
+    if (node.spec?.fencedAt !== undefined) return this.#keepFenced(node, node.spec.fencedAt);
     const leftMs = this.#leaseEnd(name) - this.#options.clock.monotonic();
     if (leftMs > 0) return { requeueAfterMs: leftMs };
     const silence = `nothing was heard of node ${name} for ${this.#options.leases.leaseMs / 1000} s`;
@@ -76,6 +80,45 @@ export class NodeController implements Controller {
     await this.#lose(name, 'LeaseExpired', `${silence}; the run may still be alive there`);
     // A heartbeat changes no object: look again whether it is back and expires once more.
     return { requeueAfterMs: this.#options.leases.leaseMs };
+  }
+
+  /** Its Runs fail; when the runner has been back and left nothing of them, the fence goes. */
+  async #keepFenced(node: Node, fencedAt: string): Promise<Result | undefined> {
+    const { name = '', uid, resourceVersion } = node.metadata;
+    const message = `node ${name} was fenced at ${fencedAt}: a person has declared it dead`;
+    await this.#lose(name, 'NodeFenced', message);
+    await forEachLimited(this.#runsOn(name).filter(isLost), parallelWrites, (run) =>
+      this.#fail(run, message),
+    );
+    // A Run whose new phase the cache does not show yet leads here again.
+    if (node.status?.cleanedUpFor !== fencedAt || this.#runsOn(name).length > 0)
+      return this.#untilSilent(node);
+    const patch = { metadata: { uid, resourceVersion }, spec: { fencedAt: null } };
+    await this.#options.client.patch('Node', '', name, patch);
+    const lifted = 'its runner has cleaned up: the fence is lifted';
+    this.#options.events.record(node, { type: 'Normal', reason: 'FenceLifted', message: lifted });
+    return undefined;
+  }
+
+  /** A fenced node that is back may be gone again before it has cleaned up. */
+  async #untilSilent(node: Node): Promise<Result> {
+    const { leaseMs } = this.#options.leases;
+    const leftMs = this.#leaseEnd(node.metadata.name ?? '') - this.#options.clock.monotonic();
+    if (leftMs > 0) return { requeueAfterMs: leftMs };
+    await this.#markUnknown(node, `nothing was heard of it for ${leaseMs / 1000} s`);
+    return { requeueAfterMs: leaseMs };
+  }
+
+  async #fail(run: Run, message: string): Promise<void> {
+    const finishedAt = timestamp(this.#options.clock.now());
+    await this.#patchStatus(run, { phase: 'Failed', reason: 'Fenced', message, finishedAt });
+  }
+
+  async #evict(run: Run): Promise<void> {
+    if (run.spec.desired === 'Stopped') return;
+    const { namespace = '', name = '', uid, resourceVersion } = run.metadata;
+    const patch = { metadata: { uid, resourceVersion }, spec: { desired: 'Stopped', evicted: true } };
+    await unlessGone(this.#options.client.patch('Run', namespace, name, patch));
   }
 
   /** Asks the store before an absence is believed in: the cache of Nodes may be behind that of Runs. */
@@ -112,19 +155,25 @@ export class NodeController implements Controller {
   }
 
   async #lose(node: string, reason: string, message: string): Promise<void> {
-    await forEachLimited(this.#runsOn(node), parallelWrites, (run) => this.#loseRun(run, reason, message));
+    const alive = this.#runsOn(node).filter(isAlive);
+    await forEachLimited(alive, parallelWrites, (run) =>
+      this.#patchStatus(run, { phase: 'Lost', reason, message }),
+    );
   }
 
   /** Only for the version that was seen: a report of its runner that comes between says more than silence. */
-  async #loseRun(run: Run, reason: string, message: string): Promise<void> {
+  async #patchStatus(run: Run, status: Partial<RunStatus>): Promise<void> {
     const { namespace = '', name = '', uid, resourceVersion } = run.metadata;
-    const patch = { metadata: { uid, resourceVersion }, status: { phase: 'Lost', reason, message } };
-    try {
-      await this.#options.client.patch('Run', namespace, name, patch, { subresource: 'status' });
-    } catch (error) {
-      if (hasCode(error, 'NotFound')) return;
-      throw error;
-    }
+    const patch = { metadata: { uid, resourceVersion }, status };
+    await unlessGone(this.#options.client.patch('Run', namespace, name, patch, { subresource: 'status' }));
+  }
+}
+
+async function unlessGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!hasCode(error, 'NotFound')) throw error;
   }
 }
 
@@ -134,6 +183,10 @@ function introducesItself(previous: Node | undefined, current: Node): boolean {
   return (
     isNew || (isReady(current) && !isReady(previous)) || previous.status?.session !== current.status?.session
   );
+}
+
+function isLost(run: Run): boolean {
+  return run.status?.phase === 'Lost';
 }
 
 /** On a node and not ended, as far as is known. */

@@ -54,7 +54,7 @@ export class RunReaper implements Controller {
       for (const key of runs) enqueue(key);
     });
     this.#nodes.onChange((name, _previous, current) => {
-      if (current) return;
+      if (current && current.spec?.fencedAt === undefined) return;
       for (const run of this.#runs.list()) {
         if (run.metadata.deletionTimestamp && run.spec.placement?.node === name) enqueue(keyOf(run));
       }
@@ -125,14 +125,17 @@ export class RunReaper implements Controller {
   }
 
   /**
-   * The runner has said so, or there is no runner to ask: the Run has no node, or a person has deleted its Node,
-   * which says that the machine is gone.
+   * The runner has said so, or there is no runner to ask: the Run has no node, or a person has fenced or deleted its
+   * Node, which says that the machine is gone. A fenced one that comes back removes what the host does not know.
    */
   async #isTornDown(run: Run): Promise<boolean> {
     if (!run.spec.placement || isConditionTrue(run.status?.conditions, 'TornDown')) return true;
     const { node } = run.spec.placement;
-    if (this.#nodes.get(node)) return false;
-    return (await this.#findStored('Node', '', node)) === undefined;
+    const cached = this.#nodes.get(node);
+    if (cached && cached.spec?.fencedAt === undefined) return false;
+    const stored = await this.#findStored('Node', '', node);
+    if (stored === undefined) return true;
+    return stored.spec?.fencedAt !== undefined && isTerminal(run.status?.phase ?? 'Pending');
   }
 
   /** Asks the store before an absence is believed in: every cache follows at its own pace. */

@@ -39,8 +39,8 @@ export function lastAttempts(runs: readonly Run[]): Run[] {
 export function nextAttempt(run: Run, retry: Retry | undefined, nowMs: number): NextAttempt | undefined {
   const { phase, reason, finishedAt } = run.status ?? {};
   const { attempt, retries = 0 } = run.spec;
-  // Its program was never started: the node gave it back because the Task was suspended.
-  if (phase === 'Stopped' && reason === 'Suspended')
+  // Given back because the Task was suspended before its program was started, or stopped because its node is drained.
+  if (phase === 'Stopped' && (reason === 'Suspended' || run.spec.evicted))
     return { after: run, attempt: attempt + 1, retries, dueMs: nowMs };
   if (phase !== 'Failed' || !retry || retries >= retry.limit) return undefined;
   const end = takenByNode.includes(reason ?? '') ? 'NodeRestarted' : 'Failed';

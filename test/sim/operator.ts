@@ -1,0 +1,82 @@
+import { isConditionTrue, type NodeSpec } from '../../pkg/api/index.ts';
+import { RiverError, type Rng, timestamp } from '../../pkg/base/index.ts';
+import type { Client } from '../../pkg/client/index.ts';
+import type { Incarnation } from './incarnation.ts';
+import type { SimNode } from './node.ts';
+import { between, pick, type World } from './world.ts';
+
+/** Longer than any repeated request can be late. */
+const quietMs = 8_000;
+
+/** Who looks after the machines: empties one and lets it in again; declares one dead that has no power. */
+export class Operator {
+  readonly #world: World;
+  readonly #life: Incarnation;
+  readonly #client: Client;
+  readonly #nodes: readonly SimNode[];
+  readonly #rng: Rng;
+
+  constructor(world: World, life: Incarnation, client: Client, nodes: readonly SimNode[]) {
+    this.#world = world;
+    this.#life = life;
+    this.#client = client;
+    this.#nodes = nodes;
+    this.#rng = life.rng;
+  }
+
+  async live(endMs: number): Promise<void> {
+    for (let deeds = this.#rng.below(4); deeds > 0; deeds -= 1) {
+      await this.#life.wait(between(this.#rng, 0, endMs / 2));
+      if (this.#world.time > endMs) break;
+      const node = pick(this.#rng, this.#nodes);
+      if (this.#rng.below(2) === 0) await this.#drain(node);
+      else await this.#fence(node);
+    }
+  }
+
+  async #drain({ name }: SimNode): Promise<void> {
+    this.#world.trace('operator', 'drains', name);
+    await this.#insist(name, { drain: true });
+    await this.#life.wait(quietMs + between(this.#rng, 0, 60_000));
+    this.#world.trace('operator', 'uncordons', name);
+    await this.#insist(name, { drain: null });
+  }
+
+  /** Knows that it is dead: two programs of one ordinal must not be alive at once. Gives up when it comes back before. */
+  async #fence(node: SimNode): Promise<void> {
+    node.powerOff(between(this.#rng, 20_000, 120_000));
+    while (!node.up) {
+      await this.#life.wait(5_000);
+      const done = await this.#tryToFence(node).catch((error: unknown) => {
+        if (!(error instanceof RiverError)) throw error;
+        return false;
+      });
+      if (done) return;
+    }
+  }
+
+  async #tryToFence(node: SimNode): Promise<boolean> {
+    const { name } = node;
+    const { metadata, spec, status } = await this.#client.get('Node', '', name);
+    if (spec?.fencedAt !== undefined) return true;
+    if (node.up || isConditionTrue(status?.conditions, 'Ready')) return false;
+    this.#world.trace('operator', 'fences', name);
+    const fence = { fencedAt: timestamp(this.#world.wallMs) };
+    const { resourceVersion } = metadata;
+    await this.#client.patch('Node', '', name, { metadata: { resourceVersion }, spec: fence });
+    return true;
+  }
+
+  /** A machine that has not joined yet is waited for. */
+  async #insist(name: string, spec: { [K in keyof NodeSpec]: NodeSpec[K] | null }): Promise<void> {
+    for (;;) {
+      try {
+        await this.#client.patch('Node', '', name, { spec });
+        return;
+      } catch (error) {
+        if (!(error instanceof RiverError)) throw error;
+        await this.#life.wait(2_000);
+      }
+    }
+  }
+}
