@@ -131,7 +131,7 @@ export class StoreMonitor {
 
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
-if (from !== to) this.#world.count(`run: ${from} to ${to}`);
+    if (from !== to) this.#world.count(`run: ${from} to ${to}`);
     if (run.status?.reason === 'Fenced' && from !== to) this.#world.count('run: fenced');
     if (run.spec.evicted && !before.spec.evicted) {
       this.#world.count('run: evicted');
