@@ -28,4 +28,5 @@ export { schemaFindings } from './schema-findings.ts';
 export * from './spans/index.ts';
 export * from './status.ts';
 export type * from './types.gen.ts';
+export * from './unknown-fields.ts';
 export * from './validate.ts';

@@ -177,6 +177,16 @@ describe('refusal', () => {
   table([
     ['of a runtime that is not allowed', { run: aRun(), node: off }, ['Refuse RuntimeNotAllowed']],
     [
+      'of what a newer host asks for and this runner does not know',
+      { run: aRun({}, { placement: { node: 'n1', teleport: true }, hologram: 1 } as object) },
+      ['Refuse UnknownFields'],
+    ],
+    [
+      'not of what a newer host only shows',
+      { run: aRun({ mood: 'good' } as object, {}, { weather: 'fine' } as object), node: off },
+      ['Refuse RuntimeNotAllowed'],
+    ],
+    [
       'never of what was recorded',
       { run: aRun(), intent: started(), node: off, known: false },
       ['WakeAfter'],

@@ -1,4 +1,4 @@
-import type { Run } from '../api/index.ts';
+import { type Run, unknownRunFields } from '../api/index.ts';
 import type { Failure, Situation } from './situation.ts';
 
 /** A runtime that has not worked for so long is no passing restart of an engine. */
@@ -11,6 +11,12 @@ const patienceMs = 120_000;
 export function refusalOf(run: Run, node: Situation['node']): Failure | undefined {
   if (run.status?.phase !== 'Scheduled') return undefined;
   const { runtime, target } = run.spec;
+  const unknown = unknownRunFields(run);
+  if (unknown.length > 0)
+    return {
+      reason: 'UnknownFields',
+      message: `The runner of this node is older than the host and does not know ${unknown.join(', ')}: upgrade it.`,
+    };
   if (!node.runtimeEnabled)
     return {
       reason: 'RuntimeNotAllowed',
