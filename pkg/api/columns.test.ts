@@ -37,6 +37,7 @@ test('a Task', () => {
     AGE: '60s',
     NODES: 'n1',
     RUNTIME: 'process',
+    ENVIRONMENT: '<none>',
     IMAGE: '<none>',
     COMMAND: `python ${'a'.repeat(32)}…`,
     REASON: 'NoNodeFits',

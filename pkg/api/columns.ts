@@ -62,6 +62,7 @@ const task: Column<Task>[] = [
   age,
   { name: 'NODES', wide: true, cell: taskNodes },
   { name: 'RUNTIME', wide: true, cell: ({ spec }) => or(spec.runtime) },
+  { name: 'ENVIRONMENT', wide: true, cell: ({ spec }) => or(spec.environment) },
   { name: 'IMAGE', wide: true, cell: ({ spec }) => or(spec.image) },
   { name: 'COMMAND', wide: true, cell: ({ spec }) => commandLine(spec) },
   { name: 'REASON', wide: true, cell: taskReason },

@@ -7,6 +7,8 @@ export const defaultNamespace = 'default';
 export interface ClusterDefaults {
   /** Of a Task without image and runtime. */
   runtime: Runtime;
+  /** Name of an Environment, of a Task without environment, image and runtime. */
+  environment?: string;
   privileged: boolean;
   /** As in `Task.spec.mounts`; of a Task in docker that has none of its own. */
   mounts: readonly string[];
@@ -18,7 +20,10 @@ export interface ClusterDefaults {
  * too, so that a later change of the configuration never changes a Task that exists.
  */
 function defaultTaskSpec(spec: TaskSpec, defaults: ClusterDefaults): TaskSpec {
-  const runtime = spec.runtime ?? (spec.image === undefined ? defaults.runtime : 'docker');
+  const bare = spec.runtime === undefined && spec.image === undefined && spec.environment === undefined;
+  const environment = bare ? defaults.environment : spec.environment;
+  const hasImage = spec.image !== undefined || environment !== undefined;
+  const runtime = spec.runtime ?? (hasImage ? 'docker' : defaults.runtime);
   const docker =
     runtime === 'docker' ? { privileged: defaults.privileged, mounts: [...defaults.mounts] } : {};
   return {
@@ -26,6 +31,7 @@ function defaultTaskSpec(spec: TaskSpec, defaults: ClusterDefaults): TaskSpec {
     suspend: false,
     stopped: false,
     ...spec,
+    ...(environment === undefined ? {} : { environment }),
     runtime,
     resources: isMapOrAbsent(spec.resources) ? { cores: 1, ...spec.resources } : spec.resources,
   };

@@ -16,6 +16,7 @@ function executionFields(spec: TaskSpec): Record<string, unknown> {
     command: spec.command,
     args: spec.args,
     script: spec.script,
+    environment: spec.environment,
     image: spec.image,
     runtime: spec.runtime,
     targets: spec.targets,

@@ -21,6 +21,7 @@ export interface RunIdentity {
 const copied = [
   'nodeSelector',
   'script',
+  'environment',
   'image',
   'mounts',
   'workingDir',

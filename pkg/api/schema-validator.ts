@@ -35,7 +35,7 @@ function compileAll(allErrors: boolean): Record<SchemaName, ValidateFunction> {
     verbose: true,
     strict: true,
     strictTypes: false,
-    schemas: [commonSchema],
+    schemas: [commonSchema, environment],
   });
   const compiled: Partial<Record<SchemaName, ValidateFunction>> = {};
   for (const [name, schema] of Object.entries(schemas)) {

@@ -43,29 +43,35 @@ function tried(path: Path, check: () => unknown): Finding[] {
   }
 }
 
+const hasImage = (spec: TaskSpec) => spec.image !== undefined || spec.environment !== undefined;
+
 /** Docker when nothing else is said and there is an image; undefined where the host's defaults decide. */
 function knownRuntime(spec: TaskSpec): TaskSpec['runtime'] {
-  return spec.runtime ?? (spec.image === undefined ? undefined : 'docker');
+  return spec.runtime ?? (hasImage(spec) ? 'docker' : undefined);
 }
 
 function checkProgram(spec: TaskSpec): Finding[] {
-  const { command, script, image } = spec;
+  const { command, script } = spec;
   if (command && script !== undefined)
     return [forbidden(['script'], 'cannot stand beside command; leave one of them out')];
   if (command || script !== undefined) return [];
   if (spec.runtime && spec.runtime !== 'docker')
     return [required(['command'], `is required, or script, where runtime is ${spec.runtime}`)];
-  if (image === undefined)
-    return [required(['command'], 'is required, or script, or an image with a command of its own')];
+  if (!hasImage(spec))
+    return [
+      required(['command'], 'is required, or script, or an environment or image with a command of its own'),
+    ];
   return [];
 }
 
 function checkRuntime(spec: TaskSpec): Finding[] {
-  if (spec.runtime === 'docker' && spec.image === undefined) {
+  if (spec.image !== undefined && spec.environment !== undefined)
+    return [forbidden(['image'], 'cannot stand beside environment; leave one of them out')];
+  if (spec.runtime === 'docker' && !hasImage(spec)) {
     return [
       required(
         ['image'],
-        'is required where runtime is docker; for a plain process of the node write runtime: process',
+        'is required, or environment, where runtime is docker; for a plain process of the node write runtime: process',
       ),
     ];
   }
@@ -74,6 +80,8 @@ function checkRuntime(spec: TaskSpec): Finding[] {
   const findings: Finding[] = [];
   if (spec.image !== undefined)
     findings.push(forbidden(['image'], `cannot stand beside runtime: ${runtime}`));
+  if (spec.environment !== undefined)
+    findings.push(forbidden(['environment'], `cannot stand beside runtime: ${runtime}`));
   if (spec.mounts?.length)
     findings.push(
       forbidden(
@@ -157,8 +165,8 @@ function checkResources(spec: TaskSpec): Finding[] {
 }
 
 const rules: readonly TaskRule[] = [
-  { reads: ['command', 'script', 'image', 'runtime'], check: checkProgram },
-  { reads: ['runtime', 'image', 'mounts', 'privileged'], check: checkRuntime },
+  { reads: ['command', 'script', 'image', 'environment', 'runtime'], check: checkProgram },
+  { reads: ['runtime', 'image', 'environment', 'mounts', 'privileged'], check: checkRuntime },
   { reads: ['command', 'args', 'env', 'workingDir', 'script'], check: checkNul },
   {
     reads: ['command'],
@@ -185,6 +193,11 @@ const rules: readonly TaskRule[] = [
       /[\s\p{Cc}]/u.test(image)
         ? [invalid(['image'], 'must be the name of an image, as in python:3.12-slim, without spaces')]
         : [],
+  },
+  {
+    reads: ['environment'],
+    check: ({ environment }) =>
+      environment === undefined ? [] : tried(['environment'], () => nameProblem(environment)),
   },
   { reads: ['targets'], check: checkTargets },
   { reads: ['command', 'args', 'env', 'targets'], check: checkSpans },

@@ -341,6 +341,16 @@ export interface TlsConfig {
 export interface DefaultsConfig {
   runtime?: Runtime;
   /**
+   * Of a Task without environment, image and runtime. Made at the start of the host when there is none of this name; it is people's from then on. Default none.
+   */
+  environment?: {
+    /**
+     * Of the Environment.
+     */
+    name: string;
+    spec: EnvironmentSpec;
+  };
+  /**
    * Of a Task in docker that does not say. Default false.
    */
   privileged?: boolean;
@@ -670,6 +680,19 @@ export interface Placement {
    * GPUs that it is given.
    */
   gpus?: PlacedGpu[];
+  /**
+   * What it runs in, for ever, whatever becomes of the Environment.
+   */
+  environment?: {
+    /**
+     * Of the Environment.
+     */
+    name: string;
+    /**
+     * sha256:… of the configuration of the image.
+     */
+    digest: string;
+  };
 }
 /**
  * A GPU of the node, or a share of one.
@@ -727,6 +750,10 @@ export interface RunSpec {
   command?: string[];
   args?: string[];
   script?: string;
+  /**
+   * Name of the Environment; which digest stands in placement.
+   */
+  environment?: string;
   image?: string;
   resources?: Resources;
   env?: StringMap;
@@ -959,7 +986,11 @@ export interface TaskSpec {
    */
   script?: string;
   /**
-   * Image that the node has or can pull, as in docker run.
+   * Name of the Environment in which it runs, in docker. A run starts on the newest digest, and keeps that.
+   */
+  environment?: string;
+  /**
+   * In place of environment: an image that the node has or can pull, as in docker run.
    */
   image?: string;
   runtime?: Runtime;

@@ -138,8 +138,11 @@ describe('fields of a Task', () => {
       { command: ['a'], script: '#!/bin/sh' },
       'spec.script: cannot stand beside command; leave one of them out',
     ],
-    [{}, 'spec.command: is required, or script, or an image with a command of its own'],
-    [{ args: ['x'] }, 'spec.command: is required, or script, or an image with a command of its own'],
+    [{}, 'spec.command: is required, or script, or an environment or image with a command of its own'],
+    [
+      { args: ['x'] },
+      'spec.command: is required, or script, or an environment or image with a command of its own',
+    ],
     [{ runtime: 'process' }, 'spec.command: is required, or script, where runtime is process'],
     [{ runtime: 'systemd' }, 'spec.command: is required, or script, where runtime is systemd'],
     [
@@ -148,7 +151,7 @@ describe('fields of a Task', () => {
     ],
     [
       { runtime: 'docker', command: ['a'] },
-      'spec.image: is required where runtime is docker; for a plain process of the node write runtime: process',
+      'spec.image: is required, or environment, where runtime is docker; for a plain process of the node write runtime: process',
     ],
     [{ runtime: 'process', image: 'i', command: ['a'] }, 'spec.image: cannot stand beside runtime: process'],
     [{ runtime: 'systemd', image: 'i', command: ['a'] }, 'spec.image: cannot stand beside runtime: systemd'],

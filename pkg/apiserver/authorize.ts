@@ -24,6 +24,7 @@ const node: Rights = {
 
 const controllers: Readonly<Record<string, Rights>> = {
   task: {
+    Environment: ['read'],
     Task: ['read', 'update', 'status'],
     Run: ['read', 'create', 'update', 'status', 'delete'],
     Node: ['read'],

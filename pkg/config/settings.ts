@@ -1,4 +1,4 @@
-import type { ClusterDefaults, HostConfig, RunnerConfig } from '../api/index.ts';
+import type { ClusterDefaults, EnvironmentSpec, HostConfig, RunnerConfig } from '../api/index.ts';
 import { parseCores, parseDuration, parseQuantity } from '../api/index.ts';
 import type { LogLevel } from '../base/index.ts';
 
@@ -12,6 +12,8 @@ export interface HostSettings {
   logLevel: LogLevel;
   leaseMs: number;
   defaults: ClusterDefaults;
+  /** Made at the start when there is none of its name. */
+  defaultEnvironment?: { name: string; spec: EnvironmentSpec };
   compaction: { intervalMs: number; keep: number };
 }
 
@@ -44,6 +46,7 @@ const shared = (sharedDir: string | undefined) => (sharedDir === undefined ? {} 
 
 /** Of a configuration without findings. */
 export function hostSettings(config: HostConfig): HostSettings {
+  const { environment, ...rest } = config.defaults ?? {};
   return {
     listen: { address: '127.0.0.1', port: 8000, ...config.listen },
     gateway: { port: config.gateway?.port ?? (config.listen?.port === 0 ? 0 : 8002) },
@@ -52,7 +55,14 @@ export function hostSettings(config: HostConfig): HostSettings {
     ...shared(config.sharedDir),
     logLevel: config.logLevel ?? 'info',
     leaseMs: parseDuration(config.leaseDuration ?? '30s'),
-    defaults: { runtime: 'docker', privileged: false, mounts: [], ...config.defaults },
+    defaults: {
+      runtime: 'docker',
+      privileged: false,
+      mounts: [],
+      ...rest,
+      ...(environment === undefined ? {} : { environment: environment.name }),
+    },
+    ...(environment === undefined ? {} : { defaultEnvironment: environment }),
     compaction: {
       intervalMs: parseDuration(config.compaction?.interval ?? '5m'),
       keep: config.compaction?.keep ?? 10_000,

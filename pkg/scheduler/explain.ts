@@ -2,7 +2,7 @@ import type { Need, RefusalCode, Verdict } from '../topology/index.ts';
 
 /** Why a Run has to wait, for its condition Scheduled. */
 export interface Explanation {
-  reason: 'Unschedulable' | 'Suspended';
+  reason: 'Unschedulable' | 'Suspended' | 'EnvironmentNotReady';
   /** One line that names every node. */
   message: string;
   /** The same as long as only amounts have changed: these alone are not worth a write for every Run that waits. */

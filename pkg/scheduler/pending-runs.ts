@@ -1,7 +1,7 @@
 import { getCondition, objectKey, type Run } from '../api/index.ts';
 import { type Need, runNeed } from '../topology/index.ts';
 import { byAge, type NeedClass } from './decide.ts';
-import { type Explanation, suspended } from './explain.ts';
+import type { Explanation } from './explain.ts';
 
 /** Amounts alone are told again this seldom, and only to so many Runs of a class: the oldest, which people look at. */
 const refreshMs = 30_000;
@@ -25,17 +25,17 @@ export class PendingRuns {
   /** Run → key of its class. */
   readonly #classOf = new Map<string, string>();
 
-  set(run: Run, isHeld: boolean): void {
+  /** `held`: why it is not to be placed, whatever is free. Runs that wait for the same thing are one class. */
+  set(run: Run, held?: { what: string; why: Explanation }): void {
     const key = objectKey(run.metadata);
     const need = runNeed(run);
-    const classKey = isHeld ? 'held' : JSON.stringify(need);
+    const classKey = held ? `held: ${held.what}` : JSON.stringify(need);
     if (this.#classOf.get(key) !== classKey) {
       this.delete(key);
       this.#classOf.set(key, classKey);
       const made = {
         key: classKey,
         need,
-        held: isHeld ? suspended : undefined,
         members: new Map(),
         untold: new Set<string>(),
       };
@@ -44,6 +44,7 @@ export class PendingRuns {
       joined.untold.add(key);
     }
     const pendingClass = this.#classes.get(classKey) as PendingClass;
+    pendingClass.held = held?.why;
     pendingClass.members.set(key, run);
     pendingClass.sorted = undefined;
   }

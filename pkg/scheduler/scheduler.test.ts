@@ -43,6 +43,38 @@ describe('Scheduler', () => {
     await until(async () => (await phases()).every((phase) => phase !== 'Pending'));
   });
 
+  test('what runs in an environment waits until that has a digest, and says for what; then keeps it', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const builder = plane.clientOf('environment');
+    const report = (status: object) =>
+      builder.patch('Environment', '', 'py', { status }, { subresource: 'status' });
+    await plane.joinNode('n1', { runtimes: ['docker'] });
+    await startScheduler();
+    await plane.applyTask('a', { runtime: 'docker', environment: 'py' });
+    const run = async () => (await plane.runs())[0];
+    await until(async () => why(await run()) === 'environment py does not exist yet: apply it');
+    await plane.admin.create('Environment', {
+      apiVersion: 'river.dev/v1',
+      kind: 'Environment',
+      metadata: { name: 'py' },
+      spec: { from: { image: 'busybox' } },
+    });
+    await report({ phase: 'Building', progress: 'step 1/2' });
+    await until(async () => why(await run()) === 'environment py is being built: step 1/2');
+    expect(getCondition((await run())?.status?.conditions, 'Scheduled')?.reason).toBe('EnvironmentNotReady');
+    await expect(
+      plane.clientOf('scheduler').bind('default', (await run())?.metadata.name ?? '', {
+        node: 'n1',
+        uid: (await run())?.metadata.uid ?? '',
+      }),
+    ).rejects.toThrow('environment py is being built');
+
+    await report({ phase: 'Ready', digest });
+    await until(async () => (await run())?.spec.placement?.node === 'n1');
+    await report({ digest: `sha256:${'b'.repeat(64)}` });
+    expect((await run())?.spec.placement?.environment).toEqual({ name: 'py', digest });
+  });
+
   test('more than a round takes: all get a node, no node too much', async () => {
     await plane.joinNode('n1');
     await plane.joinNode('n2');

@@ -1,4 +1,11 @@
-import { getCondition, objectKey, type Run, setCondition, type Task } from '../api/index.ts';
+import {
+  environmentObstacle,
+  getCondition,
+  objectKey,
+  type Run,
+  setCondition,
+  type Task,
+} from '../api/index.ts';
 import {
   backoffDelay,
   type Clock,
@@ -18,7 +25,7 @@ import {
   type Result,
 } from '../controller/index.ts';
 import { type Decision, decide, type Placement } from './decide.ts';
-import type { Explanation } from './explain.ts';
+import { type Explanation, suspended } from './explain.ts';
 import { Ledger } from './ledger.ts';
 import { PendingRuns } from './pending-runs.ts';
 
@@ -45,7 +52,9 @@ export class Scheduler implements Controller {
   readonly #runs: Informer<'Run'>;
   readonly #nodes: Informer<'Node'>;
   readonly #tasks: Informer<'Task'>;
+  readonly #environments: Informer<'Environment'>;
   readonly #runsOf: (taskKey: string) => Run[];
+  readonly #runsIn: (environment: string) => Run[];
   readonly #pending = new PendingRuns();
   readonly #ledger = new Ledger();
   /** Runs whose binding was refused, until it is time to try again. */
@@ -57,7 +66,11 @@ export class Scheduler implements Controller {
     this.#runs = options.informers.of('Run');
     this.#nodes = options.informers.of('Node');
     this.#tasks = options.informers.of('Task');
+    this.#environments = options.informers.of('Environment');
     this.#runsOf = this.#runs.index('task', (run) => [taskKeyOf(run)]);
+    this.#runsIn = this.#runs.index('waits for environment', ({ spec }) =>
+      spec.environment !== undefined && spec.placement === undefined ? [spec.environment] : [],
+    );
   }
 
   watch(enqueue: (key: string) => void): void {
@@ -67,10 +80,17 @@ export class Scheduler implements Controller {
       if (this.#admit(key, current) || gotFree) enqueue(roundKey);
     });
     this.#nodes.onChange(() => enqueue(roundKey));
+    this.#watchEnvironments(enqueue);
     this.#tasks.onChange((key, previous, current) => {
       if (isSuspended(previous) === isSuspended(current)) return;
       for (const run of this.#runsOf(key)) this.#admit(objectKey(run.metadata), run);
       enqueue(roundKey);
+    });
+  }
+
+  #watchEnvironments(enqueue: (key: string) => void): void {
+    this.#environments.onChange((name) => {
+      for (const run of this.#runsIn(name)) if (this.#admit(objectKey(run.metadata), run)) enqueue(roundKey);
     });
   }
 
@@ -100,8 +120,18 @@ export class Scheduler implements Controller {
       this.#pending.delete(key);
       return false;
     }
-    this.#pending.set(run, isSuspended(this.#tasks.get(taskKeyOf(run))));
+    this.#pending.set(run, this.#hold(run));
     return true;
+  }
+
+  #hold(run: Run): { what: string; why: Explanation } | undefined {
+    if (isSuspended(this.#tasks.get(taskKeyOf(run)))) return { what: 'suspended', why: suspended };
+    const { environment } = run.spec;
+    if (environment === undefined) return undefined;
+    const obstacle = environmentObstacle(environment, this.#environments.get(environment));
+    return (
+      obstacle && { what: `environment ${environment}`, why: { reason: 'EnvironmentNotReady', ...obstacle } }
+    );
   }
 
   #isDelayed(key: string): boolean {

@@ -1,4 +1,4 @@
-import { type Node, type Run, setCondition } from '../../api/index.ts';
+import { type Environment, environmentObstacle, type Node, type Run, setCondition } from '../../api/index.ts';
 import type { Binding } from '../../client/index.ts';
 import { fits, noCharge, runNeed } from '../../topology/index.ts';
 import { authorize } from '../authorize.ts';
@@ -31,7 +31,7 @@ export function bindRun(
     session.metrics.refused('fit');
     throw conflict('Run', name, `does not fit on node ${binding.node}: ${reasons.join('; ')}`);
   }
-  return session.replace(record, bound(run, binding.node, session.now));
+  return session.replace(record, bound(run, binding.node, session, environmentOf(session, run)));
 }
 
 function bindingObstacle(run: Run): string | undefined {
@@ -57,7 +57,23 @@ function refusalsOf(session: WriteSession, charges: ChargeReader, run: Run, node
   return verdict.fits ? [] : verdict.reasons;
 }
 
-function bound(run: Run, node: string, now: string): Run {
+/** The digest of this moment: the Run keeps it for ever. */
+function environmentOf(session: WriteSession, run: Run): { name: string; digest: string } | undefined {
+  const name = run.spec.environment;
+  if (name === undefined) return undefined;
+  const environment = session.transaction.get('Environment', '', name)?.object as Environment | undefined;
+  const digest = environment?.status?.digest;
+  if (digest !== undefined && !environment?.metadata.deletionTimestamp) return { name, digest };
+  session.metrics.refused('binding');
+  throw conflict('Run', run.metadata.name ?? '', environmentObstacle(name, environment)?.message ?? '');
+}
+
+function bound(
+  run: Run,
+  node: string,
+  { now }: WriteSession,
+  environment: { name: string; digest: string } | undefined,
+): Run {
   const condition = {
     type: 'Scheduled',
     status: 'True',
@@ -67,7 +83,7 @@ function bound(run: Run, node: string, now: string): Run {
   const conditions = setCondition(run.status?.conditions, condition, now);
   return {
     ...run,
-    spec: { ...run.spec, placement: { node } },
+    spec: { ...run.spec, placement: { node, ...(environment ? { environment } : {}) } },
     status: { ...run.status, phase: 'Scheduled', conditions },
   };
 }
