@@ -4,7 +4,16 @@
  */
 
 export { configFile } from './config-file.ts';
+
+import type { RiverunParts } from './riverun/program.ts';
+
 export type { Connection, GlobalFlags } from './context.ts';
 export { exitCodes } from './exit-codes.ts';
 export type { CliIo, Output } from './io.ts';
 export { type CliParts, type DevFlags, runCli } from './program.ts';
+export type { Capture, Ending, LocalCommand, LocalMachine } from './riverun/local-machine.ts';
+
+/** Loaded when it is called: the commands of `river` do without it. */
+export async function runRiverun(words: readonly string[], parts: RiverunParts): Promise<number> {
+  return (await import('./riverun/program.ts')).runRiverun(words, parts);
+}

@@ -15,7 +15,7 @@ export interface CliIo {
   readonly cwd: string;
   readonly homeDir: string;
   readonly isRoot: boolean;
-  /** Of the Node that runs this program, and of the folder with the three programs: absolute. */
+  /** Of the Node that runs this program, and of the folder with the programs: absolute. */
   readonly nodePath: string;
   readonly programFolder: string;
   readonly stdin: AsyncIterable<Uint8Array>;

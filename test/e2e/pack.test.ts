@@ -31,11 +31,12 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-it('the installed package brings three programs that answer', async () => {
+it('the installed package brings four programs that answer', async () => {
   for (const [name, args] of [
     ['river', ['version', '--client']],
     ['river-host', ['--help']],
     ['river-runner', ['--help']],
+    ['riverun', ['--version']],
   ] as const) {
     const { stdout } = await execute(process.execPath, [bin(name), ...args]);
     expect(stdout, name).toMatch(/river/i);

@@ -20,7 +20,12 @@ const programs = join(root, '.cache', `e2e-${process.pid}`);
 await bundle(programs);
 afterAll(() => rmSync(programs, { recursive: true, force: true }));
 
-const entries = { river: 'river.js', host: 'river-host.js', runner: 'river-runner.js' };
+const entries = {
+  river: 'river.js',
+  host: 'river-host.js',
+  runner: 'river-runner.js',
+  riverun: 'riverun.js',
+};
 export type Program = keyof typeof entries;
 
 export interface Outcome {

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 export const root = join(import.meta.dirname, '../..');
-const programs = { river: 'river', 'river-host': 'host', 'river-runner': 'runner' };
+const programs = { river: 'river', 'river-host': 'host', 'river-runner': 'runner', riverun: 'riverun' };
 
 /**
- * Bundles the three programs into a folder of the repository, split so that a command of the CLI loads only what it
+ * Bundles the four programs into a folder of the repository, split so that a command of the CLI loads only what it
  * needs. better-sqlite3 stays outside (native code), and so do packages that are loaded with `require` on first use.
  */
 export async function bundle(outdir: string): Promise<void> {
