@@ -63,8 +63,9 @@ export async function startHost(wiring: HostWiring): Promise<RunningHost> {
   const store = openSqliteStore({ directory: settings.stateDir, clock, rng, logger });
   let gateway: Gateway | undefined;
   try {
-    gateway = createGateway(settings.stateDir, { store, clock, logger });
-    return await serve(wiring, store, gateway);
+    const registry = new NodeRegistry(identityDirectory(settings));
+    gateway = createGateway(settings.stateDir, { store, registry, clock, logger });
+    return await serve(wiring, store, registry, gateway);
   } catch (error) {
     await gateway?.close();
     await store.close();
@@ -72,7 +73,12 @@ export async function startHost(wiring: HostWiring): Promise<RunningHost> {
   }
 }
 
-async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): Promise<RunningHost> {
+async function serve(
+  wiring: HostWiring,
+  store: SqliteStore,
+  registry: NodeRegistry,
+  gateway: Gateway,
+): Promise<RunningHost> {
   const { clock, rng, logger, version } = wiring;
   let settings = wiring.settings;
   const key = loadOrCreateKey(keyFile(settings), rng);
@@ -91,7 +97,7 @@ async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): 
     gateway: { port: gatewayPort, publicKey: gateway.publicKey },
     version,
   });
-  const identity = await openIdentity(wiring, key);
+  const identity = await openIdentity(wiring, registry, key);
   const server = createHttpServer({ service, ...identity.parts, clock, logger });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
   const loops = createControlLoops(service, { clock, rng, logger });
@@ -126,10 +132,13 @@ async function serve(wiring: HostWiring, store: SqliteStore, gateway: Gateway): 
 }
 
 /** Who this host is and whom it knows. The directory is made by the first who needs it. */
-async function openIdentity({ settings, clock, rng, logger }: HostWiring, key: Uint8Array) {
+async function openIdentity(
+  { settings, clock, rng, logger }: HostWiring,
+  registry: NodeRegistry,
+  key: Uint8Array,
+) {
   const directory = identityDirectory(settings);
   const authority: Authority = await openAuthority(directory, { clock, rng });
-  const registry = new NodeRegistry(directory);
   const names = serverNames(settings.tls.names, settings.listen.address);
   const certificate = new ServerCertificate({ directory, authority, names, clock, logger });
   const tls = await certificate.start();

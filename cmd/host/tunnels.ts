@@ -3,20 +3,30 @@ import { logDirectory, type Node } from '../../pkg/api/index.ts';
 import type { Leases } from '../../pkg/apiserver/index.ts';
 import { type Clock, type Logger, timestamp } from '../../pkg/base/index.ts';
 import { Gateway, loadOrCreateSshKey, NodeLogReader } from '../../pkg/gateway/index.ts';
+import type { NodeRegistry } from '../../pkg/identity/index.ts';
 import { FileLogReader } from '../../pkg/logs/index.ts';
 import type { Store } from '../../pkg/store/index.ts';
 
 /** A runner whose heartbeats come opens its tunnel within moments of a restart on either side. */
 const patienceMs = 5_000;
 
+export interface GatewaySeams {
+  store: Store;
+  registry: NodeRegistry;
+  clock: Clock;
+  logger: Logger;
+}
+
 /** Lets in the nodes of the store, each by the key in its status. Does not listen yet. */
-export function createGateway(
-  stateDir: string,
-  { store, clock, logger }: { store: Store; clock: Clock; logger: Logger },
-): Gateway {
+export function createGateway(stateDir: string, { store, registry, clock, logger }: GatewaySeams): Gateway {
   const key = loadOrCreateSshKey(join(stateDir, 'gateway.key'), 'identifies this host to its runners');
-  const keyOf = (node: string) => (store.get('Node', '', node)?.object as Node | undefined)?.status?.sshKey;
-  return new Gateway({ key, keyOf, clock, logger });
+  const keyOf = (node: string) => {
+    if (registry.isRevoked(node)) return undefined;
+    return (store.get('Node', '', node)?.object as Node | undefined)?.status?.sshKey;
+  };
+  const gateway = new Gateway({ key, keyOf, clock, logger });
+  registry.onChange((node) => gateway.recheck(node));
+  return gateway;
 }
 
 /** `leases` is asked only when something is read: it belongs to the service that is given this reader. */

@@ -170,6 +170,8 @@ export interface ServerVersion {
 export interface Joining {
   /** For admins. Raises `Invalid` for a name that no node can have. */
   createJoinToken(node: string, options: JoinTokenOptions): Promise<JoinToken>;
+  /** For admins: the machine that has the name is shut out. Raises `NotFound` when none has. */
+  revokeNode(node: string): Promise<void>;
   /** For anybody with a token. Raises `Unauthorized` for a wrong, used or expired one, `AlreadyExists` for a taken name. */
   join(node: string, request: JoinRequest): Promise<JoinAnswer>;
 }

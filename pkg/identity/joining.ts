@@ -78,6 +78,14 @@ export class Joining {
     return { certificate, ca: authority.certificate };
   }
 
+  /** The machine is shut out from now on. Raises `NotFound` when none has the name. */
+  revoke(node: string): void {
+    const { registry, clock, logger } = this.#parts;
+    if (registry.revoke(node, timestamp(clock.now())) === undefined)
+      throw new RiverError('NotFound', `no machine has joined as node ${node}: there is no key to revoke`);
+    logger.info('the key of a machine was revoked', { node });
+  }
+
   #check({ node, jti, replace }: JoinClaims, publicKey: string): void {
     const { registry } = this.#parts;
     const user = registry.userOf(jti);

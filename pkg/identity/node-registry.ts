@@ -18,11 +18,14 @@ interface UsedToken {
 interface Contents {
   nodes: Record<string, RegisteredNode>;
   used: Record<string, UsedToken>;
+  /** Names that were taken from their machine, until another one joins: RFC 3339. */
+  revoked: Record<string, string>;
 }
 
 /** Which key each name belongs to, and which join tokens were used: `nodes.json`, one write for both. */
 export class NodeRegistry {
   readonly #file: string;
+  readonly #listeners: ((name: string) => void)[] = [];
   #contents: Contents;
 
   constructor(directory: string) {
@@ -34,6 +37,15 @@ export class NodeRegistry {
     return Object.hasOwn(this.#contents.nodes, name) ? this.#contents.nodes[name] : undefined;
   }
 
+  isRevoked(name: string): boolean {
+    return Object.hasOwn(this.#contents.revoked, name);
+  }
+
+  /** Called when the name belongs to another key than before, or to none, and that is durable. */
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** The key that has used a token; undefined when none has. */
   userOf(tokenId: string): string | undefined {
     return Object.hasOwn(this.#contents.used, tokenId) ? this.#contents.used[tokenId]?.publicKey : undefined;
@@ -41,26 +53,42 @@ export class NodeRegistry {
 
   /** The name belongs to the key from now on, and the token is used; durable when it returns. */
   register(name: string, node: RegisteredNode, token: { id: string; until: number }, now: number): void {
-    const { nodes, used } = this.#contents;
+    const { nodes, used, revoked } = this.#contents;
     const current = Object.entries(used).filter(([, { until }]) => until > now);
-    const next: Contents = {
+    const { [name]: _again, ...stillRevoked } = revoked;
+    this.#write(name, {
       nodes: { ...nodes, [name]: node },
       used: {
         ...Object.fromEntries(current),
         [token.id]: { publicKey: node.publicKey, until: token.until },
       },
-    };
+      revoked: stillRevoked,
+    });
+  }
+
+  /** The name belongs to nobody from now on; durable when it returns. Whose it was, or undefined. */
+  revoke(name: string, revokedAt: string): RegisteredNode | undefined {
+    const before = this.find(name);
+    if (before === undefined) return undefined;
+    const { nodes, revoked } = this.#contents;
+    const { [name]: _gone, ...others } = nodes;
+    this.#write(name, { ...this.#contents, nodes: others, revoked: { ...revoked, [name]: revokedAt } });
+    return before;
+  }
+
+  #write(name: string, next: Contents): void {
     writePrivateFile(this.#file, `${JSON.stringify(next, null, 2)}\n`);
     this.#contents = next;
+    for (const listener of this.#listeners) listener(name);
   }
 }
 
 function readContents(file: string): Contents {
   const text = readPrivateFile(file);
-  if (text === undefined) return { nodes: {}, used: {} };
+  if (text === undefined) return { nodes: {}, used: {}, revoked: {} };
   try {
-    const { nodes, used } = JSON.parse(text) as Partial<Contents>;
-    return { nodes: { ...nodes }, used: { ...used } };
+    const { nodes, used, revoked } = JSON.parse(text) as Partial<Contents>;
+    return { nodes: { ...nodes }, used: { ...used }, revoked: { ...revoked } };
   } catch (error) {
     throw new RiverError(
       'InternalError',

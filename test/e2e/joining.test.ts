@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run } from '../../pkg/api/index.ts';
-import { joinMachine, type Outcome, type Running, Sandbox, task } from './sandbox.ts';
+import { eventually, joinMachine, type Outcome, type Running, Sandbox, task } from './sandbox.ts';
 
 /** How machines become nodes of a host, and who does not. */
 const sandbox = new Sandbox();
@@ -107,6 +107,28 @@ it('a taken name needs a token that may replace it; the machine that had it is o
   expect(runner.stderr).toContain(
     'does not accept this machine: this key is not the one of node first any more',
   );
+});
+
+const hostSaid = (...words: string[]) =>
+  host.stderr.split('\n').some((line) => words.every((word) => line.includes(word)));
+
+it('a machine that is revoked is out at once, with its tunnel; another may join under the name', async () => {
+  for (const machine of ['doomed', 'heir']) writeConfig(machine);
+  await joinMachine(sandbox, 'doomed', server);
+  const runner = sandbox.start('runner', ['--config', 'doomed.yaml']);
+  await eventually('its tunnel', 30_000, () => hostSaid('the tunnel of a node is open', 'doomed'));
+  const asked = await sandbox.river('node', 'revoke', 'doomed');
+  expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('repeat with --yes')]);
+  expect(await sandbox.ok('node', 'revoke', 'doomed', '--yes')).toBe('node.river.dev/doomed revoked\n');
+  expect(await runner.ended).toBe(1);
+  expect(runner.stderr).toContain('this key is not the one of node doomed any more');
+  await eventually('its end', 30_000, () => hostSaid('the tunnel of a node was closed', 'doomed'));
+  const again = await sandbox.river('node', 'revoke', 'doomed', '--yes');
+  expect([again.code, again.stderr]).toEqual([
+    1,
+    expect.stringContaining('no machine has joined as node doomed'),
+  ]);
+  expect((await join('heir', await newToken('doomed'))).code).toBe(0);
 });
 
 it('a machine that is a node already becomes another one only with --replace', async () => {

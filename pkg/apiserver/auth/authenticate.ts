@@ -30,11 +30,17 @@ export interface AuthenticationParts {
 
 /** People by a bearer token, nodes by the certificate of their connection. */
 export function authentication({ key, clock, registry }: AuthenticationParts): Authenticate {
-  const known = new WeakMap<Socket, CertifiedKey>();
+  const known = new Map<Socket, CertifiedKey>();
+  registry.onChange((name) => {
+    // What is under way on it too: a watch would go on showing what is bound there.
+    for (const [socket, { node, publicKey }] of known)
+      if (node === name && registry.find(name)?.publicKey !== publicKey) socket.destroy();
+  });
   return ({ authorization, socket }) => {
     if (authorization !== undefined) return verifyToken(key, bearerToken(authorization), clock.now());
     const certified = known.get(socket) ?? certifiedKey(socket);
     if (certified === undefined) throw missing();
+    if (!known.has(socket)) socket.once('close', () => known.delete(socket));
     known.set(socket, certified);
     // At every request: another machine may have taken the name while this connection was open.
     checkRegistered(registry, certified);

@@ -25,6 +25,12 @@ export function joinRoutes(context: RouteContext) {
       logger.info('a join token was made', { node: name, by: who, expiresAt: made.expiresAt, replace });
       return reply.code(201).send(made);
     });
+    app.delete(`${node}/credential`, async (request, reply) => {
+      const { role, name: who } = request.identity;
+      if (role !== 'admin') throw new RiverError('Forbidden', `${role} ${who} may not shut out machines`);
+      joining.revoke(addressOf(request).name);
+      return reply.code(200).send({});
+    });
     // Public: what it takes is in the body.
     app.post(`${node}/credential`, { bodyLimit, config: { public: true } }, async (request, reply) => {
       const { name } = addressOf(request);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { NodeFlags } from '../commands/cordon.ts';
 import type { DrainFlags } from '../commands/drain.ts';
 import type { FenceFlags } from '../commands/fence.ts';
+import type { RevokeFlags } from '../commands/revoke.ts';
 import type { Act } from '../program.ts';
 
 /** Flags of the commands that say what may run on a machine. */
@@ -22,15 +23,22 @@ export function addNodeCommands(program: Command, act: Act): void {
     .action((words: string[], flags: DrainFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/drain.ts')).drain(context, words, flags)),
     );
-  program
-    .command('node')
-    .description('Say what has become of a machine.')
+  const node = program.command('node').description('Say what has become of a machine.');
+  node
     .command('fence')
     .description('Declare a machine dead: its runs fail, and what they hold is free.')
     .argument('<node>', 'its name')
     .option('--yes', 'do it; without, only say what would happen')
     .action((name: string, flags: FenceFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/fence.ts')).fence(context, name, flags)),
+    );
+  node
+    .command('revoke')
+    .description('Shut a machine out: its key counts no more, and its connections are closed.')
+    .argument('<node>', 'its name')
+    .option('--yes', 'do it; without, only say what would happen')
+    .action((name: string, flags: RevokeFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/revoke.ts')).revoke(context, name, flags)),
     );
 }
 

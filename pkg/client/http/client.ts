@@ -162,6 +162,10 @@ class ClientOverHttp implements HttpClient {
     return (await this.#connection.call({ method: 'POST', path, body: options })).body as types.JoinToken;
   }
 
+  async revokeNode(node: string): Promise<void> {
+    await this.#connection.call({ method: 'DELETE', path: resourcePath('Node', '', node, 'credential') });
+  }
+
   async join(node: string, request: types.JoinRequest): Promise<types.JoinAnswer> {
     const path = resourcePath('Node', '', node, 'credential');
     return (await this.#connection.call({ method: 'POST', path, body: request })).body as types.JoinAnswer;

@@ -96,6 +96,12 @@ export class Gateway {
     return tunnel.open(request, signal);
   }
 
+  /** Ends the tunnel of a node whose key counts no more. */
+  recheck(node: string): void {
+    if (this.#tunnels.recheck(node))
+      this.#options.logger.info('the tunnel of a node was closed: its key counts no more', { node });
+  }
+
   /** Ends every connection. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {

@@ -14,14 +14,20 @@ export class Tunnels {
   }
 
   get(node: string): Tunnel | undefined {
+    this.recheck(node);
+    return this.#byNode.get(node);
+  }
+
+  /**
+   * Closes the one of a node that was removed, was revoked, or has another key since: it must not go on with what it was
+   * let in with. Answers whether it did.
+   */
+  recheck(node: string): boolean {
     const tunnel = this.#byNode.get(node);
-    // A node that was removed, or has another key since, must not go on with what it was let in with.
-    if (tunnel && this.#keyOf(node) !== tunnel.proof.publicKey) {
-      this.#byNode.delete(node);
-      tunnel.close();
-      return undefined;
-    }
-    return tunnel;
+    if (!tunnel || this.#keyOf(node) === tunnel.proof.publicKey) return false;
+    this.#byNode.delete(node);
+    tunnel.close();
+    return true;
   }
 
   /** A runner that has lost its connection is back before the host knows: the one before is closed. */
