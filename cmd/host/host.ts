@@ -22,6 +22,7 @@ import {
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
+import { environmentPlaces } from './environment-places.ts';
 import { createGateway, createLogReader } from './tunnels.ts';
 
 export interface HostWiring {
@@ -98,7 +99,10 @@ async function serve(
     version,
   });
   const identity = await openIdentity(wiring, registry, key);
-  const server = createHttpServer({ service, ...identity.parts, clock, logger });
+  const server = createHttpServer({
+    ...{ service, ...identity.parts, clock, logger },
+    environments: environmentPlaces(settings),
+  });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
   const loops = createControlLoops(service, { clock, rng, logger });
   const compactor = new CompactionLoop({

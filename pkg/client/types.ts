@@ -122,6 +122,15 @@ export interface HeartbeatAnswer {
   ready: boolean;
   /** Where the runner opens its tunnel; left out by a host that takes none. */
   gateway?: GatewayAddress;
+  /** The environments as they are now: a node knows no others than these and those of its Runs. */
+  environments?: CurrentEnvironment[];
+}
+
+export interface CurrentEnvironment {
+  name: string;
+  digest: string;
+  /** Nodes load it before anything needs it. */
+  prefetch: boolean;
 }
 
 /** The host's end of the tunnels, on the machine that serves the API. */
@@ -164,6 +173,22 @@ export interface ServerVersion {
   gitVersion: string;
   epoch?: string;
   clusterUid?: string;
+}
+
+/** Tarballs of environments, as the host has them; for nodes and admins, and only over HTTP. */
+export interface EnvironmentFiles {
+  /** Raises `NotFound` when the host has none of this digest. */
+  environmentIndex(name: string, digest: string): Promise<unknown>;
+  /**
+   * As they come; ends after so many bytes. Raises `ServiceUnavailable` for a connection that breaks off or on which
+   * nothing comes: the caller goes on at the byte that it has reached.
+   */
+  environmentBytes(
+    name: string,
+    digest: string,
+    range: { offset: number; size: number },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
 }
 
 /** How a machine becomes a node; only over HTTP. */

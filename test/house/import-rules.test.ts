@@ -22,12 +22,12 @@ const allowed: Record<string, readonly string[]> = {
   'controllers/reaper': ['controller', 'client', 'api', 'base'],
   scheduler: ['topology', 'controller', 'client', 'api', 'base'],
   executor: ['api', 'base'],
-  'executor/docker': ['executor', 'api', 'base'],
+  'executor/docker': ['executor', 'environment', 'api', 'base'],
   'executor/records': ['executor', 'api', 'base'],
   'executor/process': ['executor/records', 'executor', 'api', 'base'],
   'executor/systemd': ['executor/records', 'executor', 'api', 'base'],
   'executor/fake': ['executor', 'api', 'base'],
-  runner: ['executor', 'client', 'topology', 'api', 'base'],
+  runner: ['executor', 'environment', 'client', 'topology', 'api', 'base'],
   cli: ['client', 'api', 'base'],
 };
 

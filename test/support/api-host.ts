@@ -106,6 +106,11 @@ export class ApiHost {
     clock: realClock,
     registry: this.registry,
   });
+  /** In its folder, by the whole digest. */
+  readonly environments = {
+    index: (name: string, digest: string) => join(this.folder, `${name}-${digest}.json`),
+    tarball: (name: string, digest: string) => join(this.folder, `${name}-${digest}.tar`),
+  };
   readonly #closing: (() => unknown)[] = [];
   readonly #logger: Logger;
   /** Default of the cluster; may be changed at any time. */
@@ -139,6 +144,7 @@ export class ApiHost {
       authenticate,
       joining,
       tls,
+      environments: this.environments,
       clock: realClock,
       logger: this.#logger,
       ...options,

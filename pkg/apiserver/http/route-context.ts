@@ -4,6 +4,7 @@ import type { Joining, ServerTls } from '../../identity/index.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
+import type { EnvironmentPlaces } from './environment-routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -22,6 +23,7 @@ export interface HttpServerOptions {
   /** What the server shows, and what it takes from nodes. */
   tls: ServerTls;
   joining: Joining;
+  environments: EnvironmentPlaces;
   clock: Clock;
   logger: Logger;
   limits?: Partial<BodyLimits>;

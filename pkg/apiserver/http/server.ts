@@ -4,6 +4,7 @@ import type { ServerTls } from '../../identity/index.ts';
 import { authentication } from './authentication.ts';
 import { defaultBodyLimits } from './bodies.ts';
 import { discoveryRoutes } from './discovery.ts';
+import { environmentRoutes } from './environment-routes.ts';
 import { handleErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { joinRoutes } from './join-routes.ts';
@@ -38,6 +39,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.register(discoveryRoutes(context));
   app.register(resourceRoutes(context));
   app.register(runRoutes(context));
+  app.register(environmentRoutes(context));
   app.register(joinRoutes(context));
   return app;
 }

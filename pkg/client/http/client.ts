@@ -3,6 +3,7 @@ import { findResource } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import type * as types from '../types.ts';
 import { Connection, type HttpClientOptions } from './connection.ts';
+import { environmentPath, streamEnvironment } from './environments.ts';
 import { streamLogs } from './logs.ts';
 import { resourcePath } from './paths.ts';
 import { startWatch } from './watch.ts';
@@ -15,7 +16,7 @@ interface WireList {
 }
 
 /** A Client that also holds connections; `close` lets go of them. */
-export interface HttpClient extends types.Client, types.Joining {
+export interface HttpClient extends types.Client, types.Joining, types.EnvironmentFiles {
   close(): void;
 }
 
@@ -169,6 +170,20 @@ class ClientOverHttp implements HttpClient {
   async join(node: string, request: types.JoinRequest): Promise<types.JoinAnswer> {
     const path = resourcePath('Node', '', node, 'credential');
     return (await this.#connection.call({ method: 'POST', path, body: request })).body as types.JoinAnswer;
+  }
+
+  async environmentIndex(name: string, digest: string): Promise<unknown> {
+    const path = environmentPath(name, digest, 'index');
+    return (await this.#connection.call({ method: 'GET', path })).body;
+  }
+
+  environmentBytes(
+    name: string,
+    digest: string,
+    range: { offset: number; size: number },
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array> {
+    return streamEnvironment(this.#connection, environmentPath(name, digest, 'tarball'), range, signal);
   }
 
   close(): void {

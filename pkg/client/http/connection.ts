@@ -31,6 +31,7 @@ export interface Call {
   query?: Record<string, string | number | boolean | undefined>;
   contentType?: string;
   body?: unknown;
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 }
 
@@ -133,7 +134,7 @@ export class Connection {
   }
 
   #headers(call: Call, body: string | undefined): Record<string, string> {
-    const headers: Record<string, string> = { accept: 'application/json' };
+    const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (this.#options.userAgent) headers['user-agent'] = this.#options.userAgent;
     if (this.#options.token) headers.authorization = `Bearer ${this.#options.token}`;
     if (body !== undefined) {

@@ -23,4 +23,5 @@
  * request it has not read.
  */
 export { type DockerExecutorOptions, dockerExecutor } from './executor.ts';
+export { type DockerImageStoreOptions, dockerImageStore } from './image-store.ts';
 export { containerName } from './names.ts';
