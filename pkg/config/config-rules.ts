@@ -10,6 +10,7 @@ import {
   parseQuantity,
 } from '../api/index.ts';
 import { hasCode } from '../base/index.ts';
+import { topologyFindings } from './topology-rules.ts';
 
 /** The finding of a check that answers with a problem or raises `Invalid`; none for a field that is not there. */
 function check<T>(path: Finding['path'], value: T | undefined, problemOf: (value: T) => unknown): Finding[] {
@@ -77,6 +78,13 @@ export function runnerFindings(config: RunnerConfig, hostname: string): Finding[
     ...check(['reserved', 'cores'], config.reserved?.cores, parseCores),
     ...check(['reserved', 'memory'], config.reserved?.memory, parseQuantity),
     ...check(['stopGrace'], config.stopGrace, parseDuration),
+    ...(config.topology?.numa ?? []).flatMap(({ memory }, index) =>
+      check(['topology', 'numa', index, 'memory'], memory, parseQuantity),
+    ),
+    ...(config.topology?.gpus ?? []).flatMap(({ memory }, index) =>
+      check(['topology', 'gpus', index, 'memory'], memory, parseQuantity),
+    ),
+    ...topologyFindings(config.topology),
     ...labels,
   ];
 }

@@ -52,6 +52,7 @@ test('the defaults of a runner', () => {
     },
     reserved: { milliCores: 0, memoryBytes: 0 },
     stopGraceMs: 10_000,
+    topology: { gpuDevices: {} },
   });
 });
 
@@ -176,4 +177,40 @@ test.each([
   expect(refusal('host', { ...source(''), readText })).toBe(
     `c.yaml: the configuration of river-host cannot be read: ${why}`,
   );
+});
+
+const topology = `${runner}topology:
+  numa:
+    - {id: 0, cpus: "0-3", memory: 16G, distances: [10, 21]}
+    - {id: 1, cpus: "4-7", memory: 16G, distances: [21, 10]}
+  gpus:
+    - {uuid: GPU-a, model: A100, memory: 40G, numa: 1}
+    - {uuid: amd-0, model: MI300X, memory: 192Gi, devices: [/dev/kfd, /dev/dri/renderD128]}
+`;
+
+test('a written topology is read, with indexes and bytes', () => {
+  expect(loadConfig('runner', source(topology)).topology).toEqual({
+    numa: [
+      { id: 0, cpus: '0-3', memory: 16e9, distances: [10, 21] },
+      { id: 1, cpus: '4-7', memory: 16e9, distances: [21, 10] },
+    ],
+    gpus: [
+      { index: 0, uuid: 'GPU-a', model: 'A100', memory: 40e9, numa: 1, health: 'Healthy' },
+      { index: 1, uuid: 'amd-0', model: 'MI300X', memory: 192 * 2 ** 30, health: 'Healthy' },
+    ],
+    gpuDevices: { 'amd-0': ['/dev/kfd', '/dev/dri/renderD128'] },
+  });
+});
+
+test.each([
+  ['id: 1', 'id: 0', 'topology.numa[1].id: another NUMA node has the id 0; give each its own'],
+  ['"4-7"', '"3-7"', 'topology.numa[1].cpus: CPU 3 stands there twice; a CPU is in one NUMA node'],
+  ['"4-7"', '"7-4"', 'topology.numa[1].cpus: 7-4 goes backwards; write 4-7'],
+  ['[10, 21]', '[10]', 'topology.numa[0].distances: must have 2 numbers, one for each NUMA node'],
+  ['amd-0', 'GPU-a', 'topology.gpus[1].uuid: another GPU has the uuid GPU-a; give each its own'],
+  ['/dev/kfd', 'kfd', 'topology.gpus[1].devices: must be absolute paths; found "kfd"'],
+  ['numa: 1', 'numa: 2', 'topology.gpus[0].numa: there is no NUMA node 2 in numa'],
+  ['40G', '40X', 'topology.gpus[0].memory: must be bytes'],
+])('a written topology with %s as %s is refused', (written, wrong, message) => {
+  expect(refusal('runner', source(topology.replace(written, wrong)))).toContain(message);
 });

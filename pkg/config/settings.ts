@@ -1,4 +1,12 @@
-import type { ClusterDefaults, EnvironmentSpec, HostConfig, RunnerConfig } from '../api/index.ts';
+import type {
+  ClusterDefaults,
+  EnvironmentSpec,
+  Gpu,
+  HostConfig,
+  NumaNode,
+  RunnerConfig,
+  StaticGpu,
+} from '../api/index.ts';
 import { parseCores, parseDuration, parseQuantity } from '../api/index.ts';
 import type { LogLevel } from '../base/index.ts';
 
@@ -33,6 +41,15 @@ export interface RunnerSettings {
   };
   reserved: { milliCores: number; memoryBytes: number };
   stopGraceMs: number;
+  topology: FixedTopology;
+}
+
+/** What the configuration says in place of what the machine shows. */
+export interface FixedTopology {
+  numa?: readonly NumaNode[];
+  gpus?: readonly Gpu[];
+  /** Device nodes of a GPU, by its UUID, where it has some. */
+  gpuDevices: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Settings {
@@ -91,5 +108,21 @@ export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSe
       memoryBytes: parseQuantity(config.reserved?.memory ?? 0),
     },
     stopGraceMs: parseDuration(config.stopGrace ?? '10s'),
+    topology: fixedTopology(config.topology),
   };
+}
+
+function fixedTopology({ numa, gpus }: NonNullable<RunnerConfig['topology']> = {}): FixedTopology {
+  const withDevices = (gpus ?? []).flatMap(({ uuid, devices }) =>
+    devices ? [[uuid, devices] as const] : [],
+  );
+  return {
+    ...(numa ? { numa: numa.map((node) => ({ ...node, memory: parseQuantity(node.memory) })) } : {}),
+    ...(gpus ? { gpus: gpus.map(fixedGpu) } : {}),
+    gpuDevices: Object.fromEntries(withDevices),
+  };
+}
+
+function fixedGpu({ devices: _devices, ...gpu }: StaticGpu, index: number): Gpu {
+  return { index, ...gpu, memory: parseQuantity(gpu.memory), health: 'Healthy' };
 }

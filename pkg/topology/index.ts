@@ -4,8 +4,11 @@
  * which of several nodes to take, and never talks to the API.
  */
 export * from './charges.ts';
+export * from './command-runner.ts';
 export * from './cpu-list.ts';
+export * from './cpus.ts';
 export * from './file-reader.ts';
 export * from './fits.ts';
 export * from './machine.ts';
+export * from './topology.ts';
 export * from './usage.ts';

@@ -1,5 +1,5 @@
 import { RiverError } from '../base/index.ts';
-import { parseCpuList } from './cpu-list.ts';
+import { readCpus } from './cpus.ts';
 import type { FileReader } from './file-reader.ts';
 
 /** Facts that stay while the machine is up. */
@@ -18,7 +18,7 @@ export interface Machine {
 /** Raises `ServiceUnavailable` when memory or boot id cannot be read: guesses there would start or lose work wrongly. */
 export function readMachine(reader: FileReader): Machine {
   return {
-    cores: readCores(reader),
+    cores: readCpus(reader).found.usable.length,
     memoryBytes: readMemory(reader).totalBytes,
     kernel: reader.read('/proc/sys/kernel/osrelease')?.trim() || 'unknown',
     os: readOs(reader),
@@ -28,31 +28,6 @@ export function readMachine(reader: FileReader): Machine {
 
 export function readBootId(reader: FileReader): string {
   return needed('/proc/sys/kernel/random/boot_id', reader.read('/proc/sys/kernel/random/boot_id')?.trim());
-}
-
-/** Online CPUs, without those that the cpuset or affinity of this process forbids; at least 1. */
-function readCores(reader: FileReader): number {
-  const online = onlineCpus(reader);
-  const allowedText = statusField(reader, 'Cpus_allowed_list');
-  const allowed = allowedText === undefined ? undefined : parseCpuList(allowedText);
-  if (!allowed || allowed.length === 0) return Math.max(1, online.length);
-  const usable = online.filter((cpu) => allowed.includes(cpu));
-  return Math.max(1, usable.length);
-}
-
-function onlineCpus(reader: FileReader): number[] {
-  const listed = parseCpuList(reader.read('/sys/devices/system/cpu/online') ?? '');
-  if (listed && listed.length > 0) return listed;
-  // Without sysfs: /proc/stat has one line for each CPU that is online.
-  const lines = (reader.read('/proc/stat') ?? '').matchAll(/^cpu(\d+) /gm);
-  return [...lines].map((line) => Number(line[1]));
-}
-
-function statusField(reader: FileReader, name: string): string | undefined {
-  const line = (reader.read('/proc/self/status') ?? '')
-    .split('\n')
-    .find((candidate) => candidate.startsWith(`${name}:`));
-  return line?.slice(name.length + 1);
 }
 
 export interface MemoryFigures {
