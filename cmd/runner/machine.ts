@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import type { RunnerSettings } from '../../pkg/config/index.ts';
 import type { FolderOperations, MachineReader } from '../../pkg/runner/index.ts';
 import {
+  commandRunner,
   cpuPercent,
   fileReader,
   readBootId,
@@ -8,6 +10,7 @@ import {
   readCpuTimes,
   readMachine,
   readMemory,
+  TopologyReader,
 } from '../../pkg/topology/index.ts';
 
 const files = fileReader('/');
@@ -16,14 +19,24 @@ export function bootId(): string {
   return readBootId(files);
 }
 
+/** A driver in trouble keeps nvidia-smi waiting for ever. */
+const commandDeadlineMs = 20_000;
+
 /** This machine, as the kernel tells it. `version`: of this program. */
-export function machineReader(version: string): MachineReader {
+export function machineReader(
+  version: string,
+  { topology: fixed, reserved }: Pick<RunnerSettings, 'topology' | 'reserved'>,
+): MachineReader {
+  const run = commandRunner(process.env.PATH ?? '/usr/bin:/bin', commandDeadlineMs);
+  const reservedCores = reserved.milliCores / 1000;
+  const topology = new TopologyReader({ reader: files, run, fixed, reservedCores });
   let before = readCpuTimes(files);
   return {
     facts() {
       const { cores, memoryBytes, kernel, os } = readMachine(files);
       return { cores, memoryBytes, versions: { river: version, kernel, os } };
     },
+    topology: () => topology.read(),
     usage() {
       const now = readCpuTimes(files);
       const percent = before && now ? cpuPercent(before, now) : undefined;

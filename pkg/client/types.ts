@@ -1,4 +1,4 @@
-import type { ApiObject, Kind, ObjectOf } from '../api/index.ts';
+import type { ApiObject, Kind, NodeStatus, ObjectOf } from '../api/index.ts';
 
 /**
  * The one way to the API, for CLI, runner, controllers and scheduler: over HTTP, or in the host's own process.
@@ -109,7 +109,7 @@ export interface Binding {
 
 export interface Heartbeat {
   session: string;
-  usage?: { cpuPercent?: number; memoryUsed?: number; cpuTemperature?: number };
+  usage?: NodeStatus['usage'];
 }
 
 export interface HeartbeatAnswer {

@@ -47,3 +47,18 @@ test('quarantine comes, counts what does not fit a sentence, and goes', () => {
   });
   expect(of(nodeStatus(facts, during ?? [], 0).conditions, 'Quarantined')).toMatchObject({ status: 'False' });
 });
+
+test('what the machine has is shown; what cannot be read is a condition, and the Node stays Ready', () => {
+  const cpus = { online: '0-3', allocatable: '1-3', isolated: '', cores: ['0', '1', '2', '3'] };
+  const topology = { cpus, numa: [], gpus: [], usage: [], problems: ['a is broken', 'b is gone'] };
+  const shown = nodeStatus({ ...facts, topology }, [], 0);
+  expect(shown).toMatchObject({ cpus, numa: [], gpus: [] });
+  expect(of(shown.conditions, 'TopologyReady')).toMatchObject({
+    ...{ status: 'False', reason: 'NotAllRead', message: 'a is broken; b is gone.' },
+  });
+  expect(of(shown.conditions, 'Ready')?.status).toBe('True');
+  const well = nodeStatus({ ...facts, topology: { ...topology, problems: [] } }, [], 0);
+  expect(of(well.conditions, 'TopologyReady')?.status).toBe('True');
+  // Not read yet: what an earlier runner has written stays.
+  expect(nodeStatus(facts, [], 0)).not.toHaveProperty('gpus');
+});

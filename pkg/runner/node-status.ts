@@ -7,11 +7,14 @@ import {
 } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
+import type { Topology } from '../topology/index.ts';
 import type { MachineFacts, RunnerSettings } from './seams.ts';
 
 export interface NodeFacts {
   settings: Pick<RunnerSettings, 'reserved' | 'addresses'>;
   machine: MachineFacts;
+  /** Left out: not read yet; then what the Node shows stays. */
+  topology?: Topology;
   probes: readonly { runtime: Runtime; probe: RuntimeProbe }[];
   /** Names of Runs on this machine that the host does not know after its restore from a backup. */
   quarantined: readonly string[];
@@ -32,7 +35,7 @@ const conditionTypes: Record<Runtime, string> = {
 
 /** What the Node says about this machine. `before` keeps the times of conditions that have not changed. */
 export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs: number): NodeStatus {
-  const { settings, machine, probes } = facts;
+  const { settings, machine, topology, probes } = facts;
   const versions: Record<string, string> = { ...machine.versions };
   for (const { runtime, probe } of probes) if (probe.version) versions[runtime] = probe.version;
   return {
@@ -42,6 +45,7 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
       cores: Math.max(0, Math.round((machine.cores - settings.reserved.cores) * 1000) / 1000),
       memory: Math.max(0, machine.memoryBytes - settings.reserved.memoryBytes),
     },
+    ...(topology ? { cpus: topology.cpus, numa: topology.numa, gpus: topology.gpus } : {}),
     runtimes: probes.filter(({ probe }) => probe.ready).map(({ runtime }) => runtime),
     versions,
     addresses: [...settings.addresses],
@@ -59,6 +63,7 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
       const { ready, reason, message } = probe;
       return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
     }),
+    ...topologyReady(facts.topology),
     ...quarantine(facts.quarantined, before),
   ];
   return wanted.flatMap((condition) => {
@@ -73,6 +78,19 @@ function readyOf(fencedAt: string | undefined): NewCondition {
     return { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' };
   const message = 'A person has fenced this node: the runner removes what was left of its runs first.';
   return { type: 'Ready', status: 'False', reason: 'Fenced', message };
+}
+
+/** The Node stays Ready: what could be read is given out, the rest is not. */
+function topologyReady(topology: Topology | undefined): NewCondition[] {
+  if (!topology) return [];
+  const type = 'TopologyReady';
+  const { problems } = topology;
+  if (problems.length === 0)
+    return [{ type, status: 'True', reason: 'AllRead', message: 'CPUs, NUMA nodes and GPUs could be read.' }];
+  const more = problems.length > 5 ? `; and ${problems.length - 5} more` : '';
+  return [
+    { type, status: 'False', reason: 'NotAllRead', message: `${problems.slice(0, 5).join('; ')}${more}.` },
+  ];
 }
 
 /** Absent until there is something to say; False when it has gone. */

@@ -6,6 +6,7 @@ import { checkRunTransition, type Node, type Run, type RunStatus } from '../api/
 import { type Clock, RiverError, seededRng, silentLogger } from '../base/index.ts';
 import type { Client, WatchHandler } from '../client/index.ts';
 import { FakeExecutor, type FakeExecutorOptions, FakeMachine } from '../executor/fake/index.ts';
+import type { Topology } from '../topology/index.ts';
 import { type Intents, openIntents } from './intents.ts';
 import { Runner } from './runner.ts';
 
@@ -173,6 +174,12 @@ class FakeHost {
 let folder: string;
 let clock: ManualClock;
 let host: FakeHost;
+const topology: Topology = {
+  cpus: { online: '0-3', allocatable: '0-3', isolated: '', cores: ['0', '1', '2', '3'] },
+  numa: [{ id: 0, cpus: '0-3', memory: 1e9, distances: [10] }],
+  ...{ gpus: [], usage: [], problems: [] },
+};
+
 let machine: FakeMachine;
 let intents: Intents;
 let removed: string[];
@@ -209,6 +216,7 @@ function startRunner(more: More = {}): Runner {
     logDir: '/logs',
     stopGraceMs: 1000,
     addresses: [],
+    gpuDevices: {},
   };
   const runner = new Runner({
     settings,
@@ -216,7 +224,11 @@ function startRunner(more: More = {}): Runner {
     executors: () =>
       settings.runtimes.map((runtime) => new FakeExecutor({ machine, runtime, clock, ...more })),
     intents,
-    machine: { facts: () => ({ cores: 4, memoryBytes: 1e9, versions: { river: '1' } }), usage: () => ({}) },
+    machine: {
+      facts: () => ({ cores: 4, memoryBytes: 1e9, versions: { river: '1' } }),
+      topology: async () => topology,
+      usage: () => ({}),
+    },
     readBootId: () => machine.bootId,
     folders: { ensureFolder: (path) => ensured.push(path), removeFile: (path) => removed.push(path) },
     clock,
@@ -484,7 +496,12 @@ describe('the session', () => {
       },
     });
     const types = host.node?.status?.conditions?.map((condition) => `${condition.type}=${condition.status}`);
-    expect(types).toEqual(['Ready=True', 'ProcessReady=True', 'DockerReady=True']);
+    expect(types?.sort()).toEqual([
+      'DockerReady=True',
+      'ProcessReady=True',
+      'Ready=True',
+      'TopologyReady=True',
+    ]);
   });
 
   test('a runtime that stops working shows, and shows again when it works', async () => {

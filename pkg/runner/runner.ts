@@ -7,6 +7,7 @@ import type { ClusterMark } from './intents.ts';
 import { nodeStatus } from './node-status.ts';
 import type { RunnerParts } from './seams.ts';
 import { Session } from './session.ts';
+import { TopologyWatch } from './topology-watch.ts';
 import { Workplace } from './workplace.ts';
 
 /**
@@ -18,6 +19,7 @@ export class Runner {
   readonly #bootId: string;
   readonly #session: Session;
   readonly #events: RunEvents;
+  readonly #topology: TopologyWatch;
   #cluster: ClusterMark | undefined;
   #workplace: Workplace | undefined;
   readonly #cleanUp: CleanUp;
@@ -36,6 +38,10 @@ export class Runner {
       isClean: async () => (await this.#workplace?.isClean()) ?? false,
       onDone: () => this.#session.refreshStatus(),
     });
+    this.#topology = new TopologyWatch({
+      ...{ machine: parts.machine, clock, logger },
+      onChange: () => this.#session.refreshStatus(),
+    });
     this.#session = new Session({
       client,
       node: settings.name,
@@ -43,7 +49,7 @@ export class Runner {
       clock,
       rng,
       logger,
-      usage: () => parts.machine.usage(),
+      usage: () => this.#usage(),
       knownEpoch: () => this.#cluster?.epoch,
       checkCluster: (clusterUid) => this.#checkCluster(clusterUid),
       status: (before, session) => this.#nodeStatus(before, session),
@@ -64,6 +70,7 @@ export class Runner {
   }
 
   start(): void {
+    this.#topology.start();
     if (this.#cluster) this.#begin(this.#cluster);
     this.#session.start();
   }
@@ -74,6 +81,7 @@ export class Runner {
     this.#stopped = true;
     this.#session.close();
     this.#cleanUp.close();
+    this.#topology.close();
     await this.#workplace?.close();
   }
 
@@ -121,6 +129,11 @@ export class Runner {
     this.#workplace.start();
   }
 
+  #usage(): NonNullable<NodeStatus['usage']> {
+    const gpus = this.#topology.current?.usage ?? [];
+    return { ...this.#parts.machine.usage(), ...(gpus.length > 0 ? { gpus } : {}) };
+  }
+
   #nodeStatus({ spec, status: before }: Node, session: string): NodeStatus {
     this.#cleanUp.wanted(spec?.fencedAt);
     const { settings, machine, clock } = this.#parts;
@@ -128,6 +141,7 @@ export class Runner {
       {
         settings,
         machine: machine.facts(),
+        topology: this.#topology.current,
         probes: this.#workplace?.probes() ?? [],
         quarantined: this.#workplace?.quarantined() ?? [],
         bootId: this.#bootId,

@@ -2,6 +2,7 @@ import type { Runtime } from '../api/index.ts';
 import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
 import type { Client, GatewayAddress } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
+import type { Topology } from '../topology/index.ts';
 import type { Intents } from './intents.ts';
 
 /** What the configuration of one machine says; every path is absolute. */
@@ -24,6 +25,8 @@ export interface RunnerSettings {
   stopGraceMs: number;
   /** Shown in the Node. */
   addresses: readonly string[];
+  /** Device nodes of a GPU, by its UUID; those without are asked for by UUID. */
+  gpuDevices: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface MachineFacts {
@@ -41,6 +44,8 @@ export interface MachineUsage {
 
 export interface MachineReader {
   facts(): MachineFacts;
+  /** May wait for a program of the machine. */
+  topology(): Promise<Topology>;
   /** Since the call before, where that matters. */
   usage(): MachineUsage;
 }

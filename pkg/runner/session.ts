@@ -10,7 +10,6 @@ import {
 } from '../base/index.ts';
 import type { Client, HeartbeatAnswer } from '../client/index.ts';
 import { withDeadline } from './deadline.ts';
-import type { MachineUsage } from './seams.ts';
 
 const callDeadlineMs = 10_000;
 const defaultLeaseMs = 30_000;
@@ -24,7 +23,7 @@ export interface SessionParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
-  usage: () => MachineUsage;
+  usage: () => NonNullable<NodeStatus['usage']>;
   /** Epoch of the host that this runner has worked with. */
   knownEpoch: () => string | undefined;
   /** Raises `Invalid` for a host that this machine does not belong to. */

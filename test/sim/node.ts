@@ -8,6 +8,7 @@ import type { Incarnation } from './incarnation.ts';
 import { type MachineMutation, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
 import { simLogger } from './sim-logger.ts';
+import { simTopology } from './topology.ts';
 import { copyTorn, markWal, type WalMark } from './wal.ts';
 import { nodeCores } from './workload.ts';
 import { between, chance, type World } from './world.ts';
@@ -73,11 +74,16 @@ export class SimNode implements Restartable {
         logDir: '/logs',
         stopGraceMs: 2_000,
         addresses: [],
+        gpuDevices: {},
       },
       client,
       executors: () => this.#executors(life),
       intents,
-      machine: { facts: () => facts, usage: () => ({ cpuPercent: rng.below(100) }) },
+      machine: {
+        facts: () => facts,
+        topology: async () => simTopology,
+        usage: () => ({ cpuPercent: rng.below(100) }),
+      },
       readBootId: () => bootId,
       folders: { ensureFolder: () => {}, removeFile: () => {} },
       clock,

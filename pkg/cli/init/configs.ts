@@ -71,6 +71,9 @@ stateDir: ${stateDir}
 # Time between SIGTERM and SIGKILL.
 #stopGrace: 10s
 
+# What the machine has, in place of what is read from it: see "GPUs of other vendors" in docs/operations.md.
+#topology: {}
+
 # debug, info, warn, error or silent.
 #logLevel: info
 `;
