@@ -25,6 +25,12 @@ export interface ExecutionSpec {
   milliCores: number;
   /** Bytes; 0 = no limit. */
   memoryBytes: number;
+  /** CPUs it is held to, in the kernel's form, as in 0-3,8; left out: any. */
+  cpus?: string;
+  /** NUMA nodes its memory is taken from, in the same form; left out: any. */
+  memoryNodes?: string;
+  /** With `devices` it gets these device nodes, else the engine is asked for it by UUID. */
+  gpus?: { index: number; uuid: string; devices?: readonly string[] }[];
   /** Absolute paths; their folder exists. */
   outPath: string;
   errPath: string;

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import type { Run } from '../api/index.ts';
 import { executionSpec } from './exec-spec.ts';
 
-const settings = { name: 'n1', sharedDir: '/nfs', localTempDir: '/tmp/river', logDir: '/nfs/logs' };
+const settings = {
+  name: 'n1',
+  sharedDir: '/nfs',
+  localTempDir: '/tmp/river',
+  logDir: '/nfs/logs',
+  gpuDevices: { 'amd-0': ['/dev/kfd'] },
+};
 
 function aRun(spec: Partial<Run['spec']>): Run {
   return {
@@ -42,7 +48,11 @@ test('docker: the machine-wide folders are mounted, and only the data part of th
     RIVER_NAMESPACE: 'lab',
     RIVER_RUN_INDEX: '2',
     RIVER_NODE: 'n1',
-    RIVER_CPUS: '0',
+    RIVER_CORES: '0',
+    RIVER_CPUS: '',
+    RIVER_NUMA_NODES: '',
+    RIVER_GPUS: '',
+    NVIDIA_VISIBLE_DEVICES: 'void',
     RIVER_SHARED_DIR: '/shared',
     RIVER_LOCAL_TEMP_DIR: '/local_temp',
   });
@@ -81,9 +91,30 @@ test('nothing shared: no such folder, mount or variable', () => {
 test('limits are exact', () => {
   const spec = executionSpec(aRun({ resources: { cores: 0.5, memory: '512M' } }), settings, 'c');
   expect(spec).toMatchObject({ milliCores: 500, memoryBytes: 512_000_000 });
-  expect(spec.env.RIVER_CPUS).toBe('0.5');
+  expect(spec.env.RIVER_CORES).toBe('0.5');
 });
 
 test('what nobody can start is Invalid', () => {
   expect(() => executionSpec(aRun({ mounts: ['nonsense'] }), settings, 'c')).toThrow('SOURCE:TARGET');
+});
+
+test('a run gets what the binding has written: CPUs, memory and GPUs, also in its variables', () => {
+  const placement = {
+    ...{ node: 'n1', cpus: '0-3', pinned: true, numaNodes: [1, 0] },
+    gpus: [
+      { index: 2, uuid: 'GPU-a' },
+      { index: 5, uuid: 'amd-0' },
+    ],
+  };
+  const docker = executionSpec(aRun({ placement }), settings, 'c');
+  expect(docker).toMatchObject({ cpus: '0-3', memoryNodes: '0-1' });
+  expect(docker.gpus).toEqual([
+    { index: 2, uuid: 'GPU-a' },
+    { index: 5, uuid: 'amd-0', devices: ['/dev/kfd'] },
+  ]);
+  expect(docker.env).toMatchObject({ RIVER_CPUS: '0-3', RIVER_NUMA_NODES: '0-1', RIVER_GPUS: '2,5' });
+  expect(docker.env).not.toHaveProperty('NVIDIA_VISIBLE_DEVICES');
+  const plain = executionSpec(aRun({ placement, runtime: 'process' }), settings, 'c');
+  expect(plain.env.CUDA_VISIBLE_DEVICES).toBe('GPU-a,amd-0');
+  expect(executionSpec(aRun({ runtime: 'systemd' }), settings, 'c').env.CUDA_VISIBLE_DEVICES).toBe('');
 });

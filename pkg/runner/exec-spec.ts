@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { logPaths, type Mount, parseCores, parseMount, parseQuantity, type Run } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import type { ExecutionSpec } from '../executor/index.ts';
+import { formatCpuList } from '../topology/index.ts';
 import type { RunnerSettings } from './seams.ts';
 
-type Settings = Pick<RunnerSettings, 'name' | 'sharedDir' | 'localTempDir' | 'logDir'>;
+type Settings = Pick<RunnerSettings, 'name' | 'sharedDir' | 'localTempDir' | 'logDir' | 'gpuDevices'>;
 
 /** Where the program sees the folders of the machine. */
 interface Folders {
@@ -38,6 +39,7 @@ export function executionSpec(run: Run, settings: Settings, clusterUid: string):
     privileged: spec.privileged ?? false,
     milliCores: parseCores(spec.resources?.cores ?? 0),
     memoryBytes: parseQuantity(spec.resources?.memory ?? 0),
+    ...boundTo(run, settings),
     outPath: paths.out,
     errPath: paths.err,
   };
@@ -69,9 +71,46 @@ function riverVariables(run: Run, settings: Settings, folders: Folders): Record<
     RIVER_NAMESPACE: run.metadata.namespace ?? '',
     RIVER_RUN_INDEX: String(run.spec.ordinal),
     RIVER_NODE: settings.name,
-    RIVER_CPUS: String(run.spec.resources?.cores ?? 0),
+    ...bindingVariables(run),
     ...(folders.shared === undefined ? {} : { RIVER_SHARED_DIR: folders.shared }),
     RIVER_LOCAL_TEMP_DIR: folders.localTemp,
+  };
+}
+
+/** As the binding has written it: what the Run is charged for is what it gets. */
+function boundTo(
+  { spec }: Run,
+  { gpuDevices }: Settings,
+): Pick<ExecutionSpec, 'cpus' | 'memoryNodes' | 'gpus'> {
+  const { cpus, numaNodes, gpus } = spec.placement ?? {};
+  return {
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(numaNodes?.length ? { memoryNodes: formatCpuList(numaNodes) } : {}),
+    ...(gpus?.length
+      ? {
+          gpus: gpus.map(({ index, uuid }) => {
+            const devices = Object.hasOwn(gpuDevices, uuid) ? gpuDevices[uuid] : undefined;
+            return { index, uuid, ...(devices ? { devices } : {}) };
+          }),
+        }
+      : {}),
+  };
+}
+
+/**
+ * Outside of a container nothing but CUDA_VISIBLE_DEVICES keeps a program off GPUs: without any it is empty. In a
+ * container the engine decides, and `void` keeps images that ask for all GPUs from getting them.
+ */
+function bindingVariables({ spec }: Run): Record<string, string> {
+  const { cpus, numaNodes = [], gpus = [] } = spec.placement ?? {};
+  const uuids = gpus.map(({ uuid }) => uuid).join(',');
+  return {
+    RIVER_CORES: String(spec.resources?.cores ?? 0),
+    RIVER_CPUS: cpus ?? '',
+    RIVER_NUMA_NODES: formatCpuList(numaNodes),
+    RIVER_GPUS: gpus.map(({ index }) => index).join(','),
+    ...(spec.runtime !== 'docker' ? { CUDA_VISIBLE_DEVICES: uuids } : {}),
+    ...(spec.runtime === 'docker' && gpus.length === 0 ? { NVIDIA_VISIBLE_DEVICES: 'void' } : {}),
   };
 }
 

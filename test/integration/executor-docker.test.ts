@@ -425,3 +425,18 @@ test.skipIf(engine === undefined)('nothing was given up on the way', () => {
   const others = warnings.filter((warning) => !/lost the connection|cannot collect/.test(warning.message));
   expect(others).toEqual([]);
 });
+
+describe.skipIf(!engine)('what a run is bound to', () => {
+  test('the kernel holds it to its CPUs and memory, and it gets the device nodes of its GPU', async () => {
+    const executor = open();
+    const gpus = [{ index: 0, uuid: 'other-0', devices: ['/dev/null'] }];
+    const spec = shell('cat /proc/self/status; exit 0', { cpus: '0', memoryNodes: '0', gpus });
+    expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+    const said = readFileSync(spec.outPath, 'utf8');
+    expect(said).toMatch(/^Cpus_allowed_list:\t0$/m);
+    expect(said).toMatch(/^Mems_allowed_list:\t0$/m);
+    const { HostConfig } = await container(spec).inspect();
+    expect(HostConfig.Devices).toMatchObject([{ PathOnHost: '/dev/null' }]);
+    await executor.remove(spec.runUid);
+  });
+});

@@ -45,6 +45,26 @@ function mounts(spec: ExecutionSpec, scriptPath: string) {
   return [...asked, { Type: 'bind' as const, Source: scriptPath, Target: scriptTarget, ReadOnly: true }];
 }
 
+/** Of NVIDIA GPUs by UUID, which no reboot changes, and through the engine; of others the device nodes themselves. */
+function gpuOptions(gpus: NonNullable<ExecutionSpec['gpus']>) {
+  const uuids = gpus.filter(({ devices }) => devices === undefined).map(({ uuid }) => uuid);
+  const paths = [...new Set(gpus.flatMap(({ devices }) => devices ?? []))];
+  return {
+    ...(uuids.length > 0
+      ? { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: uuids, Capabilities: [['gpu']] }] }
+      : {}),
+    ...(paths.length > 0
+      ? {
+          Devices: paths.map((path) => ({
+            PathOnHost: path,
+            PathInContainer: path,
+            CgroupPermissions: 'rwm',
+          })),
+        }
+      : {}),
+  };
+}
+
 /**
  * Init is on: as process 1 a program would not be ended by a SIGTERM that it does not handle, every stop would
  * take the whole grace period, and its orphans would stay zombies. Measured: no difference in time.
@@ -66,6 +86,9 @@ export function createOptions(spec: ExecutionSpec, settings: CreateSettings): Co
       ...(spec.milliCores > 0 ? { NanoCpus: spec.milliCores * 1_000_000 } : {}),
       // The same number for both: no swap beside the memory.
       ...(spec.memoryBytes > 0 ? { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes } : {}),
+      ...(spec.cpus === undefined ? {} : { CpusetCpus: spec.cpus }),
+      ...(spec.memoryNodes === undefined ? {} : { CpusetMems: spec.memoryNodes }),
+      ...gpuOptions(spec.gpus ?? []),
       ...(settings.cgroupParent === undefined ? {} : { CgroupParent: settings.cgroupParent }),
     },
   };

@@ -13,6 +13,7 @@ import {
   signalAll,
   someoneHasArgument,
 } from '../records/index.ts';
+import { bindingArguments } from './binding.ts';
 import {
   type CgroupKind,
   cgroupMembers,
@@ -200,13 +201,16 @@ class ProcessExecutor implements Executor {
   async #launch(spec: ExecutionSpec, kind: CgroupKind): Promise<void> {
     const folder = this.#records.folder(spec.runUid);
     const env = { ...this.#options.baseEnv, ...spec.env };
-    const [command, cgroup] = await Promise.all([
+    const [command, cgroup, binding] = await Promise.all([
       prepareCommand(spec, folder, env),
       makeRunCgroup(kind, spec),
+      bindingArguments(spec, this.#options.baseEnv.PATH ?? '/usr/bin:/bin'),
     ]);
     if ('startError' in command) return this.#records.giveUp(spec.runUid, command.startError);
+    if ('startError' in binding) return this.#records.giveUp(spec.runUid, binding.startError);
+    const argv = [...binding.argv, ...command.argv];
     const exitPath = this.#records.exitPath(spec.runUid);
-    const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, command.argv);
+    const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, argv);
     const { outPath, errPath } = spec;
     const { workingDir } = command;
     const told = await this.#launcher.launch({ folder, outPath, errPath, workingDir, env, args });

@@ -37,7 +37,21 @@ export function serviceProperties(spec: ExecutionSpec, parts: ServiceParts): str
     'CPUAccounting=yes',
     'MemoryAccounting=yes',
     ...(spec.milliCores > 0 ? [`CPUQuota=${spec.milliCores / 10}%`] : []),
+    ...binding(spec),
     ...(spec.memoryBytes > 0 ? [`MemoryMax=${spec.memoryBytes}`, 'MemorySwapMax=0'] : []),
+  ];
+}
+
+/**
+ * Affinity and memory policy work on both versions of control groups; the cpusets of version 2, which systemd ignores
+ * on version 1, hold also what changes its own affinity.
+ */
+function binding({ cpus, memoryNodes }: ExecutionSpec): string[] {
+  return [
+    ...(cpus === undefined ? [] : [`CPUAffinity=${cpus}`, `AllowedCPUs=${cpus}`]),
+    ...(memoryNodes === undefined
+      ? []
+      : ['NUMAPolicy=bind', `NUMAMask=${memoryNodes}`, `AllowedMemoryNodes=${memoryNodes}`]),
   ];
 }
 
