@@ -1,6 +1,13 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
+import { errorMessage, type Logger } from '../../pkg/base/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
-import { environmentDirectory, indexFile, tarballFile } from '../../pkg/environment/index.ts';
+import {
+  environmentDirectory,
+  indexFile,
+  sharedMarkerFile,
+  tarballFile,
+} from '../../pkg/environment/index.ts';
 
 /** What the API serves to nodes that share no directory with this host. */
 export function environmentPlaces(settings: Pick<HostSettings, 'sharedDir' | 'stateDir'>): EnvironmentPlaces {
@@ -9,4 +16,15 @@ export function environmentPlaces(settings: Pick<HostSettings, 'sharedDir' | 'st
     index: (name, digest) => indexFile(directory, name, digest),
     tarball: (name, digest) => tarballFile(directory, name, digest),
   };
+}
+
+/** The mark by which nodes know the shared directory. Without it they read environments over the network. */
+export function markSharedDirectory(sharedDir: string | undefined, clusterUid: string, logger: Logger): void {
+  if (sharedDir === undefined) return;
+  try {
+    mkdirSync(sharedDir, { recursive: true });
+    writeFileSync(sharedMarkerFile(sharedDir), `${clusterUid}\n`);
+  } catch (error) {
+    logger.error('the shared directory cannot be written', { sharedDir, reason: errorMessage(error) });
+  }
 }

@@ -22,7 +22,7 @@ import {
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
-import { environmentPlaces } from './environment-places.ts';
+import { environmentPlaces, markSharedDirectory } from './environment-places.ts';
 import { createGateway, createLogReader } from './tunnels.ts';
 
 export interface HostWiring {
@@ -112,6 +112,7 @@ async function serve(
     keepVersions: compaction.keep,
     intervalMs: compaction.intervalMs,
   });
+  markSharedDirectory(sharedDir, store.clusterUid, logger);
   const url = await listen(server, { host: address, port });
   compactor.start();
   await loops.start();

@@ -8,6 +8,8 @@ import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { type CliIo, configFile, type DevFlags, exitCodes } from '../../pkg/cli/index.ts';
 import { writeKubeconfig } from '../../pkg/client/index.ts';
 import { type HostSettings, loadConfig, type RunnerSettings } from '../../pkg/config/index.ts';
+import { environmentDirectory } from '../../pkg/environment/index.ts';
+import { EnvironmentDirectory } from '../../pkg/runner/index.ts';
 import { type RunningHost, startHost } from '../host/host.ts';
 import { type RunningRunner, startRunner } from '../runner/runner.ts';
 import { version } from '../version.ts';
@@ -27,7 +29,11 @@ export async function dev(io: CliIo, flags: DevFlags): Promise<number> {
     host = await startHost({ ...seams, settings: settings.host });
     const ended = Promise.withResolvers<RiverError>();
     const client = new LocalClient(host.service, { role: 'node', name: settings.runner.name });
-    runner = startRunner({ ...seams, settings: settings.runner, client, onEnded: ended.resolve });
+    const directory = environmentDirectory(settings.host);
+    runner = startRunner({
+      ...{ ...seams, settings: settings.runner, client, onEnded: ended.resolve },
+      environments: () => new EnvironmentDirectory(directory),
+    });
     const config = configFile(io, flags.config);
     const token = host.tokenFor({ role: 'admin', name: userInfo().username });
     await writeKubeconfig(config, { name: contextName, server: host.url, ca: host.ca, token });

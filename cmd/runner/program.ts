@@ -5,6 +5,7 @@ import { pinoLogger } from '../../pkg/base/pino-logger.ts';
 import { createHttpClient } from '../../pkg/client/index.ts';
 import { loadConfig, type RunnerSettings, watchConfig } from '../../pkg/config/index.ts';
 import { keyOfCertificate, type NodeCredential, readNodeCredential } from '../../pkg/identity/index.ts';
+import { HostFiles } from '../../pkg/runner/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
 import { version } from '../version.ts';
@@ -44,9 +45,10 @@ async function serve(file: string | undefined): Promise<void> {
     clock: realClock,
     userAgent: `river-runner/${version}`,
   });
+  const environments = (bandwidth: number) => new HostFiles({ ...seams, client, bandwidth });
   const ended = Promise.withResolvers<RiverError>();
   const stop = stopRequested();
-  const runner = startRunner({ ...seams, settings, client, onEnded: ended.resolve });
+  const runner = startRunner({ ...seams, settings, client, environments, onEnded: ended.resolve });
   logger.info('the runner works', { node: settings.name, host: settings.host });
   const watcher =
     file === undefined

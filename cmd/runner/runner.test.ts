@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import { loadConfig } from '../../pkg/config/index.ts';
+import { EnvironmentDirectory } from '../../pkg/runner/index.ts';
 import { startRunner } from './runner.ts';
 
 test('a state directory that cannot be made or written is told in one sentence', () => {
@@ -18,7 +19,8 @@ test('a state directory that cannot be made or written is told in one sentence',
   });
   const seams = { clock: realClock, rng: realRng, logger: silentLogger, version: '1' };
   const client = {} as Client;
-  expect(() => startRunner({ ...seams, settings, client, onEnded: () => {} })).toThrow(
+  const environments = () => new EnvironmentDirectory('/nowhere');
+  expect(() => startRunner({ ...seams, settings, client, environments, onEnded: () => {} })).toThrow(
     /^the runner cannot use its state directory \/dev\/null\/river \(.*\): it must be writable/,
   );
 });

@@ -5,8 +5,16 @@ import { logDirectory } from '../../pkg/api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
+import { dockerImageStore } from '../../pkg/executor/docker/index.ts';
 import type { RunnerTunnel } from '../../pkg/gateway/index.ts';
-import { type Intents, openIntents, Runner, type RunnerParts } from '../../pkg/runner/index.ts';
+import {
+  type EnvironmentSource,
+  type Intents,
+  openIntents,
+  Runner,
+  type RunnerParts,
+  SharedDirectory,
+} from '../../pkg/runner/index.ts';
 import { createExecutors } from './executors.ts';
 import { bootId, folders, machineReader } from './machine.ts';
 import { createTunnel } from './tunnel.ts';
@@ -14,6 +22,8 @@ import { createTunnel } from './tunnel.ts';
 export interface RunnerWiring {
   settings: RunnerSettings;
   client: Client;
+  /** The host's tarballs, read with so many bytes a second (0 = no limit). */
+  environments: (bandwidth: number) => EnvironmentSource;
   clock: Clock;
   rng: Rng;
   logger: Logger;
@@ -115,6 +125,7 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> 
       gpuDevices: settings.topology.gpuDevices,
     },
     client,
+    ...environmentsOf(wiring),
     executors: (clusterUid) => createExecutors({ settings, clusterUid, clock, rng, logger }),
     machine: machineReader(version, settings),
     readBootId: bootId,
@@ -123,6 +134,24 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> 
     rng,
     logger,
     onEnded,
+  };
+}
+
+/** They are loaded into the Docker Engine: none without one. */
+function environmentsOf(wiring: RunnerWiring): Pick<RunnerParts, 'environments'> {
+  const { settings, logger } = wiring;
+  const { keepUnusedMs, minFreeBytes, bandwidth } = settings.environments;
+  const { docker } = settings.runtimes;
+  if (!docker.enabled) return {};
+  return {
+    environments: {
+      store: dockerImageStore({ socketPath: docker.socket, logger }),
+      ...(settings.sharedDir === undefined
+        ? {}
+        : { shared: new SharedDirectory(settings.sharedDir, settings.name) }),
+      host: wiring.environments(bandwidth),
+      settings: { keepUnusedMs, minFreeBytes },
+    },
   };
 }
 

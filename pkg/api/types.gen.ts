@@ -404,9 +404,19 @@ export interface NodeResources {
    */
   memory: number;
 }
+export interface NodeImage {
+  /**
+   * Of the environment.
+   */
+  name: string;
+  /**
+   * sha256:… of the configuration of the image.
+   */
+  digest: string;
+}
 export interface NodeStatus {
   /**
-   * Ready; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows.
+   * Ready; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows; ImageStoreReady (how its engine takes environments); SharedDirReady (whether its sharedDir is the host's, and writable).
    */
   conditions?: Condition[];
   capacity?: NodeResources;
@@ -425,6 +435,10 @@ export interface NodeStatus {
    */
   runtimes?: string[];
   versions?: StringMap;
+  /**
+   * Environments that are on the node, by name and digest.
+   */
+  images?: NodeImage[];
   addresses?: string[];
   bootId?: string;
   /**
@@ -781,6 +795,15 @@ export interface Observed {
    */
   gpus?: string[];
 }
+/**
+ * While its environment is loaded: how much of what the node lacked is there.
+ */
+export interface LoadProgress {
+  bytes: number;
+  totalBytes: number;
+  layers: number;
+  totalLayers: number;
+}
 export interface RunStatus {
   phase:
     | 'Pending'
@@ -841,6 +864,11 @@ export interface RunStatus {
      */
     memoryUsed?: number;
   };
+  /**
+   * sha256:… of the environment that it ran in.
+   */
+  environmentDigest?: string;
+  progress?: LoadProgress;
   observed?: Observed;
   /**
    * Files of the run's output on its node.
@@ -859,6 +887,11 @@ export interface Run {
   metadata: ObjectMeta;
   spec: RunSpec;
   status?: RunStatus;
+}
+export interface EnvironmentsConfig {
+  keepUnused?: Duration;
+  minFree?: Quantity;
+  bandwidth?: Quantity;
 }
 export interface RuntimesConfig {
   docker?: DockerConfig;
@@ -967,6 +1000,7 @@ export interface RunnerConfig {
   labels?: StringMap;
   runtimes?: RuntimesConfig;
   reserved?: Resources;
+  environments?: EnvironmentsConfig;
   stopGrace?: Duration;
   topology?: TopologyConfig;
 }

@@ -1,12 +1,13 @@
 import {
   apiVersion,
+  type Environment,
   type Identity,
   isConditionTrue,
   type Node,
   refuseInvalid,
   validateObject,
 } from '../api/index.ts';
-import type { GatewayAddress, Heartbeat, HeartbeatAnswer } from '../client/index.ts';
+import type { CurrentEnvironment, GatewayAddress, Heartbeat, HeartbeatAnswer } from '../client/index.ts';
 import type { Store } from '../store/index.ts';
 import { authorize, authorizeOwnNode } from './authorize.ts';
 import type { LeaseTable } from './leases.ts';
@@ -30,7 +31,7 @@ export class Heartbeats {
    * Extends the lease in memory. Raises `NotFound` without a Node, `Conflict` for another session than its current one,
    * `Invalid` for values that are none: they are shown to everybody who reads the Node.
    */
-  beat(identity: Identity, name: string, { session, usage }: Heartbeat): HeartbeatAnswer {
+  async beat(identity: Identity, name: string, { session, usage }: Heartbeat): Promise<HeartbeatAnswer> {
     authorize(identity, 'heartbeat', 'Node');
     authorizeOwnNode(identity, name);
     const node = this.#store.get('Node', '', name)?.object as Node | undefined;
@@ -51,7 +52,18 @@ export class Heartbeats {
       epoch: this.#store.epoch,
       clusterUid: this.#store.clusterUid,
       ready: isConditionTrue(node.status.conditions, 'Ready'),
+      environments: await this.#environments(),
       ...(this.#gateway ? { gateway: this.#gateway } : {}),
     };
+  }
+
+  /** A node may not read the objects: it is told what there is to load. */
+  async #environments(): Promise<CurrentEnvironment[]> {
+    const { records } = await this.#store.list('Environment');
+    return records.flatMap(({ object }) => {
+      const { metadata, spec, status } = object as Environment;
+      if (!status?.digest || metadata.deletionTimestamp) return [];
+      return [{ name: metadata.name ?? '', digest: status.digest, prefetch: spec.prefetch ?? false }];
+    });
   }
 }

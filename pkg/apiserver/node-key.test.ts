@@ -48,6 +48,6 @@ it('is an Ed25519 key and nothing else', async () => {
     expect((await refused(write({ session: 's2', sshKey: bad }))).code, bad).toBe('Invalid');
 });
 
-it('runners are told with every heartbeat where the gateway is', () => {
-  expect(host.service.heartbeat(nodeOf('n1'), 'n1', { session: 's1' })).toMatchObject({ gateway });
+it('runners are told with every heartbeat where the gateway is', async () => {
+  expect(await host.service.heartbeat(nodeOf('n1'), 'n1', { session: 's1' })).toMatchObject({ gateway });
 });

@@ -224,7 +224,7 @@ describe('nodes', () => {
     await joinNode('n1');
     expect(service.leases.lastSeen('n1')).toBeGreaterThan(0);
     const version = store.version();
-    service.heartbeat(runner, 'n1', { session: 's1', usage: { cpuPercent: 3 } });
+    await service.heartbeat(runner, 'n1', { session: 's1', usage: { cpuPercent: 3 } });
     await service.patchStatus(runner, 'Node', '', 'n1', {
       status: { usage: { cpuPercent: 99 }, lastHeartbeat: 'x' },
     });
@@ -234,10 +234,10 @@ describe('nodes', () => {
       '2026-01-01T00:00:00.000Z',
     );
     const nonsense = { cpuPercent: 'much' } as never;
-    expect(() => service.heartbeat(runner, 'n1', { session: 's1', usage: nonsense })).toThrow(
+    await expect(service.heartbeat(runner, 'n1', { session: 's1', usage: nonsense })).rejects.toThrow(
       /usage.cpuPercent: must be a number/,
     );
-    expect(() => service.heartbeat(runner, 'n1', { session: undefined as never })).toThrow(
+    await expect(service.heartbeat(runner, 'n1', { session: undefined as never })).rejects.toThrow(
       /not from the current session/,
     );
     await service.delete(me, 'Node', '', 'n1');

@@ -161,7 +161,7 @@ export class ApiService {
     );
   }
 
-  heartbeat(identity: Identity, node: string, heartbeat: client.Heartbeat): client.HeartbeatAnswer {
+  heartbeat(identity: Identity, node: string, heartbeat: client.Heartbeat): Promise<client.HeartbeatAnswer> {
     return this.#heartbeats.beat(identity, node, heartbeat);
   }
 

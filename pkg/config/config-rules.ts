@@ -78,6 +78,9 @@ export function runnerFindings(config: RunnerConfig, hostname: string): Finding[
     ...check(['reserved', 'cores'], config.reserved?.cores, parseCores),
     ...check(['reserved', 'memory'], config.reserved?.memory, parseQuantity),
     ...check(['stopGrace'], config.stopGrace, parseDuration),
+    ...check(['environments', 'keepUnused'], config.environments?.keepUnused, parseDuration),
+    ...check(['environments', 'minFree'], config.environments?.minFree, parseQuantity),
+    ...check(['environments', 'bandwidth'], config.environments?.bandwidth, parseQuantity),
     ...(config.topology?.numa ?? []).flatMap(({ memory }, index) =>
       check(['topology', 'numa', index, 'memory'], memory, parseQuantity),
     ),

@@ -40,6 +40,7 @@ test('the defaults of the host', () => {
 test('the defaults of a runner', () => {
   expect(loadConfig('runner', source(runner, {}, 'BOX'))).toEqual({
     host: 'https://127.0.0.1:8000',
+    environments: { keepUnusedMs: 604_800_000, minFreeBytes: 10_000_000_000, bandwidth: 0 },
     name: 'box',
     stateDir: '/var/lib/river/runner',
     localTempDir: '/var/lib/river/runner/temp',

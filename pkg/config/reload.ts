@@ -28,6 +28,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     runtimes: 'restart',
     reserved: 'live',
     stopGraceMs: 'live',
+    environments: 'live',
     topology: 'live',
   },
 };

@@ -41,6 +41,7 @@ export interface RunnerSettings {
   };
   reserved: { milliCores: number; memoryBytes: number };
   stopGraceMs: number;
+  environments: { keepUnusedMs: number; minFreeBytes: number; bandwidth: number };
   topology: FixedTopology;
 }
 
@@ -108,6 +109,11 @@ export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSe
       memoryBytes: parseQuantity(config.reserved?.memory ?? 0),
     },
     stopGraceMs: parseDuration(config.stopGrace ?? '10s'),
+    environments: {
+      keepUnusedMs: parseDuration(config.environments?.keepUnused ?? '7d'),
+      minFreeBytes: parseQuantity(config.environments?.minFree ?? '10G'),
+      bandwidth: parseQuantity(config.environments?.bandwidth ?? 0),
+    },
     topology: fixedTopology(config.topology),
   };
 }

@@ -23,3 +23,8 @@ export function tarballFile(directory: string, name: string, digest: string): st
 export function indexFile(directory: string, name: string, digest: string): string {
   return join(directory, `${name}-${shortDigest(digest)}.json`);
 }
+
+/** Holds the uid of the cluster: tells a node that it sees the directory that the host has. */
+export function sharedMarkerFile(sharedDir: string): string {
+  return join(sharedDir, '.river-cluster');
+}

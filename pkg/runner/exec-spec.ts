@@ -22,7 +22,8 @@ export function executionSpec(run: Run, settings: Settings, clusterUid: string):
   const folders = docker ? containerFolders(settings) : machineFolders(settings);
   const paths = logPaths(settings.logDir, namespace, name);
   const workingDir = spec.workingDir ?? (docker ? folders.shared : undefined);
-  const { command, args, script, image } = spec;
+  const { command, args, script } = spec;
+  const image = spec.placement?.environment?.digest ?? spec.image;
   return {
     runUid: uid,
     namespace,

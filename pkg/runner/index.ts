@@ -4,6 +4,13 @@
  * restarts a Run, never believes its own memory about what the machine did, and never takes the host's silence for
  * an order.
  */
+export {
+  EnvironmentDirectory,
+  type EnvironmentParts,
+  type EnvironmentSource,
+  HostFiles,
+  SharedDirectory,
+} from './environments/index.ts';
 export { type ClusterMark, type Intent, Intents, openIntents, type StopReason } from './intents.ts';
 export { Runner } from './runner.ts';
 export type {

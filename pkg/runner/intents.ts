@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import type { RunStatus, Runtime } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import type { ExecutionSpec } from '../executor/index.ts';
+import { type EnvironmentReference, keyOf } from './environments/source.ts';
 
 const schemaVersion = 1;
 
@@ -14,6 +15,8 @@ export interface Intent {
   namespace: string;
   name: string;
   runtime: Runtime;
+  /** What it runs in, when that is an environment. */
+  environment?: EnvironmentReference;
   /** Left out once the host has acknowledged the end: only output files and the outcome matter then. */
   spec?: ExecutionSpec;
   outPath: string;
@@ -35,6 +38,12 @@ export interface Intent {
   outcome?: RunStatus;
   /** Epoch of the host that has acknowledged the outcome. */
   acknowledgedEpoch?: string;
+}
+
+/** An image that this runner has loaded. */
+export interface EnvironmentRecord extends EnvironmentReference {
+  /** Milliseconds since the epoch. */
+  lastUsedAt: number;
 }
 
 export interface ClusterMark {
@@ -119,6 +128,29 @@ export class Intents {
       this.#database
         .prepare("INSERT OR REPLACE INTO meta (key, body) VALUES ('cluster', ?)")
         .run(JSON.stringify(mark)),
+    );
+  }
+
+  environments(): EnvironmentRecord[] {
+    return this.#database
+      .prepare<[], { body: string }>(
+        "SELECT body FROM meta WHERE key >= 'environment:' AND key < 'environment;'",
+      )
+      .all()
+      .map((row) => JSON.parse(row.body) as EnvironmentRecord);
+  }
+
+  putEnvironment(record: EnvironmentRecord): Promise<void> {
+    return this.#write(() =>
+      this.#database
+        .prepare('INSERT OR REPLACE INTO meta (key, body) VALUES (?, ?)')
+        .run(`environment:${keyOf(record)}`, JSON.stringify(record)),
+    );
+  }
+
+  forgetEnvironment(environment: EnvironmentReference): Promise<void> {
+    return this.#write(() =>
+      this.#database.prepare('DELETE FROM meta WHERE key = ?').run(`environment:${keyOf(environment)}`),
     );
   }
 

@@ -8,6 +8,7 @@ import {
 import { timestamp } from '../base/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
 import type { Topology } from '../topology/index.ts';
+import type { EnvironmentFacts } from './environments/index.ts';
 import type { MachineFacts, RunnerSettings } from './seams.ts';
 
 export interface NodeFacts {
@@ -23,6 +24,8 @@ export interface NodeFacts {
   /** `spec.fencedAt` of the Node, and for which one the machine was cleaned up last. */
   fencedAt?: string;
   cleanedUpFor?: string;
+  /** Left out: no environment can be brought here. */
+  environments?: EnvironmentFacts;
   /** Of the tunnel, where there is one. */
   sshKey?: string;
 }
@@ -48,6 +51,7 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
     ...(topology ? { cpus: topology.cpus, numa: topology.numa, gpus: topology.gpus } : {}),
     runtimes: probes.filter(({ probe }) => probe.ready).map(({ runtime }) => runtime),
     versions,
+    ...(facts.environments ? { images: facts.environments.images } : {}),
     addresses: [...settings.addresses],
     bootId: facts.bootId,
     session: facts.session,
@@ -64,6 +68,7 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
       return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
     }),
     ...topologyReady(facts.topology),
+    ...environmentConditions(facts.environments),
     ...quarantine(facts.quarantined, before),
   ];
   return wanted.flatMap((condition) => {
@@ -91,6 +96,15 @@ function topologyReady(topology: Topology | undefined): NewCondition[] {
   return [
     { type, status: 'False', reason: 'NotAllRead', message: `${problems.slice(0, 5).join('; ')}${more}.` },
   ];
+}
+
+function environmentConditions(facts: EnvironmentFacts | undefined): NewCondition[] {
+  const conditions = { ImageStoreReady: facts?.store, SharedDirReady: facts?.shared };
+  return Object.entries(conditions).flatMap(([type, state]) =>
+    state
+      ? [{ type, status: state.ready ? 'True' : 'False', reason: state.reason, message: state.message }]
+      : [],
+  );
 }
 
 /** Absent until there is something to say; False when it has gone. */

@@ -5,16 +5,22 @@ import type { Intent } from './intents.ts';
 import { type Pauses, pausesUntil } from './pauses.ts';
 
 type Stop = Pick<Intent, 'stopReason' | 'stopRequestedAt'>;
+type Ran = Pick<Intent, 'environment'>;
 type Verdict = Required<Pick<RunStatus, 'phase' | 'reason' | 'message'>>;
+
+function ranIn({ environment }: Ran): Pick<RunStatus, 'environmentDigest'> {
+  return environment ? { environmentDigest: environment.digest } : {};
+}
 
 /** The status of a Run whose program runs. Reason and message of an earlier phase go. */
 export function runningStatus(
   execution: Execution,
-  intent: { outPath: string; errPath: string } & Pauses,
+  intent: { outPath: string; errPath: string } & Ran & Pauses,
 ): RunStatus {
   const { pausedMs } = intent;
   return {
     phase: 'Running',
+    ...ranIn(intent),
     ...(execution.startedAt === undefined ? {} : { startedAt: timestamp(execution.startedAt) }),
     ...(pausedMs === undefined ? {} : { pausedMs }),
     log: { out: intent.outPath, err: intent.errPath },
@@ -27,7 +33,7 @@ export function runningStatus(
 export function outcomeOf(
   execution: Execution,
   stop: Stop,
-  intent: { outPath: string; errPath: string; spec?: { memoryBytes: number } } & Pauses,
+  intent: { outPath: string; errPath: string; spec?: { memoryBytes: number } } & Ran & Pauses,
 ): RunStatus {
   const { startedAt, finishedAt, exitCode, signal, oomKilled, usage } = execution;
   const verdict = verdictOf(execution, stop);
@@ -42,6 +48,7 @@ export function outcomeOf(
     ...(signal === undefined ? {} : { signal }),
     ...(oomKilled ? { oomKilled } : {}),
     ...(usage === undefined ? {} : { usage }),
+    ...(execution.startError ? {} : ranIn(intent)),
     ...(execution.startError ? {} : { log: { out: intent.outPath, err: intent.errPath } }),
   };
 }

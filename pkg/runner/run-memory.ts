@@ -1,4 +1,4 @@
-import type { RunStatus, Runtime } from '../api/index.ts';
+import type { Runtime } from '../api/index.ts';
 import type { Activity, Failure } from './situation.ts';
 
 /** What a runner remembers of one Run while it looks after it. Losing all of it must never start a program twice. */
@@ -7,6 +7,10 @@ export interface RunMemory {
   /** Gives up the preparation under way. */
   abort?: AbortController;
   prepared: boolean;
+  /** What the environment was found or loaded as. */
+  image?: string;
+  /** How far its load is, is told. */
+  loading?: boolean;
   adopted: boolean;
   started: boolean;
   stopped: boolean;
@@ -15,8 +19,6 @@ export interface RunMemory {
   /** A pause (true) or its end (false) was carried out last; what the machine shows then must be so. */
   paused?: boolean;
   failure?: Failure;
-  /** An end that no intent remembers: from its first report on it is the last word, whatever the host wants then. */
-  told?: RunStatus;
   /** Monotonic; since the first of the pulls that failed in a row. */
   pullFailsSince?: number;
   /** Where the machine has shown it, when no intent says so. */

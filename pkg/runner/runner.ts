@@ -99,7 +99,7 @@ export class Runner {
     );
   }
 
-  async #onAnswer({ clusterUid, epoch, gateway }: HeartbeatAnswer): Promise<void> {
+  async #onAnswer({ clusterUid, epoch, gateway, environments }: HeartbeatAnswer): Promise<void> {
     this.#checkCluster(clusterUid);
     this.#parts.tunnel?.offered(gateway);
     const restored = this.#cluster !== undefined && this.#cluster.epoch !== epoch;
@@ -110,6 +110,7 @@ export class Runner {
     }
     if (!this.#workplace) this.#begin(this.#cluster);
     if (restored) this.#workplace?.newEpoch(epoch);
+    this.#workplace?.offered(environments ?? []);
     if (this.#connected) {
       if (restored) this.#workplace?.connect(this.#session.id);
       return;
@@ -144,6 +145,7 @@ export class Runner {
         topology: this.#topology.current,
         probes: this.#workplace?.probes() ?? [],
         quarantined: this.#workplace?.quarantined() ?? [],
+        environments: this.#workplace?.environments(),
         bootId: this.#bootId,
         session,
         fencedAt: spec?.fencedAt,

@@ -3,6 +3,7 @@ import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
 import type { Client, GatewayAddress } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
 import type { Topology } from '../topology/index.ts';
+import type { EnvironmentParts } from './environments/index.ts';
 import type { Intents } from './intents.ts';
 
 /** What the configuration of one machine says; every path is absolute. */
@@ -72,6 +73,8 @@ export interface RunnerParts {
   client: Client;
   /** Called once, as soon as it is known for which cluster. One executor for each of `settings.runtimes`. */
   executors: (clusterUid: string) => Executor[];
+  /** Left out: this machine has no engine for them. */
+  environments?: EnvironmentParts;
   /** Stays open when the runner stops: whoever opened it closes it. */
   intents: Intents;
   machine: MachineReader;

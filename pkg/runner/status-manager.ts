@@ -139,7 +139,10 @@ export class StatusManager {
   async #send(entry: Entry, sent: { report: RunReport; key: string }, session: string): Promise<void> {
     const { client, clock } = this.#parts;
     const { uid, namespace, name } = entry.run;
-    const patch = { metadata: { uid }, status: { ...sent.report, session } };
+    // How far a preparation was, says nothing about what came after it.
+    const isOver = sent.report.phase !== undefined && sent.report.phase !== 'Preparing';
+    const status = { ...sent.report, ...(isOver ? { progress: null } : {}), session };
+    const patch = { metadata: { uid }, status };
     entry.inFlight = true;
     this.#inFlight += 1;
     try {

@@ -1,10 +1,12 @@
 import { dirname } from 'node:path';
-import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
+import { logPaths, parseDuration, type Run } from '../api/index.ts';
 import { type Clock, errorMessage, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
-import type { ExecutionSpec, Executor } from '../executor/index.ts';
+import type { Execution, ExecutionSpec, Executor } from '../executor/index.ts';
 import { withDeadline } from './deadline.ts';
+import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
+import { failureOf, isAlike, isTransient, reasonOf } from './failures.ts';
 import type { Intents } from './intents.ts';
 import { type Step, tornDownStatus } from './next-steps.ts';
 import { type Observation, referenceOf, runtimeOf } from './observation.ts';
@@ -13,7 +15,7 @@ import type { RunCache } from './run-cache.ts';
 import type { RunMemories } from './run-memory.ts';
 import type { Runtimes } from './runtimes.ts';
 import type { FolderOperations, RunnerSettings } from './seams.ts';
-import type { Activity, Failure } from './situation.ts';
+import type { Activity } from './situation.ts';
 import type { RunReport, StatusManager } from './status-manager.ts';
 
 /** again: observe anew at once; abort: and leave out the rest of this round. */
@@ -37,6 +39,8 @@ export interface StepActionParts {
   cache: RunCache;
   statuses: StatusManager;
   folders: FolderOperations;
+  /** Left out: none can be brought here. */
+  environments?: Pick<Environments, 'ensure' | 'forget'>;
   clock: Clock;
   /** false: the runner lets go of everything. */
   acting: () => boolean;
@@ -108,10 +112,7 @@ export class StepActions {
       await this.#parts.intents.update(uid, { outcome });
       return 'again';
     },
-    Report: async ({ status }, seen) => {
-      if (!seen.intent && isTerminal(status.phase)) seen.memory.told = status;
-      return this.#report(seen, status);
-    },
+    Report: async ({ status }, seen) => this.#report(seen, status),
     Acknowledge: async ({ outcome }, { uid }) => {
       const acknowledgedEpoch = this.#parts.epoch();
       await this.#parts.intents.update(uid, { outcome, acknowledgedEpoch, spec: undefined });
@@ -161,6 +162,7 @@ export class StepActions {
         outPath: spec.outPath,
         errPath: spec.errPath,
         epoch: epoch(),
+        ...environmentOf(run),
         ...(run.spec.timeout === undefined ? {} : { timeoutMs: parseDuration(run.spec.timeout) }),
         ...knownPauses(run),
         ...(starting ? { startBootId: bootId } : {}),
@@ -179,18 +181,52 @@ export class StepActions {
     const executor = this.#executor(seen);
     const abort = new AbortController();
     seen.memory.abort = abort;
+    const environment = this.#parts.intents.get(seen.uid)?.environment;
     this.#begin(seen, 'Preparing', 'PrepareFailed', async () => {
-      await runtimes.prepare(spec.runtime, async () => {
-        if (!abort.signal.aborted && this.#parts.acting()) await executor.prepare(spec, abort.signal);
-      });
+      // All who wait for one load wait together, and hold nobody up who waits for something else.
+      if (environment) seen.memory.image = await this.#bring(seen, environment, abort.signal);
+      else
+        await runtimes.prepare(spec.runtime, async () => {
+          if (!abort.signal.aborted && this.#parts.acting()) await executor.prepare(spec, abort.signal);
+        });
       if (!abort.signal.aborted) seen.memory.prepared = true;
     });
     return 'done';
   }
 
+  #bring(seen: Observation, environment: EnvironmentReference, signal: AbortSignal): Promise<string> {
+    const { environments, clock } = this.#parts;
+    if (!environments)
+      throw new RiverError(
+        'Invalid',
+        'this node has no Docker Engine that an environment could be loaded into',
+      );
+    const onProgress = throttled(clock, (progress) => {
+      seen.memory.loading = true;
+      const run = this.#parts.cache.get(seen.uid);
+      const phase = run?.status?.phase;
+      if (phase === 'Scheduled' || phase === 'Preparing')
+        this.#report({ ...seen, run }, loadReport(environment.name, progress));
+    });
+    return environments.ensure(environment, { signal, onProgress });
+  }
+
+  /** It was removed after it had been found there. */
+  #bringAgain(seen: Observation, execution: Execution | undefined): void {
+    const environment = this.#parts.intents.get(seen.uid)?.environment;
+    if (!environment || execution?.startError?.reason !== 'ImageNotFound') return;
+    this.#parts.environments?.forget(environment);
+    seen.memory.prepared = false;
+    throw new RiverError(
+      'ServiceUnavailable',
+      `the image of environment ${environment.name} was removed from the node before the start; it is loaded again`,
+    );
+  }
+
   async #start(seen: Observation): Promise<StepResult> {
     const { runtimes, folders } = this.#parts;
-    const spec = this.#specOf(seen);
+    const { image } = seen.memory;
+    const spec = { ...this.#specOf(seen), ...(image === undefined ? {} : { image }) };
     const executor = this.#executor(seen);
     this.#begin(seen, 'Starting', 'StartFailed', async () => {
       folders.ensureFolder(dirname(spec.outPath));
@@ -199,6 +235,7 @@ export class StepActions {
       );
       if (execution?.state === 'created')
         throw new RiverError('ServiceUnavailable', 'the program was made and not started');
+      this.#bringAgain(seen, execution);
       // The machine may have no record of what could not even be made.
       seen.memory.failure = execution?.startError;
       seen.memory.started = execution !== undefined;
@@ -272,7 +309,10 @@ export class StepActions {
     if (phase === 'Starting' || phase === 'Running') return undefined;
     // What was told of a trouble before is over.
     const report = { phase: activity, ...(reason ? { reason: activity, message: '' } : {}) };
-    return this.#parts.clock.after(slowMs, () => void this.#report(seen, report), { unref: true });
+    const tell = () => {
+      if (!seen.memory.loading) this.#report(seen, report);
+    };
+    return this.#parts.clock.after(slowMs, tell, { unref: true });
   }
 
   /** An engine that is away is waited for; a pull that fails again and again is not. */
@@ -346,20 +386,7 @@ export class StepActions {
   }
 }
 
-function isTransient(error: unknown): boolean {
-  return error instanceof RiverError && error.transient;
-}
-
-/** Executors name it in the error's first cause. */
-function reasonOf(error: unknown): string | undefined {
-  return error instanceof RiverError ? error.details.causes?.[0]?.reason : undefined;
-}
-
-/** Ports and times differ at each try: nothing that is worth a write. */
-function isAlike(one: string | undefined, other: string): boolean {
-  return one?.replaceAll(/\d+/g, '') === other.replaceAll(/\d+/g, '');
-}
-
-function failureOf(error: unknown, fallback: string): Failure {
-  return { reason: reasonOf(error) ?? fallback, message: errorMessage(error) };
+function environmentOf({ spec }: Run): { environment?: EnvironmentReference } {
+  const environment = spec.placement?.environment;
+  return environment ? { environment: { name: environment.name, digest: environment.digest } } : {};
 }

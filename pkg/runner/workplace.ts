@@ -1,6 +1,14 @@
 import { isTerminal, type Run, type Runtime } from '../api/index.ts';
 import { errorMessage, type RiverError, type Timer } from '../base/index.ts';
+import type { CurrentEnvironment } from '../client/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
+import {
+  type EnvironmentFacts,
+  type EnvironmentParts,
+  type EnvironmentReference,
+  Environments,
+  loadingReason,
+} from './environments/index.ts';
 import type { RunEvents } from './events.ts';
 import type { ClusterMark } from './intents.ts';
 import { KeyLoop } from './key-loop.ts';
@@ -32,6 +40,7 @@ export class Workplace {
   readonly #loop: KeyLoop;
   readonly #cache: RunCache;
   readonly #statuses: StatusManager;
+  readonly #environments: Environments | undefined;
   #epoch: string;
   #probed = '';
   #timers: Timer[] = [];
@@ -73,8 +82,10 @@ export class Workplace {
       statuses: this.#statuses,
       acting: () => !this.#closed,
     };
+    this.#environments = parts.environments && this.#openEnvironments(parts.environments);
     const actions = new StepActions({
       ...shared,
+      environments: this.#environments,
       client,
       clusterUid: cluster.clusterUid,
       folders,
@@ -87,6 +98,34 @@ export class Workplace {
       logger,
       perform: (step, observation) => actions.perform(step, observation),
     });
+  }
+
+  #openEnvironments(environments: EnvironmentParts): Environments {
+    const { clock, rng, logger, intents, cluster, onNodeChanged } = this.#parts;
+    return new Environments({
+      ...environments,
+      ...{ clock, rng, logger, intents, clusterUid: cluster.clusterUid },
+      needed: () => this.#neededEnvironments(),
+      onChanged: onNodeChanged,
+    });
+  }
+
+  #neededEnvironments(): EnvironmentReference[] | undefined {
+    if (!this.#cache.synced) return undefined;
+    return [...this.#cache.uids()].flatMap((uid) => {
+      const run = this.#cache.get(uid);
+      const environment = run?.spec.placement?.environment;
+      return environment && !isTerminal(run?.status?.phase ?? 'Pending') ? [environment] : [];
+    });
+  }
+
+  environments(): EnvironmentFacts | undefined {
+    return this.#environments?.facts();
+  }
+
+  /** What the host has now. */
+  offered(current: readonly CurrentEnvironment[]): void {
+    this.#environments?.offered(current);
   }
 
   get pendingReports(): number {
@@ -113,6 +152,7 @@ export class Workplace {
       this.#listeners.push(
         executor.onChange((uid) => (uid === undefined ? void this.#resync() : this.#loop.poke(uid))),
       );
+    this.#environments?.start();
     this.#every(probeEveryMs, () => this.#probe());
     this.#every(resyncEveryMs, () => this.#resync());
   }
@@ -152,6 +192,7 @@ export class Workplace {
     for (const timer of this.#timers) timer.cancel();
     for (const listener of this.#listeners) listener.close();
     this.#loop.close();
+    this.#environments?.close();
     this.#cache.close();
     this.#statuses.close();
     await Promise.allSettled(this.#runtimes.executors().map((executor) => executor.close()));
@@ -220,7 +261,8 @@ export class Workplace {
     } else if (phase === 'Pending') events.emit(run, 'Warning', 'Refused', message ?? '');
     else if (phase === 'Running') events.emit(run, 'Normal', reason ?? 'Started', 'The program runs.');
     else if (phase === 'Paused') events.emit(run, 'Normal', 'Paused', 'The program is paused.');
-    else if (message) events.emit(run, 'Warning', reason ?? 'TryingAgain', message);
+    else if (message && reason !== loadingReason)
+      events.emit(run, 'Warning', reason ?? 'TryingAgain', message);
     // After the report has left the status manager, so that the pass finds nothing under way.
     clock.nextTurn(() => this.#loop.poke(run.uid));
   }

@@ -71,6 +71,10 @@ stateDir: ${stateDir}
 # Time between SIGTERM and SIGKILL.
 #stopGrace: 10s
 
+# Environments: unused ones go after keepUnused, or at any age while the engine's disk has less than minFree;
+# bandwidth: bytes a second that are read from the host at most, where no directory is shared (0: no limit).
+#environments: {keepUnused: 7d, minFree: 10G, bandwidth: 0}
+
 # What the machine has, in place of what is read from it: see "GPUs of other vendors" in docs/operations.md.
 #topology: {}
 

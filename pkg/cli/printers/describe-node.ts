@@ -1,6 +1,5 @@
 import { ageOf, formatBytes, type Node, type NodeResources } from '../../api/index.ts';
 import { type Described, runTable } from './describe-task.ts';
-import { nodeMap } from './node-map.ts';
 import { conditions, events, head } from './sections.ts';
 
 export function describeNode({ object, runs, events: happened, now }: Described<Node>): string {
@@ -23,7 +22,6 @@ export function describeNode({ object, runs, events: happened, now }: Described<
       ['Addresses', status.addresses?.join(', ')],
       ['Boot', status.bootId],
     ]),
-    nodeMap(object, runs),
     runTable(runs),
     conditions(status.conditions, now),
     events(happened, now),
