@@ -542,6 +542,11 @@ describe('a pause', () => {
     ],
     ['before the start: given back, not held', { run: aRun({}, suspended) }, ['Report Stopped Suspended']],
     [
+      'given back, and wanted again before the host has answered: it is not started after all',
+      { run: aRun(), memory: { told: { phase: 'Stopped', reason: 'Suspended' } } },
+      ['Report Stopped Suspended'],
+    ],
+    [
       'before the start, prepared',
       { run: aRun({}, { ...suspended, runtime: 'docker' }), intent: anIntent(), memory: { prepared: true } },
       ['Conclude Stopped Suspended'],

@@ -114,7 +114,8 @@ function whileWanted(situation: Situation, run: Run): Step[] {
     if (isLive(execution)) return stopSteps(situation, 'Stopped');
     return execution ? [{ kind: 'Remove' }] : [];
   }
-  if (intent?.outcome) return [{ kind: 'Report', status: intent.outcome }];
+  const outcome = intent?.outcome ?? situation.memory.told;
+  if (outcome) return [{ kind: 'Report', status: outcome }];
   if (!executionKnown) return whileUnobservable(situation, run);
   if (execution?.state === 'exited') return reportEnd(situation);
   if (isLive(execution)) return whileLive(situation, run);

@@ -1,4 +1,4 @@
-import type { Runtime } from '../api/index.ts';
+import type { RunStatus, Runtime } from '../api/index.ts';
 import type { Activity, Failure } from './situation.ts';
 
 /** What a runner remembers of one Run while it looks after it. Losing all of it must never start a program twice. */
@@ -19,6 +19,8 @@ export interface RunMemory {
   /** A pause (true) or its end (false) was carried out last; what the machine shows then must be so. */
   paused?: boolean;
   failure?: Failure;
+  /** An end that no intent remembers: from its first report on it is the last word, whatever the host wants then. */
+  told?: RunStatus;
   /** Monotonic; since the first of the pulls that failed in a row. */
   pullFailsSince?: number;
   /** Where the machine has shown it, when no intent says so. */

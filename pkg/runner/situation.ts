@@ -1,4 +1,4 @@
-import type { Run } from '../api/index.ts';
+import type { Run, RunStatus } from '../api/index.ts';
 import type { Execution } from '../executor/index.ts';
 import type { Intent } from './intents.ts';
 
@@ -38,6 +38,8 @@ export interface Situation {
     stopped: boolean;
     quarantined: boolean;
     failure?: Failure;
+    /** The end of what was never begun, since it was told for the first time: the host may have it already. */
+    told?: RunStatus;
   };
   node: {
     nowMs: number;

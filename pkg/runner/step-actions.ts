@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { logPaths, parseDuration, type Run } from '../api/index.ts';
+import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
 import { type Clock, errorMessage, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Execution, ExecutionSpec, Executor } from '../executor/index.ts';
@@ -112,7 +112,10 @@ export class StepActions {
       await this.#parts.intents.update(uid, { outcome });
       return 'again';
     },
-    Report: async ({ status }, seen) => this.#report(seen, status),
+    Report: async ({ status }, seen) => {
+      if (!seen.intent && isTerminal(status.phase)) seen.memory.told = status;
+      return this.#report(seen, status);
+    },
     Acknowledge: async ({ outcome }, { uid }) => {
       const acknowledgedEpoch = this.#parts.epoch();
       await this.#parts.intents.update(uid, { outcome, acknowledgedEpoch, spec: undefined });

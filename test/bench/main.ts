@@ -1,12 +1,14 @@
 /**
- * `npm run bench [-- startup process docker listing idle] [--quick]`: speed of the whole, as users get it, beside a peer that
- * is measured in the same run. Prints a table; nothing depends on it.
+ * `npm run bench [-- startup process docker listing idle fleet] [--quick] [--seconds=N]`: speed of the whole, as users get
+ * it, beside a peer that is measured in the same run. Prints a table; nothing depends on it. `--seconds`: how long to look
+ * at what is at rest.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { withEngine } from '../env/engine.ts';
 import { type BenchCluster, startCluster } from './cluster.ts';
 import { dockerLatency, dockerThroughput } from './docker.ts';
+import { fleet } from './fleet.ts';
 import { idle } from './idle.ts';
 import { listing } from './listing.ts';
 import { processTasks } from './process.ts';
@@ -16,10 +18,15 @@ import { printTable, type Row } from './statistics.ts';
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const wanted = words.filter((word) => !word.startsWith('-'));
-const all = ['startup', 'process', 'docker', 'listing', 'idle'];
+const all = ['startup', 'process', 'docker', 'listing', 'idle', 'fleet'];
+const atRest = words.find((word) => word.startsWith('--seconds='))?.slice('--seconds='.length);
 const unknown = wanted.filter((word) => !all.includes(word));
 if (unknown.length > 0) {
   console.error(`no bench named ${unknown.join(', ')}; there are: ${all.join(', ')}`);
+  process.exit(2);
+}
+if (atRest !== undefined && !(Number(atRest) > 0)) {
+  console.error(`--seconds=${atRest} is no time: write --seconds=60`);
   process.exit(2);
 }
 const runs = (name: string) => wanted.length === 0 || wanted.includes(name);
@@ -39,6 +46,7 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
   }
   if (fresh) rows.push(...(await idle(cluster, 'after the tasks above', quick ? 5 : 20)).rows);
   if (runs('listing')) rows.push(...(await listing(cluster, quick ? 2000 : 10_000)));
+  if (runs('fleet')) rows.push(...(await fleet(quick ? 20 : 200, Number(atRest ?? (quick ? 10 : 60)))));
   return rows;
 }
 

@@ -12,9 +12,11 @@ export interface Part {
   onCrash: () => void;
 }
 
-/** A machine can also restart as a whole. */
+/** A machine can also restart as a whole, and its engine can be away. */
 export interface Machine extends Part {
   reboot(): void;
+  /** Its engine answers nothing for so long, while what it has started goes on; 0: from now on it does. */
+  stopEngine(forMs: number): void;
 }
 
 /** How likely it is that a part dies right at one of its seams: before an effect, after it, inside a commit. */
@@ -28,10 +30,42 @@ export const noCrashes: Crashiness = { hostCommit: 0, runnerCommit: 0, executorC
 
 const networks: readonly NetworkFaults[] = [
   calmNetwork,
-  { minDelayMs: 1, maxDelayMs: 200, requestLoss: 0.01, responseLoss: 0.01, repeat: 0.05, watchCut: 0.002 },
-  { minDelayMs: 1, maxDelayMs: 3_000, requestLoss: 0.05, responseLoss: 0.05, repeat: 0.3, watchCut: 0.02 },
-  { minDelayMs: 1, maxDelayMs: 4_000, requestLoss: 0, responseLoss: 0.1, repeat: 1, watchCut: 0.01 },
-  { minDelayMs: 20, maxDelayMs: 4_000, requestLoss: 0.2, responseLoss: 0.2, repeat: 0.3, watchCut: 0.1 },
+  {
+    minDelayMs: 1,
+    maxDelayMs: 200,
+    requestLoss: 0.01,
+    responseLoss: 0.01,
+    repeat: 0.05,
+    straggle: 0.01,
+    watchCut: 0.002,
+  },
+  {
+    minDelayMs: 1,
+    maxDelayMs: 3_000,
+    requestLoss: 0.05,
+    responseLoss: 0.05,
+    repeat: 0.3,
+    straggle: 0.03,
+    watchCut: 0.02,
+  },
+  {
+    minDelayMs: 1,
+    maxDelayMs: 4_000,
+    requestLoss: 0,
+    responseLoss: 0.1,
+    repeat: 1,
+    straggle: 0.02,
+    watchCut: 0.01,
+  },
+  {
+    minDelayMs: 20,
+    maxDelayMs: 4_000,
+    requestLoss: 0.2,
+    responseLoss: 0.2,
+    repeat: 0.3,
+    straggle: 0.05,
+    watchCut: 0.1,
+  },
 ];
 
 const crashiness: readonly Crashiness[] = [
@@ -78,6 +112,8 @@ export class Chaos {
       for (const time of times(often)) at(time, () => machine.up && machine.crash('killed'));
       for (const time of times(Math.ceil(often / 2))) at(time, () => machine.reboot());
       for (const time of times(Math.ceil(often / 2))) at(time, () => this.#isolate(machine.name));
+      for (const time of times(Math.ceil(often / 2)))
+        at(time, () => machine.stopEngine(between(this.#rng, 1_000, 60_000)));
     }
   }
 
@@ -87,7 +123,10 @@ export class Chaos {
     this.#crashes = noCrashes;
     this.#network.faults = calmNetwork;
     this.#world.trace('chaos', 'is over');
-    for (const machine of this.#machines) this.#network.heal(machine.name);
+    for (const machine of this.#machines) {
+      this.#network.heal(machine.name);
+      machine.stopEngine(0);
+    }
     for (const part of [this.#host, ...this.#machines]) if (!part.up) part.start();
   }
 

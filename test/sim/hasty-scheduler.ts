@@ -2,7 +2,7 @@ import type { Run } from '../../pkg/api/index.ts';
 import type { SimHost } from './host.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
-import { between, pick, type World } from './world.ts';
+import { between, chance, pick, type World } from './world.ts';
 
 export interface HastyParts {
   host: SimHost;
@@ -41,7 +41,8 @@ export class HastyScheduler {
     for (const { object } of (await host.store.list('Run')).records) {
       const { metadata, status } = object as Run;
       const { namespace = '', name = '', uid = '' } = metadata;
-      if (status?.phase !== 'Pending') continue;
+      // Mostly what waits; sometimes what was bound, or has ended, long ago.
+      if (status?.phase !== 'Pending' && !chance(this.#world.rng, 0.1)) continue;
       client.bind(namespace, name, { node, uid }).catch((error: Error) => {
         this.#world.count('binding: refused to who did not look');
         this.#world.trace('hasty', 'refused', `${name} on ${node}: ${error.message}`);

@@ -12,6 +12,12 @@ export interface MachineMutation {
   leavesBehind: boolean;
 }
 
+interface View {
+  sender: Incarnation;
+  /** In which boot of the machine it was opened. */
+  boot: string;
+}
+
 interface Half {
   runtime: Runtime;
   execution: Execution;
@@ -34,6 +40,8 @@ export class SimMachine extends FakeMachine {
   readonly #life: Incarnation;
   readonly #mutation: MachineMutation;
   readonly #halves = new Map<string, Half>();
+  /** With its records goes what a late start would claim: executors make that before they start. */
+  readonly #removed = new Set<string>();
 
   constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
     const skewMs = chance(world.rng, 0.5) ? 0 : Math.round(between(world.rng, -90_000, 90_000));
@@ -50,10 +58,12 @@ export class SimMachine extends FakeMachine {
 
   /** The machine in the hands of one runner: of its starts it is known whether it still lives when they arrive. */
   seenBy(sender: Incarnation): SimMachine {
+    const boot = this.bootId;
     return new Proxy<SimMachine>(this, {
       get: (machine, key) => {
         if (key === 'start') {
-          return (runtime: Runtime, spec: ExecutionSpec) => machine.#startFrom(sender, runtime, spec);
+          return (runtime: Runtime, spec: ExecutionSpec) =>
+            machine.#startFrom({ sender, boot }, runtime, spec);
         }
         const value: unknown = Reflect.get(machine, key, machine);
         return typeof value === 'function' ? value.bind(machine) : value;
@@ -74,18 +84,22 @@ export class SimMachine extends FakeMachine {
     return half?.runtime === runtime ? { ...half.execution } : super.inspect(runtime, runUid);
   }
 
-  #startFrom(sender: Incarnation, runtime: Runtime, spec: ExecutionSpec): Execution {
+  #startFrom({ sender, boot }: View, runtime: Runtime, spec: ExecutionSpec): Execution {
     const { runUid, namespace, runName } = spec;
     const half = this.#halves.get(runUid);
     if (half?.execution.state === 'exited') return { ...half.execution };
     const present = super.inspect(runtime, runUid);
     if (present && !this.#mutation.startsTwice) return present;
-    if (!half && !sender.alive) {
+    // What was under way at a reboot went with it.
+    const over = this.#removed.has(runUid) || boot !== this.bootId;
+    if (!sender.alive && over) return { runUid, namespace, runName, state: 'exited' };
+    if (!half && !sender.alive && chance(this.#life.rng, 0.6)) {
       const execution: Execution = { runUid, namespace, runName, state: 'created' };
       this.#world.count('machine: start of a dead runner arrives in half');
       if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
       return execution;
     }
+    if (!sender.alive) this.#world.count('machine: start of a dead runner arrives');
     this.#halves.delete(runUid);
     if (present) super.lose(runUid);
     this.#begin(spec);
@@ -108,6 +122,7 @@ export class SimMachine extends FakeMachine {
 
   override remove(runUid: string): void {
     if (this.#mutation.leavesBehind && /^[0-7]/.test(runUid)) return;
+    this.#removed.add(runUid);
     this.#halves.delete(runUid);
     super.remove(runUid);
   }

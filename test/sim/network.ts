@@ -3,7 +3,7 @@ import { RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import { linkClient } from './link-client.ts';
-import { wire, wireError } from './wire.ts';
+import { unserializable, wire, wireError } from './wire.ts';
 import { between, chance, type World } from './world.ts';
 
 export interface NetworkFaults {
@@ -15,6 +15,8 @@ export interface NetworkFaults {
   responseLoss: number;
   /** The host gets the request twice, at different times; the second answer goes nowhere. */
   repeat: number;
+  /** For each request of a machine: it is on its way for far longer than its sender waits, or lives. */
+  straggle: number;
   /** For each event on a watch: the stream breaks there. */
   watchCut: number;
 }
@@ -25,6 +27,7 @@ export const calmNetwork: NetworkFaults = {
   requestLoss: 0,
   responseLoss: 0,
   repeat: 0,
+  straggle: 0,
   watchCut: 0,
 };
 
@@ -104,6 +107,13 @@ export class SimNetwork {
       : between(this.rng, minDelayMs, maxDelayMs);
   }
 
+  /** What arrives of a message. */
+  copy<T>(value: T): T {
+    const defect = unserializable(value);
+    if (defect) this.world.fail(`a message cannot be sent as JSON: ${defect}`);
+    return wire(value);
+  }
+
   /** One request and its answer. */
   call<T>(link: Link, label: string, perform: (client: Client) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -136,12 +146,20 @@ export class SimNetwork {
       world.count('network: request lost');
       return;
     }
-    world.after(undefined, this.delay(), () => this.#arrive(link, label, perform, answer));
+    world.after(undefined, this.#wayMs(link, label), () => this.#arrive(link, label, perform, answer));
     if (!chance(rng, faults.repeat)) return;
     world.trace(link.owner.name, 'request repeated', label);
     world.count('network: request repeated');
     const lateMs = between(rng, faults.minDelayMs, faults.maxDelayMs);
     world.after(undefined, lateMs, () => this.#arrive(link, label, perform, nobody));
+  }
+
+  /** People know after one more wait what has become of a deed; machines cannot count on that. */
+  #wayMs({ identity, owner }: Link, label: string): number {
+    if (identity.role !== 'node' || !chance(this.rng, this.faults.straggle)) return this.delay();
+    this.world.trace(owner.name, 'request straggles', label);
+    this.world.count('network: request straggles');
+    return between(this.rng, 1_000, 40_000);
   }
 
   #arrive<T>(link: Link, label: string, perform: (client: Client) => Promise<T>, answer: Answer<T>): void {
@@ -164,7 +182,7 @@ export class SimNetwork {
     };
     perform(endpoint.client(link.identity)).then(
       (value) => {
-        const copy = wire(value);
+        const copy = this.copy(value);
         reply('ok', () => answer.value(copy));
       },
       (error) => {

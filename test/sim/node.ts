@@ -29,6 +29,7 @@ export class SimNode implements Restartable {
   #offUntilMs = 0;
   #life: Incarnation | undefined;
   #intents: Intents | undefined;
+  #engineBackMs = 0;
 
   constructor(world: World, disk: Disk, network: SimNetwork, name: string, mutation: MachineMutation) {
     this.#world = world;
@@ -111,6 +112,13 @@ export class SimNode implements Restartable {
     this.reboot();
   }
 
+  stopEngine(forMs: number): void {
+    this.#engineBackMs = this.#world.time + forMs;
+    if (forMs === 0) return;
+    this.#world.trace(this.name, 'engine away', `${Math.round(forMs)} ms`);
+    this.#world.count('engine: away for a while');
+  }
+
   /** Runs one turn of the runner, in which it commits its intents; sometimes it dies before it goes on. */
   runTurn(turn: () => void): void {
     const dies = chance(this.#world.rng, this.crashes().runnerCommit);
@@ -129,7 +137,7 @@ export class SimNode implements Restartable {
     const shared = {
       machine: this.machine.seenBy(life),
       clock: life.clock,
-      latencyMs: () => (chance(life.rng, 0.9) ? between(life.rng, 0, 10) : between(life.rng, 10, 1_500)),
+      latencyMs: (operation: FakeOperation) => this.#latencyMs(life, operation),
       inject: (operation: FakeOperation) => {
         // What a dead process would still have done after the last commit, it did not do.
         if (!life.alive) return 'before';
@@ -142,9 +150,19 @@ export class SimNode implements Restartable {
     ];
   }
 
+  /** Mostly quick; a busy engine may come to a start only after its sender has died and another has asked again. */
+  #latencyMs({ rng }: Incarnation, operation: FakeOperation): number {
+    if (chance(rng, 0.9)) return between(rng, 0, 10);
+    if (operation !== 'start' || !chance(rng, this.crashes().executorCall * 10))
+      return between(rng, 10, 1_500);
+    this.#world.count('engine: very late start');
+    return between(rng, 1_500, 30_000);
+  }
+
   /** The engine may not answer; the runner may die at any moment around the call. */
   #mishap(life: Incarnation, operation: FakeOperation): 'before' | 'after' | undefined {
     const { rng } = this.#world;
+    if (this.#world.time < this.#engineBackMs) return 'before';
     // A death between the decision to start and the knowledge of it is what exactly-once is about.
     const probability = this.crashes().executorCall * (operation === 'start' ? 4 : 1);
     if (chance(rng, probability)) {

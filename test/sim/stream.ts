@@ -3,7 +3,7 @@ import { hasCode, RiverError } from '../../pkg/base/index.ts';
 import type { WatchHandler, WatchOptions } from '../../pkg/client/index.ts';
 import type { Endpoint, Link, SimNetwork } from './network.ts';
 import { timeoutMs } from './network.ts';
-import { wire, wireError } from './wire.ts';
+import { wireError } from './wire.ts';
 import { between, chance } from './world.ts';
 
 /** How long it takes a runner to notice that a silent connection is dead. */
@@ -60,7 +60,7 @@ export class SimStream<T> {
     try {
       const inner = endpoint.client(this.#link.identity).watch(this.#kind, options, {
         event: (event) => {
-          const copy = wire(event) as never;
+          const copy = this.#network.copy(event) as never;
           this.#send(() => {
             this.#network.onDelivered(this.#link, 'watch', event);
             this.#handler.event(copy);

@@ -31,7 +31,11 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
     version: '0.0.0',
   });
   // So few versions are kept that compaction is at work while things go wrong.
-  new CompactionLoop({ store, clock, logger, keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }).start();
+  const keep =
+    rng.below(2) === 0
+      ? { keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }
+      : { keepMs: 500, keepVersions: 1, intervalMs: 700 };
+  new CompactionLoop({ store, clock, logger, ...keep }).start();
   void createControlLoops(service, { clock, rng, logger }).start();
   return (identity) => new LocalClient(service, identity);
 }

@@ -28,8 +28,8 @@ export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
     if (chance(rng, 0.1)) targets.push('nowhere');
     if (targets.length > 0) spec.targets = targets as [string, ...string[]];
   }
-  if (chance(rng, 0.15)) spec.timeout = `${5 + rng.below(30)}s`;
-  if (chance(rng, 0.2)) spec.ttlAfterFinished = `${10 + rng.below(120)}s`;
+  if (chance(rng, 0.25)) spec.timeout = `${5 + rng.below(30)}s`;
+  if (chance(rng, 0.2)) spec.ttlAfterFinished = `${chance(rng, 0.3) ? rng.below(3) : 10 + rng.below(120)}s`;
   if (chance(rng, 0.3)) spec.retry = { limit: 1 + rng.below(3), backoff: `${rng.below(20)}s` };
   if (chance(rng, 0.05)) spec.suspend = true;
   return spec;

@@ -539,3 +539,12 @@ test('a pause halts the whole group, outlives the runner, and ends by a resume o
   expect(await later.inspect(spec.runUid)).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
   await later.remove(spec.runUid);
 });
+
+test('the kernel holds a service to its CPUs and memory', async () => {
+  const executor = open();
+  const spec = shell('cat /proc/self/status', { cpus: '0', memoryNodes: '0' });
+  expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
+  const said = output(spec);
+  expect(JSON.stringify(said)).toMatch(/Cpus_allowed_list:\\t0\\n/);
+  await executor.remove(spec.runUid);
+});

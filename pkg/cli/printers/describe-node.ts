@@ -1,5 +1,6 @@
 import { ageOf, formatBytes, type Node, type NodeResources } from '../../api/index.ts';
 import { type Described, runTable } from './describe-task.ts';
+import { nodeMap } from './node-map.ts';
 import { conditions, events, head } from './sections.ts';
 
 export function describeNode({ object, runs, events: happened, now }: Described<Node>): string {
@@ -22,6 +23,7 @@ export function describeNode({ object, runs, events: happened, now }: Described<
       ['Addresses', status.addresses?.join(', ')],
       ['Boot', status.bootId],
     ]),
+    nodeMap(object, runs),
     runTable(runs),
     conditions(status.conditions, now),
     events(happened, now),

@@ -1,0 +1,197 @@
+/** One place of the code, and what is put there. `find` occurs exactly once in the file. */
+export interface Edit {
+  file: string;
+  find: string;
+  replace: string;
+}
+
+/** A guarantee that is broken on purpose. */
+export interface Breakage {
+  name: string;
+  edits: readonly Edit[];
+}
+
+const one = (name: string, file: string, find: string, replace: string): Breakage => ({
+  name,
+  edits: [{ file, find, replace }],
+});
+
+/** What the simulator has to notice, one at a time; see `mutate.ts`. */
+export const breakages: readonly Breakage[] = [
+  one(
+    'no record of the intent before the start',
+    'pkg/runner/next-steps.ts',
+    "if (!intent) return [{ kind: 'RecordIntent', starting: true }, { kind: 'Start' }];",
+    "if (!intent) return [{ kind: 'RecordIntent', starting: false }, { kind: 'Start' }];",
+  ),
+  one(
+    'intents do not survive a restart of the runner',
+    'pkg/runner/intents.ts',
+    '    migrate(database, file);\n',
+    "    migrate(database, file);\n    database.exec('DELETE FROM intents');\n",
+  ),
+  one(
+    'no re-check at binding',
+    'pkg/apiserver/writes/bind.ts',
+    'if (reasons.length > 0) {',
+    'if (reasons.length > 1_000) {',
+  ),
+  one(
+    'a Run is bound whatever has become of it',
+    'pkg/apiserver/writes/bind.ts',
+    '  if (obstacle) {',
+    '  if (obstacle === "") {',
+  ),
+  one(
+    'a Lost Run takes up no room',
+    'pkg/topology/charges.ts',
+    "isBound(run.status?.phase ?? 'Pending')",
+    "isBound(run.status?.phase ?? 'Pending') && run.status?.phase !== 'Lost'",
+  ),
+  one(
+    'no session check of reports',
+    'pkg/apiserver/writes/run-rules.ts',
+    'if (current !== undefined && reportedSession === current) return;',
+    'return;',
+  ),
+  one(
+    'a late runner takes the Node back',
+    'pkg/runner/session.ts',
+    'const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, status };',
+    'const patch = { metadata: {}, status };',
+  ),
+  one(
+    'the Run table is not checked',
+    'pkg/apiserver/writes/run-rules.ts',
+    "if (refusal) {\n    session.metrics.refused('transition');",
+    "if (refusal === '') {\n    session.metrics.refused('transition');",
+  ),
+  {
+    name: 'no O_EXCL claim: the machine starts whatever it is told to',
+    edits: [
+      {
+        file: 'test/sim/machine.ts',
+        find: 'if (present && !this.#mutation.startsTwice) return present;',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'controllers act on unsynced caches, and believe in what is not there',
+    edits: [
+      { file: 'pkg/controller/manager.ts', find: '    await informers.synced();\n', replace: '' },
+      {
+        file: 'pkg/controllers/reaper/run-reaper.ts',
+        find: '    return !run.metadata.ownerReferences?.some((owner) => owner.uid === task?.metadata.uid);\n',
+        replace: '    return task !== null;\n',
+      },
+    ],
+  },
+  one(
+    'a runner acts on an unsynced cache: what it has not been told of is gone',
+    'pkg/runner/next-steps.ts',
+    "  if (desired.synced) return observed.intent || observed.execution ? [{ kind: 'ConfirmGone' }] : [];\n",
+    '  return whenGone(situation);\n',
+  ),
+  one(
+    'an absence in the cache of a runner is believed in',
+    'pkg/runner/next-steps.ts',
+    "  if (desired.synced) return observed.intent || observed.execution ? [{ kind: 'ConfirmGone' }] : [];\n",
+    '  if (desired.synced) return whenGone(situation);\n',
+  ),
+  {
+    name: 'the store answers before it has committed',
+    edits: [
+      {
+        file: 'pkg/store/group-commit.ts',
+        find: '    this.#begin.run();\n',
+        replace: '    if (!this.#database.inTransaction) this.#begin.run();\n',
+      },
+      {
+        file: 'pkg/store/group-commit.ts',
+        find: '    this.#commit.run();\n',
+        replace:
+          '    this.#options.clock.after(500, () => !this.#stopped && this.#database.inTransaction && this.#commit.run());\n',
+      },
+    ],
+  },
+  one(
+    'no check of the version that a write was decided on',
+    'pkg/apiserver/writes/preconditions.ts',
+    'if (wanted.resourceVersion && wanted.resourceVersion !== String(version)) {',
+    'if (wanted.resourceVersion === "") {',
+  ),
+  one(
+    'no uid check of reports',
+    'pkg/apiserver/writes/preconditions.ts',
+    'if (wanted.uid && wanted.uid !== object.metadata.uid) {',
+    'if (wanted.uid === "") {',
+  ),
+  one(
+    'a list below the compaction floor is answered',
+    'pkg/store/list-reader.ts',
+    'if (version < floor) {',
+    'if (version < 0) {',
+  ),
+  one(
+    'no lease check',
+    'pkg/controllers/node/node-controller.ts',
+    'if (leftMs > 0) return { requeueAfterMs: leftMs };',
+    'if (leftMs <= 0 || leftMs > 0) return { requeueAfterMs: Math.max(leftMs, 1_000) };',
+  ),
+  one(
+    'the end of the teardown is not awaited',
+    'pkg/controllers/reaper/run-reaper.ts',
+    "if (!run.spec.placement || isConditionTrue(run.status?.conditions, 'TornDown')) return true;",
+    'return true;',
+  ),
+  one('retries are not counted', 'pkg/controllers/task/attempts.ts', 'retries: retries + 1,', 'retries,'),
+  one(
+    'ordinals that have ended are forgotten with their Runs',
+    'pkg/controllers/task/plan.ts',
+    'new Set([...outcome.completed, ...outcome.ended])',
+    'new Set<number>()',
+  ),
+  one(
+    'a Run of a new revision does not wait for that of the old one',
+    'pkg/controllers/task/plan.ts',
+    '[...outcome.current, ...outcome.leftover]',
+    '[...outcome.current]',
+  ),
+  one(
+    'a Run is deleted before its Task knows how it ended',
+    'pkg/controllers/reaper/run-reaper.ts',
+    '    if (!isRecorded(run, task)) {\n',
+    '    if (!isRecorded(run, task) && ttl === "") {\n',
+  ),
+  one(
+    'the boot of a start is not looked at',
+    'pkg/runner/next-steps.ts',
+    '  if (intent?.startBootId !== undefined && intent.startBootId !== node.bootId) return true;\n',
+    '',
+  ),
+  one(
+    'what has ended is removed before the host knows',
+    'pkg/runner/next-steps.ts',
+    "return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];\n}\n\nfunction whileLive",
+    "return [{ kind: 'Remove' }, { kind: 'Report', status: outcomeOf(execution, intent, intent) }];\n}\n\nfunction whileLive",
+  ),
+  one(
+    'a Run is counted again at every report of its end',
+    'pkg/apiserver/writes/usage.ts',
+    "isTerminal(before.status?.phase ?? 'Pending') || !isTerminal(phase)",
+    '!isTerminal(phase)',
+  ),
+  one(
+    'the time limit runs on while it is paused',
+    'pkg/runner/next-steps.ts',
+    'return startedAt + timeoutMs + pausedMs(intent, nowMs) - nowMs;',
+    'return startedAt + timeoutMs - nowMs;',
+  ),
+  one(
+    'a cut watch is not followed by a new list',
+    'pkg/runner/run-cache.ts',
+    "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n        this.#again();\n",
+    "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n",
+  ),
+];
