@@ -296,6 +296,8 @@ export class StepActions {
       memory.abort = undefined;
       if (error === undefined || cancelled) return this.#parts.onActivityEnd(uid);
       if (failsWith === undefined || (isTransient(error) && !this.#isTooLong(seen, error))) {
+        // What the start needs may have gone meanwhile, as an image.
+        if (activity === 'Starting') memory.prepared = false;
         this.#tellTrouble(seen, activity, error);
         return this.#parts.onActivityEnd(uid, error);
       }

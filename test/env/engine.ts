@@ -47,7 +47,13 @@ function isAlive(pid: number): boolean {
 /** Starts an engine that outlives this process: end it with `stopEngine`. */
 export async function startEngine(): Promise<OwnEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'river-engine-'));
-  const socketPath = join(folder, 'docker.sock');
+  mkdirSync(join(folder, 'data'));
+  return startEngineIn(folder);
+}
+
+/** On what an engine before has left: it must have ended, and is a zombie where nobody reaps. */
+export async function startEngineIn(folder: string): Promise<OwnEngine> {
+  for (const stale of ['pid', 'exec/containerd/containerd.pid']) rmSync(join(folder, stale), { force: true });
   const log = openSync(join(folder, 'log'), 'a');
   const child = spawn(
     'unshare',
@@ -61,11 +67,10 @@ export async function startEngine(): Promise<OwnEngine> {
   closeSync(log);
   child.unref();
   await untilReady(child, folder);
-  return { socketPath, folder, pid: child.pid ?? 0 };
+  return { socketPath: join(folder, 'docker.sock'), folder, pid: child.pid ?? 0 };
 }
 
 function daemonArguments(folder: string): string[] {
-  mkdirSync(join(folder, 'data'));
   return [
     ...[
       '--data-root',

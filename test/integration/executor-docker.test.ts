@@ -130,10 +130,11 @@ describe.skipIf(engine === undefined)('how it ended', () => {
       message: expect.stringContaining('127.0.0.1:9/river-test/nosuch:7'),
       details: { causes: [{ reason: 'ImagePullFailed' }] },
     });
-    expect(await executor.start(spec)).toMatchObject({
-      state: 'exited',
-      startError: { reason: 'ImageNotFound' },
+    await expect(executor.start(spec)).rejects.toMatchObject({
+      transient: true,
+      details: { causes: [{ reason: 'ImageGone' }] },
     });
+    expect(await executor.inspect(spec.runUid)).toBeUndefined();
   });
 
   test('a mount that the node does not have', async () => {

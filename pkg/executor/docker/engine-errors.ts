@@ -22,11 +22,17 @@ export function toRiverError(error: unknown, socketPath: string): RiverError {
   if (error instanceof RiverError) return error;
   const status = engineStatus(error);
   if (status === undefined) {
-    const message = `The Docker Engine at ${socketPath} does not answer (${errorMessage(error)}): is dockerd running, and may this user reach it?`;
+    const message = `The Docker Engine at ${socketPath} does not answer (${whyOf(error)}): is dockerd running, and may this user reach it?`;
     return new RiverError('ServiceUnavailable', message, {}, { cause: error });
   }
   const code = status >= 500 ? 'ServiceUnavailable' : 'BadRequest';
   return new RiverError(code, `The Docker Engine refused: ${engineMessage(error)}`, {}, { cause: error });
+}
+
+/** A request that was given up ends as if the engine had hung up. */
+function whyOf(error: unknown): string {
+  const isCut = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
+  return isCut ? 'the connection was cut, or there was no answer in time' : errorMessage(error);
 }
 
 /** The answer of a call, or undefined when the engine answers with one of these statuses. */

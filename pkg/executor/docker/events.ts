@@ -2,8 +2,11 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
+import { answeredWithin, answerWithinMs } from './patience.ts';
 
 const retry = { baseMs: 100, capMs: 5_000 };
+/** One that lasted so long had nothing wrong with it: one that is cut at once is not asked for again at once. */
+const healthyMs = 10_000;
 
 export interface EngineEventsParts {
   engine: Docker;
@@ -32,6 +35,7 @@ export class EngineEvents {
   readonly #parts: EngineEventsParts;
   #stream: Readable | undefined;
   #closed = false;
+  #attempt = 0;
   /** When the connection was last lost and made again; wall time. */
   #away = { from: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY };
 
@@ -53,24 +57,29 @@ export class EngineEvents {
   }
 
   async #connect(): Promise<void> {
-    const { engine, clusterUid } = this.#parts;
+    const { engine, clusterUid, clock } = this.#parts;
     const filters = {
       type: ['container' as const],
       event: ['die'],
       label: [`${labels.cluster}=${clusterUid}`],
     };
-    const stream = (await engine.getEvents({ filters })) as unknown as Readable;
+    const stream = (await answeredWithin(clock, answerWithinMs, (abortSignal) =>
+      engine.getEvents({ filters, abortSignal }),
+    )) as unknown as Readable;
     if (this.#closed) stream.destroy();
     else this.#stream = stream;
   }
 
   async #keep(): Promise<void> {
+    const { clock, logger } = this.#parts;
     while (!this.#closed) {
+      const since = clock.monotonic();
       await this.#listen().catch(() => {});
       this.#stream = undefined;
       if (this.#closed) return;
-      this.#away = { from: this.#parts.clock.now(), until: Number.POSITIVE_INFINITY };
-      this.#parts.logger.warn('lost the connection to the Docker Engine; trying again');
+      if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
+      this.#away = { from: clock.now(), until: Number.POSITIVE_INFINITY };
+      logger.warn('lost the connection to the Docker Engine; trying again');
       await this.#reconnect();
     }
   }
@@ -89,8 +98,8 @@ export class EngineEvents {
   }
 
   async #reconnect(): Promise<void> {
-    for (let attempt = 0; !this.#closed; attempt++) {
-      await sleep(this.#parts.clock, backoffDelay(retry, attempt, this.#parts.rng));
+    while (!this.#closed) {
+      await sleep(this.#parts.clock, backoffDelay(retry, this.#attempt++, this.#parts.rng));
       try {
         if (!this.#closed) await this.#connect();
         this.#away.until = this.#parts.clock.now();

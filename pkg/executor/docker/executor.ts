@@ -7,11 +7,12 @@ import { type Execution, type ExecutionSpec, type Executor, isLive, type Runtime
 import { createOptions } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';
-import { Images, imageNotFound } from './images.ts';
+import { Images, imageGone } from './images.ts';
 import { initStartError } from './init-error.ts';
 import { containerName, type Owner } from './names.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
+import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
 import { Scripts } from './scripts.ts';
 import { type Container, readContainer, startErrorOf, toExecution } from './state.ts';
 
@@ -30,6 +31,8 @@ export interface DockerExecutorOptions {
   isRoot: boolean;
   /** Default `/sys/fs/cgroup`. */
   cgroupRoot?: string;
+  /** After it an engine that has not answered counts as hanging. Default 30 s; 10 s for the probe. */
+  answerWithinMs?: number;
 }
 
 /** What was found out about the engine when it was first reached. */
@@ -52,21 +55,31 @@ class DockerExecutor implements Executor {
   constructor(options: DockerExecutorOptions) {
     const { clock, rng, logger, clusterUid } = options;
     this.#options = options;
-    this.#engine = new Docker({ socketPath: options.socketPath });
-    this.#images = new Images(this.#engine, clock);
+    const streams = new Docker({ socketPath: options.socketPath });
+    this.#engine = this.#engineWithin(0);
+    this.#images = new Images(this.#engine, clock, this.#engineOf(pullSilenceMs));
     this.#scripts = new Scripts(join(options.stateDir, 'scripts'));
     this.#outputs = new Outputs({
-      engine: this.#engine,
+      engine: streams,
       clock,
       rng,
       logger,
       onDrained: (uid) => this.#tell(uid),
     });
     this.#events = new EngineEvents({
-      ...{ engine: this.#engine, clusterUid, clock, rng, logger },
+      ...{ engine: streams, clusterUid, clock, rng, logger },
       onDie: (runUid) => this.#ended(runUid),
       onReconnect: () => this.#tell(undefined),
     });
+  }
+
+  /** Gives an answer up when the engine is silent for longer than its work may take on top of the usual. */
+  #engineWithin(workMs: number): Docker {
+    return this.#engineOf(workMs + (this.#options.answerWithinMs ?? answerWithinMs));
+  }
+
+  #engineOf(silenceMs: number): Docker {
+    return new Docker({ socketPath: this.#options.socketPath, timeout: silenceMs });
   }
 
   /** Told now only if nobody collects its output: else when that is complete. */
@@ -89,8 +102,9 @@ class DockerExecutor implements Executor {
   }
 
   async #open(): Promise<EngineFacts> {
+    const { clock, answerWithinMs: withinMs = probeWithinMs } = this.#options;
     try {
-      const info = await this.#engine.info();
+      const info = await answeredWithin(clock, withinMs, () => this.#engine.info());
       await this.#scripts.open();
       const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
       await this.#events.open();
@@ -112,9 +126,10 @@ class DockerExecutor implements Executor {
   }
 
   async probe(): Promise<RuntimeProbe> {
+    const { clock, answerWithinMs: withinMs = probeWithinMs } = this.#options;
     try {
       return await this.#call(async (facts) => {
-        const version = await this.#engine.version();
+        const version = await answeredWithin(clock, withinMs, () => this.#engine.version());
         const usage = facts.groups
           ? ''
           : ' Peak memory and CPU time are not known: the runner is not root or cannot read control groups.';
@@ -126,7 +141,9 @@ class DockerExecutor implements Executor {
         };
       });
     } catch (error) {
-      return { ready: false, reason: 'EngineUnreachable', message: errorMessage(error) };
+      const isHanging = error instanceof RiverError && error.cause instanceof EngineHangs;
+      const reason = isHanging ? 'EngineHangs' : 'EngineUnreachable';
+      return { ready: false, reason, message: errorMessage(error) };
     }
   }
 
@@ -191,7 +208,9 @@ class DockerExecutor implements Executor {
         ? []
         : [`Its output is not complete, because the node could not collect it: ${lost}.`]),
       ...(finishedAt !== undefined && this.#events.wasAway(finishedAt)
-        ? ['The Docker Engine was away when it ended: the last of its output may be missing.']
+        ? [
+            'The Docker Engine was away when it ended: an engine that starts again ends what it ran, and the last of the output may be missing.',
+          ]
         : []),
     ];
     return notes.length > 0 ? { note: notes.join(' ') } : {};
@@ -226,10 +245,7 @@ class DockerExecutor implements Executor {
     const status = engineStatus(error);
     if (status === 404) {
       this.#images.forget(spec.image ?? '');
-      return {
-        reason: 'ImageNotFound',
-        message: imageNotFound(spec.image ?? '', engineMessage(error)).message,
-      };
+      throw imageGone(spec.image ?? '', error);
     }
     return status === 400 ? startErrorOf(engineMessage(error)) : undefined;
   }
@@ -307,7 +323,8 @@ class DockerExecutor implements Executor {
         if (removed) return;
       }
       // The engine lets a paused one go on, with the signal already there (moby: daemon/kill.go).
-      await unless([304, 404], handle.stop({ t: Math.ceil(graceMs / 1000) }));
+      const patient = this.#engineWithin(graceMs).getContainer(container.id);
+      await unless([304, 404], patient.stop({ t: Math.ceil(graceMs / 1000) }));
       // Until then it is not shown as ended.
       await this.#outputs.drain(runUid);
     });

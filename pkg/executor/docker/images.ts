@@ -8,12 +8,15 @@ const rememberMs = 30_000;
 /** Which images the engine has; pulls those that it lacks, each once however many runs wait for it. */
 export class Images {
   readonly #engine: Docker;
+  /** For pulls: silent for long. */
+  readonly #patient: Docker;
   readonly #clock: Clock;
   readonly #seenAt = new Map<string, number>();
   readonly #pulls = new Map<string, Promise<void>>();
 
-  constructor(engine: Docker, clock: Clock) {
+  constructor(engine: Docker, clock: Clock, patient = engine) {
     this.#engine = engine;
+    this.#patient = patient;
     this.#clock = clock;
   }
 
@@ -49,8 +52,8 @@ export class Images {
     // Without a tag the engine would pull every one of them.
     const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
     try {
-      const stream = await this.#engine.pull(reference);
-      await untilPulled(this.#engine, stream);
+      const stream = await this.#patient.pull(reference);
+      await untilPulled(this.#patient, stream);
     } catch (error) {
       throw isFinalRefusal(error)
         ? imageNotFound(image, engineMessage(error), error)
@@ -99,7 +102,7 @@ function pullFailed(image: string, cause: unknown): RiverError {
   );
 }
 
-export function imageNotFound(image: string, why: string, cause?: unknown): RiverError {
+function imageNotFound(image: string, why: string, cause?: unknown): RiverError {
   const message = `The node has no image ${image}, and pulling it from its registry failed: ${why}. Load or tag it there, or correct spec.image.`;
   return new RiverError(
     'NotFound',
@@ -107,4 +110,11 @@ export function imageNotFound(image: string, why: string, cause?: unknown): Rive
     { causes: [{ field: 'spec.image', reason: 'ImageNotFound', message: errorMessage(cause ?? why) }] },
     { cause },
   );
+}
+
+/** It was there when the run was prepared: whether it can be had again is for the next preparation to find out. */
+export function imageGone(image: string, cause: unknown): RiverError {
+  const message = `The image ${image} was removed from the node before the run could be started: it is looked for again.`;
+  const causes = [{ field: 'spec.image', reason: 'ImageGone', message: engineMessage(cause) }];
+  return new RiverError('ServiceUnavailable', message, { causes }, { cause });
 }

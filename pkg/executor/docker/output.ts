@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 import { backoffDelay, type Clock, errorMessage, type Logger, type Rng, sleep } from '../../base/index.ts';
 import { Demultiplexer, type Piece } from './demultiplex.ts';
 import { engineStatus } from './engine-errors.ts';
+import { answeredWithin, answerWithinMs } from './patience.ts';
 
 const retry = { baseMs: 100, capMs: 10_000 };
 const followAfterMs = 300;
@@ -179,8 +180,12 @@ export class Outputs {
 
   /** Of a container that has ended the engine sends everything there is, and then the end, also when asked to follow. */
   async #openLog(id: string): Promise<Readable> {
-    const logs = this.#parts.engine.getContainer(id).logs({ follow: true, stdout: true, stderr: true });
-    return (await logs) as unknown as Readable;
+    const { engine, clock } = this.#parts;
+    const what = { follow: true as const, stdout: true, stderr: true };
+    const logs = await answeredWithin(clock, answerWithinMs, (abortSignal) =>
+      engine.getContainer(id).logs({ ...what, abortSignal }),
+    );
+    return logs as unknown as Readable;
   }
 
   forget(runUid: string): void {
