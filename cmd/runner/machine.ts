@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
-import type { FolderOperations, MachineReader } from '../../pkg/runner/index.ts';
+import type { FolderOperations, MachineReader, VolumeSpace } from '../../pkg/runner/index.ts';
 import {
   commandRunner,
   cpuPercent,
@@ -50,6 +51,12 @@ export function machineReader(
       };
     },
   };
+}
+
+/** Asked anew each time: what is mounted may change. */
+export async function volumeSpace(path: string): Promise<VolumeSpace> {
+  const { bsize, blocks, bavail, files, ffree } = await statfs(path);
+  return { size: blocks * bsize, free: bavail * bsize, files, freeFiles: ffree };
 }
 
 export const folders: FolderOperations = {

@@ -14,9 +14,10 @@ import {
   Runner,
   type RunnerParts,
   SharedDirectory,
+  type VolumeParts,
 } from '../../pkg/runner/index.ts';
 import { createExecutors } from './executors.ts';
-import { bootId, folders, machineReader } from './machine.ts';
+import { bootId, folders, machineReader, volumeSpace } from './machine.ts';
 import { createTunnel } from './tunnel.ts';
 
 export interface RunnerWiring {
@@ -130,6 +131,7 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> 
     machine: machineReader(version, settings),
     readBootId: bootId,
     folders,
+    volumes: volumesOf(settings),
     clock,
     rng,
     logger,
@@ -152,6 +154,19 @@ function environmentsOf(wiring: RunnerWiring): Pick<RunnerParts, 'environments'>
       host: wiring.environments(bandwidth),
       settings: { keepUnusedMs, minFreeBytes },
     },
+  };
+}
+
+/** Where there is a shared directory, output is on its volume; the folder itself may not be made yet. */
+function volumesOf({ stateDir, localTempDir, sharedDir, minFreeBytes }: RunnerSettings): VolumeParts {
+  return {
+    list: [
+      { use: 'state', path: stateDir },
+      { use: 'temp', path: localTempDir },
+      { use: 'logs', path: sharedDir ?? stateDir },
+    ],
+    ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
+    space: volumeSpace,
   };
 }
 

@@ -77,6 +77,7 @@ export function runnerFindings(config: RunnerConfig, hostname: string): Finding[
     ...check(['runtimes', 'docker', 'socket'], config.runtimes?.docker?.socket, absolute),
     ...check(['reserved', 'cores'], config.reserved?.cores, parseCores),
     ...check(['reserved', 'memory'], config.reserved?.memory, parseQuantity),
+    ...check(['minFree'], config.minFree, parseQuantity),
     ...check(['stopGrace'], config.stopGrace, parseDuration),
     ...check(['environments', 'keepUnused'], config.environments?.keepUnused, parseDuration),
     ...check(['environments', 'minFree'], config.environments?.minFree, parseQuantity),

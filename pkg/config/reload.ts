@@ -27,6 +27,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     labels: 'live',
     runtimes: 'restart',
     reserved: 'live',
+    minFreeBytes: 'live',
     stopGraceMs: 'live',
     environments: 'live',
     topology: 'live',

@@ -40,6 +40,8 @@ export interface RunnerSettings {
     process: { enabled: boolean };
   };
   reserved: { milliCores: number; memoryBytes: number };
+  /** Left out: a share of each volume. */
+  minFreeBytes?: number;
   stopGraceMs: number;
   environments: { keepUnusedMs: number; minFreeBytes: number; bandwidth: number };
   topology: FixedTopology;
@@ -108,6 +110,7 @@ export function runnerSettings(config: RunnerConfig, hostname: string): RunnerSe
       milliCores: parseCores(config.reserved?.cores ?? 0),
       memoryBytes: parseQuantity(config.reserved?.memory ?? 0),
     },
+    ...(config.minFree === undefined ? {} : { minFreeBytes: parseQuantity(config.minFree) }),
     stopGraceMs: parseDuration(config.stopGrace ?? '10s'),
     environments: {
       keepUnusedMs: parseDuration(config.environments?.keepUnused ?? '7d'),

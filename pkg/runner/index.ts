@@ -20,4 +20,6 @@ export type {
   MachineUsage,
   RunnerParts,
   RunnerSettings,
+  VolumeParts,
+  VolumeSpace,
 } from './seams.ts';

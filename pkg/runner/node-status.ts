@@ -17,6 +17,8 @@ export interface NodeFacts {
   /** Left out: not read yet; then what the Node shows stays. */
   topology?: Topology;
   probes: readonly { runtime: Runtime; probe: RuntimeProbe }[];
+  /** Whether its volumes have room. */
+  volumes?: readonly NewCondition[];
   /** Names of Runs on this machine that the host does not know after its restore from a backup. */
   quarantined: readonly string[];
   bootId: string;
@@ -69,6 +71,7 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
     }),
     ...topologyReady(facts.topology),
     ...environmentConditions(facts.environments),
+    ...(facts.volumes ?? []),
     ...quarantine(facts.quarantined, before),
   ];
   return wanted.flatMap((condition) => {

@@ -8,6 +8,7 @@ import { nodeStatus } from './node-status.ts';
 import type { RunnerParts } from './seams.ts';
 import { Session } from './session.ts';
 import { TopologyWatch } from './topology-watch.ts';
+import { VolumeWatch } from './volume-watch.ts';
 import { Workplace } from './workplace.ts';
 
 /**
@@ -20,6 +21,7 @@ export class Runner {
   readonly #session: Session;
   readonly #events: RunEvents;
   readonly #topology: TopologyWatch;
+  readonly #volumes: VolumeWatch;
   #cluster: ClusterMark | undefined;
   #workplace: Workplace | undefined;
   readonly #cleanUp: CleanUp;
@@ -40,6 +42,10 @@ export class Runner {
     });
     this.#topology = new TopologyWatch({
       ...{ machine: parts.machine, clock, logger },
+      onChange: () => this.#session.refreshStatus(),
+    });
+    this.#volumes = new VolumeWatch({
+      ...{ volumes: parts.volumes, clock, logger },
       onChange: () => this.#session.refreshStatus(),
     });
     this.#session = new Session({
@@ -71,6 +77,7 @@ export class Runner {
 
   start(): void {
     this.#topology.start();
+    this.#volumes.start();
     if (this.#cluster) this.#begin(this.#cluster);
     this.#session.start();
   }
@@ -82,6 +89,7 @@ export class Runner {
     this.#session.close();
     this.#cleanUp.close();
     this.#topology.close();
+    this.#volumes.close();
     await this.#workplace?.close();
   }
 
@@ -144,6 +152,7 @@ export class Runner {
         machine: machine.facts(),
         topology: this.#topology.current,
         probes: this.#workplace?.probes() ?? [],
+        volumes: this.#volumes.conditions(),
         quarantined: this.#workplace?.quarantined() ?? [],
         environments: this.#workplace?.environments(),
         bootId: this.#bootId,

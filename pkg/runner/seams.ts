@@ -51,6 +51,28 @@ export interface MachineReader {
   usage(): MachineUsage;
 }
 
+/** A folder whose volume must have room: for what the runner records, temporary files, or output. */
+export interface Volume {
+  use: 'state' | 'temp' | 'logs';
+  path: string;
+}
+
+export interface VolumeSpace {
+  /** Bytes; `free`: for this process. */
+  size: number;
+  free: number;
+  /** 0: as many as there is room for. */
+  files: number;
+  freeFiles: number;
+}
+
+export interface VolumeParts {
+  list: readonly Volume[];
+  /** Left out: a share of each volume. */
+  minFreeBytes?: number;
+  space(path: string): Promise<VolumeSpace>;
+}
+
 /** What the runner does to folders itself. Idempotent. */
 export interface FolderOperations {
   /** With its parents. */
@@ -80,6 +102,8 @@ export interface RunnerParts {
   machine: MachineReader;
   readBootId: () => string;
   folders: FolderOperations;
+  /** Left out: nobody looks whether there is room. */
+  volumes?: VolumeParts;
   /** Left out: the host cannot reach into this machine. */
   tunnel?: TunnelLink;
   clock: Clock;

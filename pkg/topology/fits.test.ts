@@ -34,6 +34,16 @@ function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged 
 }
 
 describe('fits', () => {
+  test.each(['DiskPressure', 'LogVolumePressure'])('nothing new goes where there is %s', (type) => {
+    const conditions = [condition('True', 'RunnerReady'), { ...condition('True', 'NoRoom'), type }];
+    const verdict = fits(need, { ...node, status: { ...node.status, conditions } }, noCharge);
+    expect(verdict).toEqual({ fits: false, reasons: [`${type} (NoRoom)`], codes: ['Pressure'] });
+    const over = [condition('True', 'RunnerReady'), { ...condition('False', 'RoomLeft'), type }];
+    expect(fits(need, { ...node, status: { ...node.status, conditions: over } }, noCharge)).toEqual({
+      fits: true,
+    });
+  });
+
   test('a node with room, and one that is filled to the last millicore and byte', () => {
     expect(fits(need, node, noCharge)).toEqual({ fits: true });
     expect(fits(need, node, { milliCores: 6000, memoryBytes: 15 * gibibyte })).toEqual({ fits: true });

@@ -8,6 +8,7 @@ export type RefusalCode =
   | 'NotReady'
   | 'Fenced'
   | 'Unschedulable'
+  | 'Pressure'
   | 'Avoided'
   | 'Selector'
   | 'Runtime'
@@ -38,6 +39,9 @@ export function fits(need: Need, node: Node, charged: Readonly<Charge>): Verdict
   };
 }
 
+/** Conditions of a Node with which nothing new comes: a run would fail there, or lose its output. */
+const pressures = ['DiskPressure', 'LogVolumePressure'];
+
 function gateRefusal(need: Need, node: Node): Refusal | undefined {
   const name = node.metadata.name ?? '';
   if (need.target !== undefined && need.target !== name) {
@@ -53,6 +57,10 @@ function gateRefusal(need: Need, node: Node): Refusal | undefined {
   }
   if (node.spec?.drain) return { code: 'Unschedulable', reason: 'drained, until river uncordon' };
   if (node.spec?.unschedulable) return { code: 'Unschedulable', reason: 'unschedulable (cordoned)' };
+  const pressure = pressures
+    .map((type) => getCondition(node.status?.conditions, type))
+    .find((condition) => condition?.status === 'True');
+  if (pressure) return { code: 'Pressure', reason: `${pressure.type} (${pressure.reason})` };
   if (need.avoid.includes(name)) return { code: 'Avoided', reason: 'its runner has refused this run' };
   return undefined;
 }

@@ -68,6 +68,10 @@ stateDir: ${stateDir}
 # Kept for the machine itself: runs are not charged to it.
 #reserved: {cores: 0, memory: 0}
 
+# Room that has to be free on the volumes of stateDir, localTempDir and of the output of runs: with less no new runs come.
+# Default: a twentieth of each volume, at most 1Gi.
+#minFree: 1Gi
+
 # Time between SIGTERM and SIGKILL.
 #stopGrace: 10s
 
