@@ -1,6 +1,8 @@
 import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
+import type { EnvironmentBuilder } from '../../pkg/builder/index.ts';
+import { EnvironmentController } from '../../pkg/controllers/environment/index.ts';
 import { NodeController } from '../../pkg/controllers/node/index.ts';
 import { EventReaper, RunReaper, UsageReaper } from '../../pkg/controllers/reaper/index.ts';
 import { slimRun, slimTask, TaskController } from '../../pkg/controllers/task/index.ts';
@@ -19,11 +21,11 @@ export interface ControlLoops {
 }
 
 /** Every loop of the host, each with its own identity, on one set of caches. */
-export function createControlLoops(service: ApiService, seams: LoopSeams): ControlLoops {
-  const clientOf = (name: 'task' | 'node' | 'reaper' | 'scheduler') =>
+export function createControlLoops(service: ApiService, builder: EnvironmentBuilder, seams: LoopSeams): ControlLoops {
+  const clientOf = (name: 'task' | 'node' | 'reaper' | 'scheduler' | 'environment') =>
     new LocalClient(service, { role: 'controller', name });
   const recorders: EventRecorder[] = [];
-  const eventsOf = (name: 'task' | 'node' | 'scheduler', component: string) => {
+  const eventsOf = (name: 'task' | 'node' | 'scheduler' | 'environment', component: string) => {
     const recorder = new EventRecorder({ ...seams, client: clientOf(name), component });
     recorders.push(recorder);
     return recorder;
@@ -31,7 +33,14 @@ export function createControlLoops(service: ApiService, seams: LoopSeams): Contr
   const transforms = { Run: slimRun, Task: slimTask };
   const informers = new InformerSet({ ...seams, client: clientOf('task'), transforms });
   const shared = { ...seams, informers };
+  const environments = new EnvironmentController({
+    ...shared,
+    client: clientOf('environment'),
+    events: eventsOf('environment', 'environment-controller'),
+    builder,
+  });
   const controllers: Controller[] = [
+    environments,
     new TaskController({ ...shared, client: clientOf('task'), events: eventsOf('task', 'task-controller') }),
     new NodeController({
       ...shared,
@@ -48,6 +57,7 @@ export function createControlLoops(service: ApiService, seams: LoopSeams): Contr
   return {
     start: () => manager.start(),
     async stop() {
+      environments.stop();
       await manager.stop();
       await Promise.all(recorders.map((recorder) => recorder.stop()));
     },

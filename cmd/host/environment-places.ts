@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
-import { errorMessage, type Logger } from '../../pkg/base/index.ts';
+import { type Clock, errorMessage, type Logger } from '../../pkg/base/index.ts';
+import { dockerBuilder, type EnvironmentBuilder } from '../../pkg/builder/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
 import {
   environmentDirectory,
@@ -27,4 +29,18 @@ export function markSharedDirectory(sharedDir: string | undefined, clusterUid: s
   } catch (error) {
     logger.error('the shared directory cannot be written', { sharedDir, reason: errorMessage(error) });
   }
+}
+
+export function createBuilder(
+  settings: HostSettings,
+  seams: { clock: Clock; logger: Logger },
+): EnvironmentBuilder {
+  return dockerBuilder({
+    ...seams,
+    socketPath: settings.docker.socket,
+    directory: environmentDirectory(settings),
+    stateDir: settings.stateDir,
+    uploadFile: (sha256) => join(settings.stateDir, 'uploads', sha256),
+    cacheAgeMs: settings.docker.cacheAgeMs,
+  });
 }

@@ -22,7 +22,7 @@ import {
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
-import { environmentPlaces, markSharedDirectory } from './environment-places.ts';
+import { createBuilder, environmentPlaces, markSharedDirectory } from './environment-places.ts';
 import { createGateway, createLogReader } from './tunnels.ts';
 
 export interface HostWiring {
@@ -104,7 +104,7 @@ async function serve(
     environments: environmentPlaces(settings),
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const loops = createControlLoops(service, { clock, rng, logger });
+  const loops = createControlLoops(service, createBuilder(settings, { clock, logger }), { clock, rng, logger });
   const compactor = new CompactionLoop({
     store,
     clock,

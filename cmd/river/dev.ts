@@ -69,6 +69,7 @@ function devSettings(io: CliIo, flags: DevFlags): DevSettings {
     // Another one than the usual of the API means that another River is on this machine.
     gateway: flags.port === undefined ? {} : { port: 0 },
     defaults: { runtime: 'process' },
+    docker: dockerOf(io),
   };
   const runnerFile = {
     ...shared,

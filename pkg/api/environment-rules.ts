@@ -28,6 +28,10 @@ const absoluteProblem = (path: string): Problem =>
 const nulProblem = (text: string): Problem =>
   text.includes('\0') ? 'must not hold a NUL character' : undefined;
 
+/** The engine's builder reads line by line. */
+const lineProblem = (text: string): Problem =>
+  nulProblem(text) ?? (/[\r\n]/.test(text) ? 'must be one line' : undefined);
+
 function imageProblem(image: string): Problem {
   if (/[\s\p{Cc}]/u.test(image))
     return 'must be the name of an image, as in python:3.12-slim, without spaces';
@@ -72,9 +76,11 @@ function stepFindings({ run, copy, env, workdir }: EnvironmentStep, index: numbe
           ...tried([...path, 'copy', 'to'], () => absoluteProblem(copy.to)),
         ]),
     ...Object.entries(env ?? {}).flatMap(([name, value]) =>
-      tried([...path, 'env', name], () => environmentNameProblem(name) ?? nulProblem(value)),
+      tried([...path, 'env', name], () => environmentNameProblem(name) ?? lineProblem(value)),
     ),
-    ...(workdir === undefined ? [] : tried([...path, 'workdir'], () => absoluteProblem(workdir))),
+    ...(workdir === undefined
+      ? []
+      : tried([...path, 'workdir'], () => absoluteProblem(workdir) ?? lineProblem(workdir))),
   ];
 }
 

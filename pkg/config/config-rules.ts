@@ -55,6 +55,8 @@ export function hostFindings(config: HostConfig): Finding[] {
     ...(config.defaults?.mounts ?? []).flatMap((mount, index) =>
       check(['defaults', 'mounts', index], mount, parseMount),
     ),
+    ...check(['docker', 'socket'], config.docker?.socket, absolute),
+    ...check(['docker', 'cacheAge'], config.docker?.cacheAge, parseDuration),
     ...check(['compaction', 'interval'], config.compaction?.interval, span(1000, '1s')),
   ];
 }

@@ -31,6 +31,7 @@ test('the defaults of the host', () => {
     logLevel: 'info',
     leaseMs: 30_000,
     defaults: { runtime: 'docker', privileged: false, mounts: [] },
+    docker: { socket: '/var/run/docker.sock', cacheAgeMs: 7 * 86_400_000 },
     compaction: { intervalMs: 300_000, keep: 10_000 },
   };
   expect(loadConfig('host', source(undefined))).toEqual(defaults);

@@ -15,6 +15,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     leaseMs: 'restart',
     defaults: 'live',
     defaultEnvironment: 'restart',
+    docker: 'restart',
     compaction: 'restart',
   },
   runner: {

@@ -22,6 +22,7 @@ export interface HostSettings {
   defaults: ClusterDefaults;
   /** Made at the start when there is none of its name. */
   defaultEnvironment?: { name: string; spec: EnvironmentSpec };
+  docker: { socket: string; cacheAgeMs: number };
   compaction: { intervalMs: number; keep: number };
 }
 
@@ -83,6 +84,10 @@ export function hostSettings(config: HostConfig): HostSettings {
       ...(environment === undefined ? {} : { environment: environment.name }),
     },
     ...(environment === undefined ? {} : { defaultEnvironment: environment }),
+    docker: {
+      socket: config.docker?.socket ?? '/var/run/docker.sock',
+      cacheAgeMs: parseDuration(config.docker?.cacheAge ?? '7d'),
+    },
     compaction: {
       intervalMs: parseDuration(config.compaction?.interval ?? '5m'),
       keep: config.compaction?.keep ?? 10_000,

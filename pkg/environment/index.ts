@@ -5,5 +5,6 @@
  */
 export * from './names.ts';
 export * from './tar-headers.ts';
+export * from './tar-writer.ts';
 export * from './tarball-index.ts';
 export * from './tarball-index-file.ts';

@@ -1,0 +1,98 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type Docker from 'dockerode';
+import type { EnvironmentSpec } from '../api/index.ts';
+import { RiverError } from '../base/index.ts';
+import { imageTag, readImageLayout, tarballFile } from '../environment/index.ts';
+import { engineWords, findImage, finished, statusOf } from './engine.ts';
+import { labels } from './labels.ts';
+import type { ParentEnvironment } from './types.ts';
+
+export interface BaseParts {
+  engine: Docker;
+  /** Where tarballs of Environments are. */
+  directory: string;
+  output(text: string): void;
+}
+
+/** ID of the image to build on. Raises `Invalid` or `NotFound` with where it was looked for. */
+export function resolveBase(
+  parts: BaseParts,
+  { from }: EnvironmentSpec,
+  parent: ParentEnvironment | undefined,
+): Promise<string> {
+  if (from.image !== undefined) return pulled(parts, from.image);
+  if (from.tarball !== undefined) return loaded(parts, from.tarball, from.tarball);
+  if (from.rootfs !== undefined) return imported(parts, from.rootfs);
+  if (parent) return ofParent(parts, parent);
+  throw new RiverError('Invalid', 'from names nothing to begin with');
+}
+
+async function pulled({ engine, output }: BaseParts, image: string): Promise<string> {
+  const found = await findImage(engine, image);
+  if (found) return found.Id;
+  output(`pulling ${image}\n`);
+  const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
+  try {
+    await finished(engine, await engine.pull(reference));
+  } catch (error) {
+    if (statusOf(error) === undefined && isConnectionError(error)) throw error;
+    throw new RiverError(
+      'NotFound',
+      `the image ${image} was looked for in the Docker Engine of the host, which has it not, and in its registry, which failed: ${engineWords(error)}. Load or tag it there, or correct spec.from.image.`,
+    );
+  }
+  const image_ = await findImage(engine, image);
+  if (!image_) throw new RiverError('NotFound', `the image ${image} was pulled and is gone again`);
+  return image_.Id;
+}
+
+function isConnectionError(error: unknown): boolean {
+  return ['ECONNREFUSED', 'ENOENT', 'EACCES', 'ECONNRESET'].includes(
+    (error as NodeJS.ErrnoException).code ?? '',
+  );
+}
+
+async function ofParent(parts: BaseParts, { name, digest }: ParentEnvironment): Promise<string> {
+  const file = tarballFile(parts.directory, name, digest);
+  return (await findImage(parts.engine, imageTag(name, digest)))?.Id ?? (await loaded(parts, file, name));
+}
+
+/** The engine has it, or is given it; that it is one image is seen before the engine reads any of it. */
+async function loaded({ engine, output }: BaseParts, file: string, name: string): Promise<string> {
+  await readable(file);
+  const { digest } = await readImageLayout(file);
+  if (await findImage(engine, digest)) return digest;
+  output(`loading ${name}\n`);
+  await finished(engine, await engine.loadImage(createReadStream(file), { quiet: true }));
+  const image = await findImage(engine, digest);
+  if (!image)
+    throw new RiverError('Invalid', `the engine has read ${file} and has no image ${digest} afterwards`);
+  return image.Id;
+}
+
+/** The same file is imported once: an import has the time in it, and would be another image each time. */
+async function imported({ engine, output }: BaseParts, file: string): Promise<string> {
+  const { size, mtimeMs, ino } = await readable(file);
+  const key = `${file}:${size}:${mtimeMs}:${ino}`;
+  const [known] = await engine.listImages({ filters: { label: [`${labels.rootfs}=${key}`] } });
+  if (known) return known.Id;
+  output(`importing ${file}\n`);
+  const changes = `LABEL ${labels.rootfs}=${JSON.stringify(key)}`;
+  const lines = await finished(
+    engine,
+    await engine.importImage(createReadStream(file), { changes } as object),
+  );
+  const id = lines.map(({ status }) => status ?? '').find((status) => status.startsWith('sha256:'));
+  if (id === undefined)
+    throw new RiverError('Invalid', `the engine could not import ${file} as a root file system`);
+  return id;
+}
+
+async function readable(file: string) {
+  try {
+    return await stat(file);
+  } catch (error) {
+    throw new RiverError('NotFound', `${file} cannot be read on the host: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,198 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
+import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
+import { imageTag, shortDigest } from '../environment/index.ts';
+import { resolveBase } from './base.ts';
+import { LastLines } from './build-output.ts';
+import { collectImages } from './collect.ts';
+import { engineError, findImage, openEngine } from './engine.ts';
+import { labels } from './labels.ts';
+import { publish, removeOthers, removePartial } from './publish.ts';
+import { runStep } from './step-runner.ts';
+import { stepKeys, stepTitle } from './steps.ts';
+import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptState } from './types.ts';
+
+export interface DockerBuilderOptions {
+  socketPath: string;
+  /** Of tarballs. */
+  directory: string;
+  /** The host's own: logs of builds are in it. */
+  stateDir: string;
+  /** File with what `copy` takes, by its hash. */
+  uploadFile(sha256: string): string;
+  /** Layers that no Environment uses stay so long for builds to come. */
+  cacheAgeMs: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+const defaultTimeoutMs = 3_600_000;
+const shownLines = 10;
+
+class DockerBuilder implements EnvironmentBuilder {
+  readonly #options: DockerBuilderOptions;
+  readonly #engine: () => Docker;
+
+  constructor(options: DockerBuilderOptions) {
+    this.#options = options;
+    this.#engine = lazy(() => openEngine(options.socketPath));
+  }
+
+  recover(): Promise<void> {
+    return removePartial(this.#options.directory);
+  }
+
+  logFile(name: string): string {
+    return join(this.#options.stateDir, 'builds', `${name}.log`);
+  }
+
+  async build(request: BuildRequest): Promise<BuildResult> {
+    const timeoutMs = parseDuration(request.spec.limits?.timeout ?? '1h') || defaultTimeoutMs;
+    const limit = new AbortController();
+    const timer = this.#options.clock.after(timeoutMs, () => limit.abort(), { unref: true });
+    const log = this.#openLog(request.name);
+    const signal = AbortSignal.any([request.signal, limit.signal]);
+    try {
+      return await this.#build({ ...request, signal }, log.write);
+    } catch (error) {
+      const cause = limit.signal.aborted
+        ? new RiverError(
+            'Invalid',
+            `the build took longer than ${request.spec.limits?.timeout ?? '1h'}, its limits.timeout`,
+          )
+        : engineError(error, this.#options.socketPath);
+      log.write(`${cause.message}\n`);
+      throw cause;
+    } finally {
+      timer.cancel();
+      log.close();
+    }
+  }
+
+  async #build(request: BuildRequest, output: (text: string) => void): Promise<BuildResult> {
+    const { name, spec, parent, signal, onProgress } = request;
+    const { directory } = this.#options;
+    const engine = this.#engine();
+    onProgress({ phase: 'Building', text: 'base' });
+    const base = await resolveBase({ engine, directory, output }, spec, parent);
+    const { image, steps } = await this.#runSteps(request, base, output);
+    signal.throwIfAborted();
+    const inspected = await findImage(engine, image);
+    if (!inspected)
+      throw new RiverError(
+        'ServiceUnavailable',
+        `the image ${image} is gone from the engine; it is built again`,
+      );
+    const digest = inspected.Id;
+    const [repo = '', tag = ''] = imageTag(name, digest).split(':');
+    await engine.getImage(digest).tag({ repo, tag });
+    onProgress({ phase: 'Publishing' });
+    const { Size: imageSize } = inspected;
+    output(`publishing ${shortDigest(digest)}\n`);
+    const tarball = await publish(engine, directory, {
+      name,
+      digest,
+      spec,
+      builtAt: request.builtAt,
+      ...(parent ? { parentDigest: parent.digest } : {}),
+      imageSize,
+      signal,
+      onBytes: (bytes) =>
+        onProgress({ phase: 'Publishing', text: `${formatBytes(bytes)} of ${formatBytes(imageSize)}` }),
+    });
+    output(`published ${tarball.path}, ${formatBytes(tarball.size)}\n`);
+    return { digest, image: imageTag(name, digest), steps, tarball };
+  }
+
+  async #runSteps(
+    { spec, signal, onProgress }: BuildRequest,
+    base: string,
+    output: (text: string) => void,
+  ): Promise<{ image: string; steps: EnvironmentStepStatus[] }> {
+    const engine = this.#engine();
+    const wanted = spec.steps ?? [];
+    const keys = stepKeys(base, spec);
+    const steps: EnvironmentStepStatus[] = [];
+    let image = base;
+    for (const [index, step] of wanted.entries()) {
+      signal.throwIfAborted();
+      const place = `step ${index + 1}/${wanted.length}`;
+      const title = stepTitle(step);
+      onProgress({ phase: 'Building', text: `${place}: ${title}` });
+      const key = keys[index] ?? '';
+      const [known] = await engine.listImages({ filters: { label: [`${labels.step}=${key}`] } });
+      output(`${place}: ${title}${known ? ' (as before)' : ''}\n`);
+      const upload = step.copy && this.#options.uploadFile(step.copy.sha256 ?? '');
+      image =
+        known?.Id ??
+        (await this.#runStep(place, title, {
+          from: image,
+          step,
+          key,
+          limits: spec.limits,
+          signal,
+          upload,
+          output,
+        }));
+      steps.push({ step: title, size: await topLayerSize(engine, image), cached: known !== undefined });
+    }
+    return { image, steps };
+  }
+
+  async #runStep(place: string, title: string, request: Parameters<typeof runStep>[1]): Promise<string> {
+    const last = new LastLines(shownLines);
+    const output = (text: string) => {
+      last.push(text);
+      request.output(text);
+    };
+    const { image, failure } = await runStep(this.#engine(), { ...request, output });
+    if (image !== undefined && !failure) return image;
+    if (request.signal.aborted) throw request.signal.reason;
+    const { exitCode, message = 'the engine said nothing of it' } = failure ?? {};
+    if (exitCode === undefined && /no space left|cannot allocate/i.test(message))
+      throw new RiverError('ServiceUnavailable', `${place} (${title}): the engine failed: ${message}`);
+    const how =
+      exitCode === undefined ? `was refused by the engine: ${message}` : `ended with exit code ${exitCode}`;
+    const lines = last.get();
+    throw new RiverError(
+      'Invalid',
+      `${place} (${title}) ${how}${lines ? `; its last lines:\n${lines}` : ''}`,
+    );
+  }
+
+  async collect(kept: readonly KeptState[]): Promise<void> {
+    const { directory, cacheAgeMs, clock, socketPath, logger } = this.#options;
+    const names = new Set(kept.map(({ name, digest }) => `${name}:${shortDigest(digest)}`));
+    await removeOthers(directory, (name, short) => names.has(`${name}:${short}`));
+    try {
+      await collectImages(this.#engine(), {
+        isKept: (name, short) => names.has(`${name}:${short}`),
+        before: clock.now() - cacheAgeMs,
+        logger,
+      });
+    } catch (error) {
+      throw engineError(error, socketPath);
+    }
+  }
+
+  /** Begun anew with each build. Written at once: it is there also when the host is killed. */
+  #openLog(name: string): { write(text: string): void; close(): void } {
+    const file = this.logFile(name);
+    mkdirSync(join(this.#options.stateDir, 'builds'), { recursive: true, mode: 0o700 });
+    const descriptor = openSync(file, 'w', 0o600);
+    return { write: (text) => void writeSync(descriptor, text), close: () => closeSync(descriptor) };
+  }
+}
+
+async function topLayerSize(engine: Docker, image: string): Promise<number> {
+  const history = (await engine.getImage(image).history()) as { Size?: number; Id?: string }[];
+  const own = history.findIndex((entry, index) => index > 0 && entry.Id !== '<missing>');
+  return history.slice(0, own < 0 ? 1 : own).reduce((sum, { Size = 0 }) => sum + Size, 0);
+}
+
+/** Touches nothing before its first use. */
+export function dockerBuilder(options: DockerBuilderOptions): EnvironmentBuilder {
+  return new DockerBuilder(options);
+}

@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+import type Docker from 'dockerode';
+import { errorMessage, RiverError } from '../base/index.ts';
+
+/** Opened at its first use: a host that builds nothing does not load it. */
+export function openEngine(socketPath: string): Docker {
+  const Engine = createRequire(import.meta.url)('dockerode') as typeof import('dockerode');
+  return new Engine({ socketPath });
+}
+
+export function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** What the engine itself said, without the client's words around it. */
+export function engineWords(error: unknown): string {
+  const said = (error as { json?: { message?: unknown } } | null)?.json?.message;
+  if (typeof said === 'string') return said.trim();
+  return errorMessage(error)
+    .replace(/^\(HTTP code \d+\) [^-]*- /, '')
+    .trim();
+}
+
+/** Transient when the engine was not reached, failed inside, or has no room. */
+export function engineError(error: unknown, socketPath: string): RiverError {
+  if (error instanceof RiverError) return error;
+  const status = statusOf(error);
+  if (status === undefined) {
+    const message = `the Docker Engine of the host at ${socketPath} does not answer (${errorMessage(error)}): is dockerd running, and may the host's user reach it?`;
+    return new RiverError('ServiceUnavailable', message, {}, { cause: error });
+  }
+  const code = status >= 500 ? 'ServiceUnavailable' : 'BadRequest';
+  return new RiverError(
+    code,
+    `the Docker Engine of the host refused: ${engineWords(error)}`,
+    {},
+    { cause: error },
+  );
+}
+
+/** ID (sha256:…) of an image that the engine has; undefined when it has not. */
+export async function findImage(
+  engine: Docker,
+  reference: string,
+): Promise<Docker.ImageInspectInfo | undefined> {
+  try {
+    return await engine.getImage(reference).inspect();
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Reads an answer that comes line by line to its end. Raises with what the engine says in it of a failure. */
+export function finished(
+  engine: Docker,
+  stream: NodeJS.ReadableStream,
+): Promise<{ status?: string; stream?: string }[]> {
+  return new Promise((resolve, reject) => {
+    let failure: Error | undefined;
+    engine.modem.followProgress(
+      stream,
+      (error: Error | null, lines: { status?: string; stream?: string }[]) => {
+        const cause = error ?? failure;
+        if (cause) reject(cause);
+        else resolve(lines);
+      },
+      (line: { error?: string }) => {
+        if (line.error !== undefined) failure = new Error(line.error);
+      },
+    );
+  });
+}

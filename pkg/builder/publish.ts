@@ -1,0 +1,158 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type Docker from 'dockerode';
+import type { EnvironmentTarball } from '../api/index.ts';
+import { errorMessage, RiverError } from '../base/index.ts';
+import {
+  imageTag,
+  indexFile,
+  indexTarball,
+  type Provenance,
+  readTarballIndex,
+  syncDirectory,
+  tarballFile,
+  writeTarballIndex,
+} from '../environment/index.ts';
+import type { KeptState } from './types.ts';
+
+const partialEnd = '.partial';
+
+/** So much stays free in the directory of tarballs. */
+const floorBytes = 64 * 2 ** 20;
+
+export interface PublishRequest extends Provenance {
+  digest: string;
+  /** Bytes of the image, for the question whether it fits. */
+  imageSize: number;
+  signal: AbortSignal;
+  onBytes(bytes: number): void;
+}
+
+/** The tarball under its name, whole, with its index beside it; as it is when it is there already. */
+export async function publish(
+  engine: Docker,
+  directory: string,
+  request: PublishRequest,
+): Promise<EnvironmentTarball> {
+  const { name, digest } = request;
+  const file = tarballFile(directory, name, digest);
+  const present = await published(directory, { name, digest });
+  if (present) return present;
+  try {
+    await mkdir(directory, { recursive: true });
+    await refuseFull(directory, request.imageSize);
+    await save(engine, file, request);
+  } catch (error) {
+    throw explained(error, directory);
+  }
+  const index = await indexTarball(file + partialEnd, request);
+  if (index.digest !== digest) {
+    throw new RiverError('Invalid', `the engine saved ${index.digest} when it was asked for ${digest}`);
+  }
+  await rename(file + partialEnd, file);
+  await syncDirectory(directory);
+  await writeTarballIndex(indexFile(directory, name, digest), index);
+  return { path: file, size: index.size, builtAt: index.builtAt };
+}
+
+/** Undefined when there is no index, or the tarball is not the one that it speaks of. */
+export async function published(
+  directory: string,
+  { name, digest }: KeptState,
+): Promise<EnvironmentTarball | undefined> {
+  const path = tarballFile(directory, name, digest);
+  const index = await readTarballIndex(indexFile(directory, name, digest)).catch(() => undefined);
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+  if (index?.digest !== digest || size !== index.size) return undefined;
+  return { path, size, builtAt: index.builtAt };
+}
+
+async function save(engine: Docker, file: string, request: PublishRequest): Promise<void> {
+  const partial = file + partialEnd;
+  const tag = imageTag(request.name, request.digest);
+  try {
+    const stream = await engine.getImage(tag).get();
+    let bytes = 0;
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      request.onBytes(bytes);
+    });
+    await pipeline(stream, createWriteStream(partial, { mode: 0o644 }), { signal: request.signal });
+    const handle = await open(partial, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+async function refuseFull(directory: string, imageSize: number): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize - imageSize >= floorBytes) return;
+  throw new RiverError(
+    'ServiceUnavailable',
+    `${directory} has ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free and the tarball needs ${Math.ceil(imageSize / 2 ** 20)} MiB: free some, or lower keep of environments`,
+  );
+}
+
+const diskErrors = new Set([
+  'EACCES',
+  'EROFS',
+  'EPERM',
+  'ENOSPC',
+  'EDQUOT',
+  'ENOTDIR',
+  'EEXIST',
+  'EIO',
+  'ESTALE',
+]);
+
+function explained(error: unknown, directory: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!diskErrors.has(code)) return error;
+  return new RiverError(
+    'ServiceUnavailable',
+    `the host cannot write tarballs into ${directory}: ${errorMessage(error)}; make it writable for the host's user, or correct sharedDir`,
+    {},
+    { cause: error },
+  );
+}
+
+/** Half-written files of a host that was killed. */
+export async function removePartial(directory: string): Promise<void> {
+  for (const file of await filesIn(directory))
+    if (file.endsWith(partialEnd)) await rm(join(directory, file), { force: true });
+}
+
+const ownFile = /^(.+)-([0-9a-f]{12})\.(tar|json)$/;
+
+/** Takes away every tarball that is not kept: the index first, so that no reader finds it without its tarball. */
+export async function removeOthers(
+  directory: string,
+  isKept: (name: string, short: string) => boolean,
+): Promise<void> {
+  const files = (await filesIn(directory)).filter((file) => {
+    const [, name = '', short = ''] = ownFile.exec(file) ?? [];
+    return name !== '' && !isKept(name, short);
+  });
+  for (const file of files.sort()) await rm(join(directory, file), { force: true });
+  if (files.length > 0) await syncDirectory(directory);
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw explained(error, dirname(directory));
+  }
+}

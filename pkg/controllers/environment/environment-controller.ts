@@ -1,0 +1,291 @@
+import {
+  type Environment,
+  type EnvironmentStatus,
+  finalizers,
+  isTerminal,
+  type Run,
+  setCondition,
+} from '../../api/index.ts';
+import { type Clock, errorMessage, hasCode, RiverError, timestamp } from '../../base/index.ts';
+import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
+import type { Client } from '../../client/index.ts';
+import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
+import { cycleOf, historyAfter, kept, wantedHash } from './wanted.ts';
+
+export interface EnvironmentControllerOptions {
+  client: Client;
+  informers: InformerSet;
+  events: EventRecorder;
+  builder: EnvironmentBuilder;
+  clock: Clock;
+}
+
+/** Builds at a time; one Environment is never built twice at once, because a key never is worked on twice. */
+const workers = 2;
+/** Between two writes of the progress of a build. */
+const progressMs = 1000;
+/** Until a build that could not be done is tried again. */
+const retryMs = 15_000;
+
+export class EnvironmentController implements Controller {
+  readonly name = 'environment';
+  readonly workers = workers;
+  readonly #options: EnvironmentControllerOptions;
+  readonly #environments: Informer<'Environment'>;
+  readonly #runs: Informer<'Run'>;
+  readonly #runsOn: (digest: string) => Run[];
+  readonly #childrenOf: (name: string) => Environment[];
+  readonly #stopped = new AbortController();
+  /** Builds under way, by name: given up when their Environment changes. */
+  readonly #building = new Map<string, { generation: number; abort: AbortController }>();
+  #recovered: Promise<void> | undefined;
+
+  constructor(options: EnvironmentControllerOptions) {
+    this.#options = options;
+    this.#environments = options.informers.of('Environment');
+    this.#runs = options.informers.of('Run');
+    this.#childrenOf = this.#environments.index('parent', ({ spec }) =>
+      spec.from.environment === undefined ? [] : [spec.from.environment],
+    );
+    this.#runsOn = this.#runs.index('environment digest', (run) => {
+      const { name, digest } = run.spec.placement?.environment ?? {};
+      return digest === undefined || isTerminal(run.status?.phase ?? 'Pending') ? [] : [`${name}@${digest}`];
+    });
+  }
+
+  watch(enqueue: (key: string) => void): void {
+    this.#environments.onChange((name, previous, current) => {
+      const build = this.#building.get(name);
+      const isOld = !current || current.metadata.generation !== build?.generation;
+      if (build && (isOld || current.metadata.deletionTimestamp)) build.abort.abort();
+      enqueue(name);
+      if (previous?.status?.digest !== current?.status?.digest || !current)
+        for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
+      const parent = previous?.spec.from.environment;
+      if (!current && parent !== undefined) enqueue(parent);
+    });
+    this.#runs.onChange((_key, previous, current) => {
+      const used = previous?.spec.placement?.environment?.name;
+      if (used !== undefined && (!current || isTerminal(current.status?.phase ?? 'Pending'))) enqueue(used);
+    });
+  }
+
+  /** Gives up the builds under way: the next start of the host does them again. */
+  stop(): void {
+    this.#stopped.abort();
+    for (const { abort } of this.#building.values()) abort.abort();
+  }
+
+  async reconcile(name: string): Promise<Result | undefined> {
+    this.#recovered ??= this.#options.builder.recover();
+    await this.#recovered;
+    const environment = this.#environments.get(name);
+    if (!environment) return undefined;
+    if (environment.metadata.deletionTimestamp) return this.#release(environment);
+    const base = this.#baseOf(environment);
+    if ('obstacle' in base) return this.#wait(environment, base.obstacle);
+    const wanted = wantedHash(environment.spec, base.parent?.digest);
+    if (environment.status?.wanted === wanted) return this.#settle(environment);
+    return this.#build(environment, wanted, base.parent);
+  }
+
+  #baseOf(
+    environment: Environment,
+  ): { parent?: ParentEnvironment } | { obstacle: { reason: string; message: string } } {
+    const { name = '' } = environment.metadata;
+    const parent = environment.spec.from.environment;
+    if (parent === undefined) return {};
+    const cycle = cycleOf(name, (each) => this.#environments.get(each)?.spec.from.environment);
+    if (cycle)
+      return { obstacle: { reason: 'Cycle', message: `it is built from itself: ${cycle.join(' → ')}` } };
+    const digest = this.#environments.get(parent)?.status?.digest;
+    if (digest !== undefined) return { parent: { name: parent, digest } };
+    const message = this.#environments.get(parent)
+      ? `environment ${parent} has no digest yet`
+      : `environment ${parent} does not exist: apply it`;
+    return { obstacle: { reason: 'ParentNotReady', message } };
+  }
+
+  async #wait(environment: Environment, { reason, message }: { reason: string; message: string }) {
+    await this.#write(environment, {
+      phase: reason === 'Cycle' ? 'Failed' : 'Pending',
+      conditions: this.#conditions(environment, [
+        ['BaseReady', false, reason, message],
+        ['Ready', environment.status?.digest !== undefined, reason, message],
+      ]),
+    });
+    return undefined;
+  }
+
+  async #build(
+    environment: Environment,
+    wanted: string,
+    parent?: ParentEnvironment,
+  ): Promise<Result | undefined> {
+    const { name = '', generation = 1 } = environment.metadata;
+    const abort = new AbortController();
+    if (this.#stopped.signal.aborted) return undefined;
+    this.#building.set(name, { generation, abort });
+    const progress = this.#progressWriter(environment);
+    try {
+      const builtAt = timestamp(this.#options.clock.now());
+      const { spec } = environment;
+      const request = { name, spec, parent, builtAt, signal: abort.signal, onProgress: progress.tell };
+      const result = await this.#options.builder.build(request);
+      await progress.end();
+      await this.#succeed(environment, wanted, result);
+      return undefined;
+    } catch (error) {
+      await progress.end();
+      if (abort.signal.aborted) return undefined;
+      return await this.#fail(environment, wanted, error);
+    } finally {
+      this.#building.delete(name);
+    }
+  }
+
+  async #succeed(environment: Environment, wanted: string, result: BuildResult): Promise<void> {
+    const history = historyAfter(environment, result, this.#isNeeded(environment));
+    const { digest, image, steps, tarball } = result;
+    await this.#write(environment, {
+      phase: 'Ready',
+      image,
+      digest,
+      tarball,
+      steps,
+      history,
+      wanted,
+      progress: null,
+      conditions: this.#conditions(environment, [
+        ['BaseReady', true, 'Found', ''],
+        [
+          'Built',
+          true,
+          'Built',
+          `${steps.filter(({ cached }) => !cached).length} of ${steps.length} steps were done`,
+        ],
+        ['Published', true, 'Published', tarball.path],
+        ['Ready', true, 'Ready', `${image} is in use`],
+      ]),
+    });
+    const message = `built ${image}`;
+    this.#options.events.record(environment, { type: 'Normal', reason: 'Built', message });
+    await this.#collect(environment.metadata.name ?? '', history);
+  }
+
+  async #fail(environment: Environment, wanted: string, error: unknown): Promise<Result | undefined> {
+    const isFinal = error instanceof RiverError && !error.transient;
+    const message = errorMessage(error);
+    const inUse = environment.status?.digest;
+    const ready = inUse === undefined ? message : `${message}\n${environment.status?.image} stays in use`;
+    const reason = isFinal ? 'BuildFailed' : 'WillRetry';
+    await this.#write(environment, {
+      phase: 'Failed',
+      progress: null,
+      ...(isFinal ? { wanted } : {}),
+      conditions: this.#conditions(environment, [
+        ['Built', false, reason, message],
+        ['Ready', inUse !== undefined, reason, ready],
+      ]),
+    });
+    this.#options.events.record(environment, { type: 'Warning', reason, message: message.slice(0, 1000) });
+    return isFinal ? undefined : { requeueAfterMs: retryMs };
+  }
+
+  /** Nothing to build: what is no more needed of before goes. */
+  async #settle(environment: Environment): Promise<undefined> {
+    const { status, spec, metadata } = environment;
+    const history = kept(status?.history ?? [], spec.keep, this.#isNeeded(environment));
+    if (history.length !== status?.history?.length) {
+      await this.#write(environment, { history });
+      await this.#collect(metadata.name ?? '', history);
+    } else if (status?.observedGeneration !== metadata.generation) await this.#write(environment, {});
+    return undefined;
+  }
+
+  #isNeeded(environment: Environment): (digest: string) => boolean {
+    const { name } = environment.metadata;
+    return (digest) => digest === environment.status?.digest || this.#runsOn(`${name}@${digest}`).length > 0;
+  }
+
+  /** `own`: of an Environment whose cache is behind what was just written. */
+  async #collect(name: string, own: NonNullable<EnvironmentStatus['history']>): Promise<void> {
+    // Not from the cache: what another one has published just now must be seen.
+    const { items } = await this.#options.client.list('Environment');
+    const others = items.filter(({ metadata }) => metadata.name !== name);
+    const states = [
+      ...own.map(({ digest }) => ({ name, digest })),
+      ...others.flatMap(({ metadata, status }) =>
+        (status?.history ?? []).map(({ digest }) => ({ name: metadata.name ?? '', digest })),
+      ),
+    ];
+    // What is being published by somebody else is in no history yet.
+    if (this.#building.size > (this.#building.has(name) ? 1 : 0)) return;
+    await this.#options.builder.collect(states);
+  }
+
+  async #release(environment: Environment): Promise<Result | undefined> {
+    const { name = '', uid, resourceVersion } = environment.metadata;
+    const present = environment.metadata.finalizers ?? [];
+    if (!present.includes(finalizers.environment)) return undefined;
+    const users = [
+      ...this.#childrenOf(name).map((child) => `environment ${child.metadata.name}`),
+      ...(environment.status?.history ?? []).flatMap(({ digest }) =>
+        this.#runsOn(`${name}@${digest}`).map((run) => `run ${run.metadata.name}`),
+      ),
+    ];
+    if (users.length > 0) {
+      const message = `it is deleted when nothing needs it: ${users.slice(0, 5).join(', ')}${users.length > 5 ? ', …' : ''}`;
+      await this.#write(environment, {
+        conditions: this.#conditions(environment, [['Ready', true, 'InUse', message]]),
+      });
+      return undefined;
+    }
+    await this.#collect(name, []);
+    const left = present.filter((finalizer) => finalizer !== finalizers.environment);
+    const patch = { metadata: { uid, resourceVersion, finalizers: left } };
+    await unlessGone(this.#options.client.patch('Environment', '', name, patch));
+    return undefined;
+  }
+
+  #conditions(environment: Environment, changes: readonly (readonly [string, boolean, string, string])[]) {
+    const now = timestamp(this.#options.clock.now());
+    return changes.reduce(
+      (list, [type, isTrue, reason, message]) =>
+        setCondition(list, { type, status: isTrue ? 'True' : 'False', reason, message }, now),
+      environment.status?.conditions,
+    );
+  }
+
+  #progressWriter(environment: Environment) {
+    const { clock } = this.#options;
+    let lastAt = Number.NEGATIVE_INFINITY;
+    let lastPhase = '';
+    let writes: Promise<void> = Promise.resolve();
+    return {
+      tell: ({ phase, text }: { phase: 'Building' | 'Publishing'; text?: string }) => {
+        if (phase === lastPhase && clock.monotonic() - lastAt < progressMs) return;
+        lastPhase = phase;
+        lastAt = clock.monotonic();
+        const patch = { phase, progress: text ?? null };
+        // The build goes on, whatever becomes of a word about it.
+        writes = writes.then(() => this.#write(environment, patch)).catch(() => {});
+      },
+      end: () => writes,
+    };
+  }
+
+  async #write(environment: Environment, status: object): Promise<void> {
+    const { name = '', uid, generation } = environment.metadata;
+    const patch = { metadata: { uid }, status: { observedGeneration: generation, ...status } };
+    await unlessGone(this.#options.client.patch('Environment', '', name, patch, { subresource: 'status' }));
+  }
+}
+
+async function unlessGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!hasCode(error, 'NotFound')) throw error;
+  }
+}
