@@ -1,7 +1,7 @@
 import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
-import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
 import type { EnvironmentBuilder } from '../../pkg/builder/index.ts';
+import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
 import { EnvironmentController } from '../../pkg/controllers/environment/index.ts';
 import { NodeController } from '../../pkg/controllers/node/index.ts';
 import { EventReaper, RunReaper, UsageReaper } from '../../pkg/controllers/reaper/index.ts';
@@ -21,7 +21,11 @@ export interface ControlLoops {
 }
 
 /** Every loop of the host, each with its own identity, on one set of caches. */
-export function createControlLoops(service: ApiService, builder: EnvironmentBuilder, seams: LoopSeams): ControlLoops {
+export function createControlLoops(
+  service: ApiService,
+  builder: EnvironmentBuilder,
+  seams: LoopSeams,
+): ControlLoops {
   const clientOf = (name: 'task' | 'node' | 'reaper' | 'scheduler' | 'environment') =>
     new LocalClient(service, { role: 'controller', name });
   const recorders: EventRecorder[] = [];

@@ -104,7 +104,11 @@ async function serve(
     environments: environmentPlaces(settings),
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const loops = createControlLoops(service, createBuilder(settings, { clock, logger }), { clock, rng, logger });
+  const loops = createControlLoops(service, createBuilder(settings, { clock, logger }), {
+    clock,
+    rng,
+    logger,
+  });
   const compactor = new CompactionLoop({
     store,
     clock,

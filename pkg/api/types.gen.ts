@@ -359,6 +359,13 @@ export interface DefaultsConfig {
    */
   mounts?: string[];
 }
+export interface HostDockerConfig {
+  /**
+   * Absolute path of its socket. Default /var/run/docker.sock.
+   */
+  socket?: string;
+  cacheAge?: Duration;
+}
 export interface CompactionConfig {
   interval?: Duration;
   /**
@@ -381,6 +388,7 @@ export interface HostConfig {
    * Absolute path of the directory that host and runners share, where there is one: output of runs is under its logs.
    */
   sharedDir?: string;
+  docker?: HostDockerConfig;
   logLevel?: LogLevel;
   leaseDuration?: Duration;
   defaults?: DefaultsConfig;

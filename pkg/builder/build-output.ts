@@ -32,7 +32,7 @@ export async function readBuild(
   const take = (line: string) => {
     if (line.trim() === '') return;
     const { stream: text, errorDetail, error, aux } = JSON.parse(line) as BuildLine;
-    if (text !== undefined && !noise.test(text)) output(text);
+    if (text !== undefined && text !== '\n' && !noise.test(text)) output(text);
     if (aux?.ID !== undefined) outcome.image = aux.ID;
     if (error !== undefined || errorDetail)
       outcome.failure = { exitCode: errorDetail?.code, message: errorDetail?.message ?? error ?? '' };
@@ -69,6 +69,6 @@ export class LastLines {
   get(): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a program have no place in a message
     const plain = this.#text.replaceAll(/\x1b\[[0-9;]*m/g, '');
-    return plain.trimEnd().split('\n').slice(-this.#limit).join('\n');
+    return plain.trim().split('\n').slice(-this.#limit).join('\n');
   }
 }

@@ -122,7 +122,7 @@ class DockerBuilder implements EnvironmentBuilder {
       const title = stepTitle(step);
       onProgress({ phase: 'Building', text: `${place}: ${title}` });
       const key = keys[index] ?? '';
-      const [known] = await engine.listImages({ filters: { label: [`${labels.step}=${key}`] } });
+      const known = await cachedLayer(engine, key);
       output(`${place}: ${title}${known ? ' (as before)' : ''}\n`);
       const upload = step.copy && this.#options.uploadFile(step.copy.sha256 ?? '');
       image =
@@ -184,6 +184,18 @@ class DockerBuilder implements EnvironmentBuilder {
     const descriptor = openSync(file, 'w', 0o600);
     return { write: (text) => void writeSync(descriptor, text), close: () => closeSync(descriptor) };
   }
+}
+
+/**
+ * What is built on a layer has its label until it gets its own: the layer itself is the one that stands on none of
+ * the others, and the oldest of these.
+ */
+async function cachedLayer(engine: Docker, key: string): Promise<Docker.ImageInfo | undefined> {
+  const found = await engine.listImages({ all: true, filters: { label: [`${labels.step}=${key}`] } });
+  const ids = new Set(found.map(({ Id }) => Id));
+  return found
+    .filter(({ ParentId }) => !ids.has(ParentId))
+    .sort((left, right) => left.Created - right.Created)[0];
 }
 
 async function topLayerSize(engine: Docker, image: string): Promise<number> {

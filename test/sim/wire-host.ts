@@ -4,6 +4,7 @@ import { ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import { CompactionLoop, type Store } from '../../pkg/store/index.ts';
+import { FakeBuilder } from '../support/fake-builder.ts';
 
 export interface HostParts {
   clock: Clock;
@@ -36,6 +37,6 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
       ? { keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }
       : { keepMs: 500, keepVersions: 1, intervalMs: 700 };
   new CompactionLoop({ store, clock, logger, ...keep }).start();
-  void createControlLoops(service, { clock, rng, logger }).start();
+  void createControlLoops(service, new FakeBuilder(), { clock, rng, logger }).start();
   return (identity) => new LocalClient(service, identity);
 }

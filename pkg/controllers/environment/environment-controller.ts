@@ -38,6 +38,8 @@ export class EnvironmentController implements Controller {
   readonly #stopped = new AbortController();
   /** Builds under way, by name: given up when their Environment changes. */
   readonly #building = new Map<string, { generation: number; abort: AbortController }>();
+  /** Builds that could not be done, until they are tried again: the status that says so must not be what begins one. */
+  readonly #delayed = new Map<string, { wanted: string; untilMs: number }>();
   #recovered: Promise<void> | undefined;
 
   constructor(options: EnvironmentControllerOptions) {
@@ -80,13 +82,18 @@ export class EnvironmentController implements Controller {
     this.#recovered ??= this.#options.builder.recover();
     await this.#recovered;
     const environment = this.#environments.get(name);
-    if (!environment) return undefined;
+    if (!environment) {
+      this.#delayed.delete(name);
+      return undefined;
+    }
     if (environment.metadata.deletionTimestamp) return this.#release(environment);
     const base = this.#baseOf(environment);
     if ('obstacle' in base) return this.#wait(environment, base.obstacle);
     const wanted = wantedHash(environment.spec, base.parent?.digest);
     if (environment.status?.wanted === wanted) return this.#settle(environment);
-    return this.#build(environment, wanted, base.parent);
+    const delay = this.#delayed.get(name);
+    const leftMs = delay?.wanted === wanted ? delay.untilMs - this.#options.clock.monotonic() : 0;
+    return leftMs > 0 ? { requeueAfterMs: leftMs } : this.#build(environment, wanted, base.parent);
   }
 
   #baseOf(
@@ -178,6 +185,8 @@ export class EnvironmentController implements Controller {
     const message = errorMessage(error);
     const inUse = environment.status?.digest;
     const ready = inUse === undefined ? message : `${message}\n${environment.status?.image} stays in use`;
+    const untilMs = this.#options.clock.monotonic() + retryMs;
+    if (!isFinal) this.#delayed.set(environment.metadata.name ?? '', { wanted, untilMs });
     const reason = isFinal ? 'BuildFailed' : 'WillRetry';
     await this.#write(environment, {
       phase: 'Failed',

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ControlPlane } from '../../../test/support/control-plane.ts';
+import { FakeBuilder } from '../../../test/support/fake-builder.ts';
+import { settle, until } from '../../../test/support/manual-clock.ts';
+import { type EnvironmentSpec, finalizers, getCondition } from '../../api/index.ts';
+import { hasCode, RiverError } from '../../base/index.ts';
+import { EnvironmentController } from './environment-controller.ts';
+import { cycleOf, kept, wantedHash } from './wanted.ts';
+
+let plane: ControlPlane;
+let builder: FakeBuilder;
+
+beforeEach(async () => {
+  plane = new ControlPlane();
+  builder = new FakeBuilder();
+  await plane.run(
+    'environment',
+    (parts) => new EnvironmentController({ ...parts, builder, clock: plane.clock }),
+  );
+});
+afterEach(() => plane.close());
+
+const get = (name: string) => plane.admin.get('Environment', '', name);
+const apply = (name: string, spec: EnvironmentSpec) =>
+  plane.admin.apply(
+    { apiVersion: 'river.dev/v1', kind: 'Environment', metadata: { name }, spec },
+    { fieldManager: 'river' },
+  );
+const phase = (wanted: string) => async () => (await get('a')).status?.phase === wanted;
+const from = { image: 'busybox' };
+
+it('builds once, and nothing again for what does not change the image', async () => {
+  await apply('a', { from });
+  await until(phase('Ready'));
+  await apply('a', { from, keep: 3, prefetch: true });
+  await until(async () => (await get('a')).status?.observedGeneration === 2);
+  await settle();
+  expect(builder.built).toHaveLength(1);
+});
+
+it('keeps the digest when a build fails, and does not try the same again', async () => {
+  await apply('a', { from });
+  await until(phase('Ready'));
+  const { digest } = (await get('a')).status ?? {};
+  builder.fail = new RiverError('Invalid', 'step 1/1 ended with exit code 1');
+  await apply('a', { from, steps: [{ run: 'false' }] });
+  await until(phase('Failed'));
+  await settle();
+  const { status } = await get('a');
+  expect([status?.digest, builder.built.length]).toEqual([digest, 2]);
+  expect(getCondition(status?.conditions, 'Ready')).toMatchObject({ status: 'True', reason: 'BuildFailed' });
+});
+
+it('tries again what the engine or the disk is to blame for', async () => {
+  builder.fail = new RiverError('ServiceUnavailable', 'the engine is away');
+  await apply('a', { from });
+  await until(phase('Failed'));
+  await settle();
+  expect(builder.built).toHaveLength(1);
+  builder.fail = undefined;
+  plane.clock.advance(20_000);
+  await until(phase('Ready'));
+});
+
+it('keeps as many digests as keep says, and tells the builder of the rest', async () => {
+  for (const run of ['1', '2', '3']) {
+    await apply('a', { from, steps: [{ run }] });
+    await until(
+      async () => (await get('a')).status?.observedGeneration === Number(run) && (await phase('Ready')()),
+    );
+  }
+  await until(async () => (await get('a')).status?.history?.length === 2);
+  const { status } = await get('a');
+  expect(builder.collected.map(({ digest }) => digest)).toEqual(status?.history?.map(({ digest }) => digest));
+});
+
+it('is deleted only when no other is built from it', async () => {
+  await apply('a', { from });
+  await apply('b', { from: { environment: 'a' } });
+  await until(async () => (await get('b')).status?.phase === 'Ready');
+  await plane.admin.delete('Environment', '', 'a');
+  const ready = async () => getCondition((await get('a')).status?.conditions, 'Ready');
+  await until(async () => (await ready())?.reason === 'InUse');
+  expect((await ready())?.message).toContain('environment b');
+  expect((await get('a')).metadata.finalizers).toEqual([finalizers.environment]);
+  await plane.admin.delete('Environment', '', 'b');
+  await until(() =>
+    get('a').then(
+      () => false,
+      (error) => hasCode(error, 'NotFound'),
+    ),
+  );
+});
+
+it('knows what is wanted, a cycle, and what stays', () => {
+  const spec = { from, steps: [{ run: 'a' }] };
+  expect(wantedHash({ ...spec, keep: 5 })).toBe(wantedHash(spec));
+  expect(wantedHash({ ...spec, rebuild: '2' })).not.toBe(wantedHash(spec));
+  expect(wantedHash(spec, 'sha256:1')).not.toBe(wantedHash(spec, 'sha256:2'));
+  const parents: Record<string, string> = { a: 'b', b: 'c', c: 'b' };
+  expect(cycleOf('a', (name) => parents[name])).toEqual(['b', 'c', 'b']);
+  expect(cycleOf('x', () => undefined)).toBeUndefined();
+  const history = ['3', '2', '1'].map((digest) => ({ digest, size: 1, builtAt: '' }));
+  expect(kept(history, 1, (digest) => digest === '1').map(({ digest }) => digest)).toEqual(['3', '1']);
+});

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Environment, Run } from '../../pkg/api/index.ts';
+import { type TestEngine, withEngine } from '../env/engine.ts';
+import { eventually, type Running, Sandbox, task } from './sandbox.ts';
+
+const execute = promisify(execFile);
+const found = await withEngine();
+const environment = (name: string, spec: object) => ({
+  apiVersion: 'river.dev/v1',
+  kind: 'Environment',
+  metadata: { name },
+  spec,
+});
+
+describe.skipIf(found.engine === undefined)('environments', () => {
+  const engine = found.engine as TestEngine;
+  const docker = (...args: string[]) => execute('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
+  let sandbox: Sandbox;
+  let dev: Running;
+  const get = (name: string) => sandbox.object<Environment>('env', name);
+  const built = async (name: string) => {
+    await sandbox.ok('wait', `env/${name}`, '--for', 'condition=Ready', '--timeout', '60s');
+    return get(name);
+  };
+  const tarballs = () => readdirSync(sandbox.path('home/.river/dev/shared/environments')).sort();
+
+  beforeAll(async () => {
+    sandbox = new Sandbox({ DOCKER_HOST: `unix://${engine.socketPath}` });
+    dev = await sandbox.dev();
+  });
+
+  afterAll(async () => {
+    if (!dev.alive) process.stderr.write(dev.stderr);
+    await sandbox.river('delete', 'tasks', '--all', '--timeout', '30s');
+    await sandbox.river('delete', 'env', '--all', '--timeout', '30s');
+    await sandbox.close();
+    await engine.release();
+  });
+
+  const steps = [
+    { run: 'echo one > /one; echo "said $((1 + 1))"' },
+    { run: ['touch', '/a b $HOME'] },
+    { env: { GREETING: 'a "quoted" $value \\ end' } },
+    { workdir: '/made here' },
+    { run: 'pwd > here; printf %s "$GREETING" > greeting' },
+  ];
+  const base = () => ({ from: { image: engine.image }, steps });
+
+  it('is built a layer a step, published, and the same again at once', async () => {
+    await sandbox.apply(environment('first', base()));
+    const { status } = await built('first');
+    expect(status).toMatchObject({ phase: 'Ready', digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
+    expect(status?.steps?.map(({ cached }) => cached)).toEqual(steps.map(() => false));
+    const show = 'cat /one here greeting; ls -d "/a b \\$HOME"';
+    const { stdout } = await docker('run', '--rm', '--network=host', status?.image ?? '', 'sh', '-c', show);
+    expect(stdout).toBe('one\n/made here\na "quoted" $value \\ end/a b $HOME\n');
+    expect(tarballs()).toContain(`first-${status?.digest?.slice(7, 19)}.tar`);
+
+    expect(await sandbox.apply(environment('first', base()))).toContain('unchanged');
+    await sandbox.apply(environment('second', base()));
+    const second = await built('second');
+    expect(second.status?.digest).toBe(status?.digest);
+    expect(second.status?.steps?.map(({ cached }) => cached)).toEqual(steps.map(() => true));
+  });
+
+  it('a step that fails says which, its exit code and last lines; the digest of before stays in use', async () => {
+    const before = (await built('first')).status?.digest;
+    await sandbox.apply(environment('first', { ...base(), steps: [{ run: 'echo why; exit 7' }] }));
+    await sandbox.ok('wait', 'env/first', '--for', 'phase=Failed', '--timeout', '60s');
+    const { status } = await get('first');
+    const message = status?.conditions?.find(({ type }) => type === 'Built')?.message;
+    expect(message).toBe('step 1/1 (run echo why; exit 7) ended with exit code 7; its last lines:\nwhy');
+    expect(status?.digest).toBe(before);
+  });
+
+  it('a child is built again when its parent has a new digest; a cycle is told with its path', async () => {
+    await sandbox.apply(environment('parent', base()));
+    await sandbox.apply(
+      environment('child', { from: { environment: 'parent' }, steps: [{ run: 'touch /child' }] }),
+    );
+    const child = (await built('child')).status?.digest;
+    await sandbox.apply(environment('parent', { ...base(), steps: [{ run: 'touch /new' }] }));
+    await eventually('a new digest of the child', 60_000, async () => {
+      const now = (await get('child')).status?.digest;
+      return now !== undefined && now !== child;
+    });
+    await sandbox.apply(environment('parent', { from: { environment: 'child' } }));
+    await eventually('the cycle', 30_000, async () =>
+      JSON.stringify((await get('parent')).status).includes('parent → child → parent'),
+    );
+  });
+
+  it('an image that is nowhere: says where it was looked for', async () => {
+    await sandbox.apply(environment('nowhere', { from: { image: 'localhost:9/no/image:1' } }));
+    await sandbox.ok('wait', 'env/nowhere', '--for', 'phase=Failed', '--timeout', '60s');
+    expect(JSON.stringify((await get('nowhere')).status)).toContain('and in its registry, which failed');
+  });
+
+  it('a task waits for it, runs in it, and its run keeps the digest', async () => {
+    await sandbox.apply(task('early', { environment: 'late', command: ['cat', '/one'] }));
+    const run = async () =>
+      (await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=early')).items[0];
+    await eventually('why it waits', 30_000, async () =>
+      JSON.stringify((await run())?.status).includes('environment late does not exist yet'),
+    );
+    await sandbox.apply(environment('late', base()));
+    const { status } = await built('late');
+    await sandbox.ok('wait', 'task/early', '--for', 'condition=Complete', '--timeout', '60s');
+    expect((await run())?.spec.placement?.environment).toEqual({ name: 'late', digest: status?.digest });
+  });
+});
