@@ -6,6 +6,7 @@ import { concluded, outcomeOf, runningStatus } from './outcome.ts';
 import { pausedMs, pausedStatus } from './pauses.ts';
 import { refusalOf } from './refusal.ts';
 import type { Situation } from './situation.ts';
+import { isTroubled } from './troubles.ts';
 
 export type Step =
   /** Write down what is about to be done; `starting`: also that `start` may be called from now on. */
@@ -158,7 +159,8 @@ function reportLive(situation: Situation, run: Run, intent: Intent, execution: E
   const goesOn = execution.state === 'running' && intent.pausedAt === undefined;
   if (phase === 'Running' && isPaused)
     return [{ kind: 'Report', status: pausedStatus(intent, situation.node.nowMs) }];
-  if (phase === 'Running' || (phase === 'Paused' && !goesOn)) return [];
+  const isOver = goesOn && run.spec.desired === 'Running' && run.status && isTroubled(run.status);
+  if ((phase === 'Running' && !isOver) || (phase === 'Paused' && !goesOn)) return [];
   return [{ kind: 'Report', status: runningStatus(execution, intent) }];
 }
 

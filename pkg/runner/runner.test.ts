@@ -5,7 +5,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkRunTransition, type Node, type Run, type RunStatus } from '../api/index.ts';
 import { type Clock, RiverError, seededRng, silentLogger } from '../base/index.ts';
 import type { Client, WatchHandler } from '../client/index.ts';
-import { FakeExecutor, type FakeExecutorOptions, FakeMachine } from '../executor/fake/index.ts';
+import {
+  FakeExecutor,
+  type FakeExecutorOptions,
+  FakeMachine,
+  type FakeOperation,
+} from '../executor/fake/index.ts';
 import type { Topology } from '../topology/index.ts';
 import { type Intents, openIntents } from './intents.ts';
 import { Runner } from './runner.ts';
@@ -337,6 +342,36 @@ describe('the life of a run', () => {
     await clock.advance(20_000);
     expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
     expect(startsOf('a')).toBe(1);
+  });
+
+  test('a pause that fails shows, is tried again later each time, and shows no more when it is over', async () => {
+    let [broken, tries] = [true, 0];
+    const inject = (operation: FakeOperation) => {
+      if (operation !== 'pause') return undefined;
+      tries += 1;
+      return broken ? ('before' as const) : undefined;
+    };
+    startRunner({ inject });
+    submit('a', ['for:ever']);
+    await clock.advance(1_000);
+    host.change('a', (run) => ({ spec: { ...run.spec, desired: 'Paused' } }));
+    await clock.advance(120_000);
+    expect(host.status('a')).toMatchObject({
+      phase: 'Running',
+      reason: 'PauseFailed',
+      message: expect.stringContaining('the simulated engine does not answer'),
+    });
+    expect(host.events.filter((reason) => reason === 'PauseFailed')).toHaveLength(1);
+    expect(tries).toBeGreaterThan(10);
+    expect(tries).toBeLessThan(40);
+    host.change('a', (run) => ({ spec: { ...run.spec, desired: 'Running' } }));
+    await clock.advance(1_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
+    host.change('a', (run) => ({ spec: { ...run.spec, desired: 'Paused' } }));
+    await clock.advance(1_000);
+    broken = false;
+    await clock.advance(20_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Paused', reason: 'Paused', message: '' });
   });
 
   test('stops with grace, by order and by deadline', async () => {

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
-import { type Clock, errorMessage, hasCode, RiverError, type Timer } from '../base/index.ts';
+import { type Clock, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { Execution, ExecutionSpec, Executor } from '../executor/index.ts';
 import { withDeadline } from './deadline.ts';
 import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
-import { failureOf, isAlike, isTransient, reasonOf } from './failures.ts';
+import { failureOf, isTransient, reasonOf } from './failures.ts';
 import type { Intents } from './intents.ts';
 import { type Step, tornDownStatus } from './next-steps.ts';
 import { type Observation, referenceOf, runtimeOf } from './observation.ts';
@@ -17,6 +17,7 @@ import type { Runtimes } from './runtimes.ts';
 import type { FolderOperations, RunnerSettings } from './seams.ts';
 import type { Activity } from './situation.ts';
 import type { RunReport, StatusManager } from './status-manager.ts';
+import { activityOf, troubleReport } from './troubles.ts';
 
 /** again: observe anew at once; abort: and leave out the rest of this round. */
 export type StepResult = 'done' | 'again' | 'abort';
@@ -61,7 +62,7 @@ export class StepActions {
     try {
       return await this.#byKind[step.kind](step as never, seen);
     } catch (error) {
-      this.#tellTrouble(seen, undefined, error);
+      this.#tellTrouble(seen, activityOf(step), error);
       throw error;
     }
   }
@@ -328,18 +329,10 @@ export class StepActions {
     return isPull && now - (memory.pullFailsSince ?? now) > pullPatienceMs;
   }
 
-  /** Why a Run that is still to begin does not: for whoever looks at it while it is tried again. */
   #tellTrouble(seen: Observation, activity: Activity | undefined, error: unknown): void {
     const run = this.#parts.cache.get(seen.uid);
-    const shown = run?.status;
-    if (shown?.phase !== 'Scheduled' && shown?.phase !== 'Preparing' && shown?.phase !== 'Starting') return;
-    const begun = activity === 'Preparing' || activity === 'Starting' ? activity : undefined;
-    const phase = (shown.phase === 'Scheduled' ? begun : undefined) ?? shown.phase;
-    const reason = reasonOf(error) ?? 'TryingAgain';
-    const message = errorMessage(error);
-    const isTold = shown.phase === phase && shown.reason === reason && isAlike(shown.message, message);
-    if (isTold) return;
-    this.#parts.statuses.report(referenceOf(seen), { phase, reason, message }, run?.metadata.resourceVersion);
+    const report = troubleReport(run?.status, activity, error);
+    if (report) this.#parts.statuses.report(referenceOf(seen), report, run?.metadata.resourceVersion);
   }
 
   #report(seen: Observation, report: RunReport): StepResult {

@@ -259,10 +259,10 @@ export class Workplace {
       const type = phase === 'Failed' ? 'Warning' : 'Normal';
       events.emit(run, type, reason ?? phase, message ?? '');
     } else if (phase === 'Pending') events.emit(run, 'Warning', 'Refused', message ?? '');
-    else if (phase === 'Running') events.emit(run, 'Normal', reason ?? 'Started', 'The program runs.');
-    else if (phase === 'Paused') events.emit(run, 'Normal', 'Paused', 'The program is paused.');
     else if (message && reason !== loadingReason)
       events.emit(run, 'Warning', reason ?? 'TryingAgain', message);
+    else if (phase === 'Running') events.emit(run, 'Normal', reason ?? 'Started', 'The program runs.');
+    else if (phase === 'Paused') events.emit(run, 'Normal', 'Paused', 'The program is paused.');
     // After the report has left the status manager, so that the pass finds nothing under way.
     clock.nextTurn(() => this.#loop.poke(run.uid));
   }
