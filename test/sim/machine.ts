@@ -40,8 +40,8 @@ export class SimMachine extends FakeMachine {
   readonly #life: Incarnation;
   readonly #mutation: MachineMutation;
   readonly #halves = new Map<string, Half>();
-  /** With its records goes what a late start would claim: executors make that before they start. */
-  readonly #removed = new Set<string>();
+  /** What a late start would claim is gone with its records, or was taken by a stop. */
+  readonly #over = new Set<string>();
 
   constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
     const skewMs = chance(world.rng, 0.5) ? 0 : Math.round(between(world.rng, -90_000, 90_000));
@@ -91,7 +91,7 @@ export class SimMachine extends FakeMachine {
     const present = super.inspect(runtime, runUid);
     if (present && !this.#mutation.startsTwice) return present;
     // What was under way at a reboot went with it.
-    const over = this.#removed.has(runUid) || boot !== this.bootId;
+    const over = this.#over.has(runUid) || boot !== this.bootId;
     if (!sender.alive && over) return { runUid, namespace, runName, state: 'exited' };
     if (!half && !sender.alive && chance(this.#life.rng, 0.6)) {
       const execution: Execution = { runUid, namespace, runName, state: 'created' };
@@ -116,13 +116,15 @@ export class SimMachine extends FakeMachine {
       return;
     }
     const known = this.history.get(runUid);
+    // A start that is still on its way is called off, as executors do.
+    if (!known) this.#over.add(runUid);
     if (known?.live) known.killedBy = 'stop';
     super.stop(runUid, graceMs, ended);
   }
 
   override remove(runUid: string): void {
     if (this.#mutation.leavesBehind && /^[0-7]/.test(runUid)) return;
-    this.#removed.add(runUid);
+    this.#over.add(runUid);
     this.#halves.delete(runUid);
     super.remove(runUid);
   }

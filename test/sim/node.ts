@@ -152,9 +152,8 @@ export class SimNode implements Restartable {
 
   /** Mostly quick; a busy engine may come to a start only after its sender has died and another has asked again. */
   #latencyMs({ rng }: Incarnation, operation: FakeOperation): number {
-    if (chance(rng, 0.9)) return between(rng, 0, 10);
-    if (operation !== 'start' || !chance(rng, this.crashes().executorCall * 10))
-      return between(rng, 10, 1_500);
+    if (operation !== 'start' || !chance(rng, this.crashes().executorCall * 4))
+      return chance(rng, 0.9) ? between(rng, 0, 10) : between(rng, 10, 1_500);
     this.#world.count('engine: very late start');
     return between(rng, 1_500, 30_000);
   }

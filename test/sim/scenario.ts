@@ -1,24 +1,15 @@
 import type { Usage } from '../../pkg/api/index.ts';
 import { Chaos } from './chaos.ts';
+import { type Cluster, type Mutation, withCluster } from './cluster.ts';
 import { complaints } from './convergence.ts';
-import { Disk } from './disk.ts';
 import { HastyScheduler } from './hasty-scheduler.ts';
-import { SimHost } from './host.ts';
 import { LeaseCheck } from './lease-check.ts';
-import { SimNetwork } from './network.ts';
-import { SimNode } from './node.ts';
 import { Operator } from './operator.ts';
-import { forbidRealTime } from './real-time-guard.ts';
-import { StoreMonitor } from './store-monitor.ts';
-import { Truth } from './truth.ts';
 import { User } from './user.ts';
-import { between, Violation, World } from './world.ts';
+import { between, World } from './world.ts';
 
 const minute = 60_000;
 const nodeNames = ['n1', 'n2', 'n3'] as const;
-
-/** Deliberate breakages of the simulated world, to see that the invariants can fail. */
-export type Mutation = 'start twice' | 'acknowledge without writing' | 'forget on restart' | 'leave behind';
 
 export interface ScenarioOptions {
   seed: number;
@@ -55,21 +46,7 @@ const longSeeds = 10;
 /** One whole history from its seed. Never throws for what it finds: the outcome tells. */
 export async function runSeed(options: ScenarioOptions): Promise<Outcome> {
   const world = new World(options.seed, options.print);
-  const disk = new Disk();
-  const allowRealTime = forbidRealTime();
-  const cluster = build(world, disk, options.mutation);
-  try {
-    await play(world, cluster);
-  } catch (error) {
-    // What code throws into its timers would end a real process.
-    if (!(error instanceof Violation))
-      world.fail(`thrown out of a callback: ${error instanceof Error ? error.stack : error}`);
-  } finally {
-    allowRealTime();
-    cluster.host.release();
-    for (const node of cluster.nodes) node.release();
-    disk.remove();
-  }
+  const cluster = await withCluster(world, nodeNames, options.mutation, (built) => play(world, built));
   return {
     seed: options.seed,
     violation: world.violation?.message,
@@ -79,37 +56,6 @@ export async function runSeed(options: ScenarioOptions): Promise<Outcome> {
     writes: [...cluster.monitor.writesByKind.values()].reduce((sum, writes) => sum + writes, 0),
     counts: world.counts,
   };
-}
-
-type Cluster = ReturnType<typeof build>;
-
-function build(world: World, disk: Disk, mutation: Mutation | undefined) {
-  const network = new SimNetwork(world, world.incarnation('network').rng);
-  if (mutation === 'acknowledge without writing') network.lieAboutWrites = 0.2;
-  const machineMutation = {
-    startsTwice: mutation === 'start twice',
-    leavesBehind: mutation === 'leave behind',
-  };
-  const nodes = nodeNames.map((name) => new SimNode(world, disk, network, name, machineMutation));
-  const truth = new Truth(
-    world,
-    nodes.map((node) => node.machine),
-  );
-  const monitor = new StoreMonitor(world, truth);
-  const host = new SimHost(world, disk, network, monitor);
-  host.forgetful = mutation === 'forget on restart';
-  network.onDelivered = (link, label, result) => {
-    const told = result as { metadata?: object; object?: { metadata: object } } | undefined;
-    monitor.acknowledge(told?.object?.metadata ?? told?.metadata, `${link.owner.name} (${label})`);
-  };
-  world.aroundTurn = (life, turn) => {
-    if (host.owns(life)) return host.runTurn(turn);
-    const node = nodes.find((candidate) => candidate.owns(life));
-    if (node) node.runTurn(turn);
-    else turn();
-  };
-  world.afterEvent = () => truth.check();
-  return { network, nodes, truth, monitor, host };
 }
 
 async function play(world: World, cluster: Cluster): Promise<void> {

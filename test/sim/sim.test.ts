@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { brokenFiles, catchBreakage } from './breakage.ts';
+import type { Mutation } from './cluster.ts';
 import { coverageLines, runSeeds, type Summary } from './jobs.ts';
-import { type Mutation, runSeed } from './scenario.ts';
+import recordedMutations from './mutations.json' with { type: 'json' };
+import { breakages } from './mutations.ts';
+import { runSeed } from './scenario.ts';
 import keptSeeds from './seeds.json' with { type: 'json' };
 
 /** Seeds that once showed a bug, with what it was. */
 const kept: readonly { seed: number; showed: string }[] = keptSeeds;
-const lastSeed = 5000;
+const lastSeed = 2000;
 
 /** Every phase of a Run, every kind of fault, everything people do: each has to occur. */
 const expectedParts = [
@@ -35,9 +39,14 @@ const expectedParts = [
   ]),
   /^machine: reboots/,
   /^machine: start of a dead runner arrives in half/,
+  /^machine: start of a dead runner arrives$/,
+  /^engine: away for a while/,
+  /^engine: very late start/,
+  /^run: fenced/,
   /^network: request lost/,
   /^network: response lost/,
   /^network: request repeated/,
+  /^network: request straggles/,
   /^network: machine cut off/,
   /^network: watch broken, cut/,
   /^network: watch broken, isolated/,
@@ -75,6 +84,27 @@ describe('host and runners under failures', () => {
     expect(summary.failed).toEqual([]);
     expect(summary.seeds).toBe(lastSeed);
     expect(missing(summary)).toEqual([]);
+  });
+});
+
+describe('breakages of the product', () => {
+  const recorded: readonly { name: string; seed?: number }[] = recordedMutations;
+  const noticed = recorded.filter((row) => row.seed !== undefined);
+  const fastest = noticed.filter((row) => row.seed === 1).slice(0, 2);
+
+  it.each(breakages)('can still be made: $name', (breakage) => {
+    for (const [, text] of brokenFiles(breakage)) expect(text).not.toBe('');
+  });
+
+  it('are recorded one by one, by the script that looks for seeds', () => {
+    const names = new Set(breakages.map(({ name }) => name));
+    expect(recorded.filter(({ name }) => !names.has(name))).toEqual([]);
+    expect(fastest.length).toBeGreaterThan(0);
+  });
+
+  it.each(fastest)('are noticed: $name, by seed $seed', async ({ name, seed }) => {
+    const breakage = breakages.find((each) => each.name === name);
+    expect(breakage && (await catchBreakage(breakage, String(seed)))).toMatchObject({ seed });
   });
 });
 

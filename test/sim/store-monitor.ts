@@ -154,6 +154,7 @@ export class StoreMonitor {
     if (to === 'Scheduled' && !run.spec.placement) this.#world.fail(`${name} is Scheduled to no node`);
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
     this.#checkReporter(name, from, run);
+    this.#checkSession(name, before, run);
     const moved = before.spec.placement?.node !== run.spec.placement?.node;
     if (moved && from !== 'Pending' && to !== 'Pending') this.#world.fail(`${name} moved to another node`);
   }
@@ -171,6 +172,14 @@ export class StoreMonitor {
     const session = node?.status?.session;
     if (run.status?.session !== session)
       this.#world.fail(`${name} became ${to} by a report of an old session`);
+  }
+
+  /** Also a report that says nothing new is refused when its session was replaced. */
+  #checkSession(name: string, before: Run, run: Run): void {
+    const told = run.status?.session;
+    if (told === undefined || told === before.status?.session) return;
+    if (told !== this.#nodeObject(run.spec.placement?.node ?? '')?.status?.session)
+      this.#world.fail(`${name} shows a report of an old session`);
   }
 
   #deleted(name: string, run: Run): void {

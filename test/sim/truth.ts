@@ -31,6 +31,8 @@ export class Truth {
   retriesOf: (task: string) => number = () => 0;
   /** Programs really started, of all attempts of one ordinal of one revision. */
   readonly #starts = new Map<string, number>();
+  /** Something was started: only that can make more of it alive. */
+  #changed = false;
   readonly #evictions = new Map<string, number>();
 
   constructor(world: World, machines: readonly SimMachine[]) {
@@ -46,6 +48,7 @@ export class Truth {
   }
 
   #started(runName: string): void {
+    this.#changed = true;
     const { ordinal, task } = partsOf(runName);
     const starts = (this.#starts.get(ordinal) ?? 0) + 1;
     this.#starts.set(ordinal, starts);
@@ -84,6 +87,8 @@ export class Truth {
 
   /** Holds at every moment, however many messages and parts were lost. */
   check(): void {
+    if (!this.#changed) return;
+    this.#changed = false;
     const alive = new Map<string, TrueExecution>();
     for (const machine of this.#machines) {
       let charged = 0;
