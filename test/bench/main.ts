@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- startup process docker listing idle fleet] [--quick] [--seconds=N]`: speed of the whole, as users get
+ * `npm run bench [-- startup process docker environments listing idle fleet] [--quick] [--seconds=N]`: speed of the whole, as users get
  * it, beside a peer that is measured in the same run. Prints a table; nothing depends on it. `--seconds`: how long to look
  * at what is at rest.
  */
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { withEngine } from '../env/engine.ts';
 import { type BenchCluster, startCluster } from './cluster.ts';
 import { dockerLatency, dockerThroughput } from './docker.ts';
+import { environments } from './environments.ts';
 import { fleet } from './fleet.ts';
 import { idle } from './idle.ts';
 import { listing } from './listing.ts';
@@ -18,7 +19,7 @@ import { printTable, type Row } from './statistics.ts';
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const wanted = words.filter((word) => !word.startsWith('-'));
-const all = ['startup', 'process', 'docker', 'listing', 'idle', 'fleet'];
+const all = ['startup', 'process', 'docker', 'environments', 'listing', 'idle', 'fleet'];
 const atRest = words.find((word) => word.startsWith('--seconds='))?.slice('--seconds='.length);
 const unknown = wanted.filter((word) => !all.includes(word));
 if (unknown.length > 0) {
@@ -44,6 +45,10 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
       rows.push(...(await dockerThroughput(cluster, socket, quick ? 40 : 200)));
     }
   }
+  if (runs('environments')) {
+    if (socket === undefined) rows.push({ what: 'environments', river: 'left out: no Docker Engine here' });
+    else rows.push(...(await environments(socket, quick ? 200 : 1024, 3)));
+  }
   if (fresh) rows.push(...(await idle(cluster, 'after the tasks above', quick ? 5 : 20)).rows);
   if (runs('listing')) rows.push(...(await listing(cluster, quick ? 2000 : 10_000)));
   if (runs('fleet')) rows.push(...(await fleet(quick ? 20 : 200, Number(atRest ?? (quick ? 10 : 60)))));
@@ -51,7 +56,7 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
 }
 
 execFileSync(process.execPath, [join(import.meta.dirname, '../env/build.ts')], { stdio: 'inherit' });
-const engine = runs('docker') ? (await withEngine()).engine : undefined;
+const engine = runs('docker') || runs('environments') ? (await withEngine()).engine : undefined;
 const cluster = await startCluster(engine?.socketPath);
 try {
   printTable(await measure(cluster, engine?.socketPath));
