@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
 import { type Clock, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
-import type { Execution, ExecutionSpec, Executor } from '../executor/index.ts';
+import type { ExecutionSpec, Executor } from '../executor/index.ts';
 import { withDeadline } from './deadline.ts';
 import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
@@ -215,16 +215,11 @@ export class StepActions {
     return environments.ensure(environment, { signal, onProgress });
   }
 
-  /** It was removed after it had been found there. */
-  #bringAgain(seen: Observation, execution: Execution | undefined): void {
-    const environment = this.#parts.intents.get(seen.uid)?.environment;
-    if (!environment || execution?.startError?.reason !== 'ImageNotFound') return;
-    this.#parts.environments?.forget(environment);
-    seen.memory.prepared = false;
-    throw new RiverError(
-      'ServiceUnavailable',
-      `the image of environment ${environment.name} was removed from the node before the start; it is loaded again`,
-    );
+  /** An image that was found there, and was removed before the start. */
+  #forgetGone({ uid }: Observation, error: unknown): never {
+    const environment = this.#parts.intents.get(uid)?.environment;
+    if (environment && reasonOf(error) === 'ImageGone') this.#parts.environments?.forget(environment);
+    throw error;
   }
 
   async #start(seen: Observation): Promise<StepResult> {
@@ -234,12 +229,11 @@ export class StepActions {
     const executor = this.#executor(seen);
     this.#begin(seen, 'Starting', 'StartFailed', async () => {
       folders.ensureFolder(dirname(spec.outPath));
-      const execution = await runtimes.start(spec.runtime, async () =>
-        this.#parts.acting() ? executor.start(spec) : undefined,
-      );
+      const execution = await runtimes
+        .start(spec.runtime, async () => (this.#parts.acting() ? executor.start(spec) : undefined))
+        .catch((error: unknown) => this.#forgetGone(seen, error));
       if (execution?.state === 'created')
         throw new RiverError('ServiceUnavailable', 'the program was made and not started');
-      this.#bringAgain(seen, execution);
       // The machine may have no record of what could not even be made.
       seen.memory.failure = execution?.startError;
       seen.memory.started = execution !== undefined;

@@ -152,11 +152,13 @@ export class Environments {
         }
       },
     };
-    const brought = await store.load(image, paced, control);
     const { name, digest } = environment;
-    await intents.putEnvironment({ name, digest, lastUsedAt: clock.now() });
-    logger.info('an environment was loaded', { ...environment, ...brought, ms: clock.monotonic() - from });
-    await this.#list();
+    // Beside the load, because a disk may be busy; in any case before anybody uses the image, which else nobody removed.
+    const recorded = intents.putEnvironment({ name, digest, lastUsedAt: clock.now() });
+    const [brought] = await Promise.all([store.load(image, paced, control), recorded]);
+    const ms = Math.round(clock.monotonic() - from);
+    logger.info('an environment was loaded', { name, digest, ...brought, ms });
+    void this.#list();
   }
 
   /** The shared directory, if it is the host's and has it; else the host itself. */
