@@ -1,3 +1,4 @@
+import type { PlacementPolicy } from '../../pkg/api/index.ts';
 import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { EnvironmentBuilder } from '../../pkg/builder/index.ts';
@@ -12,6 +13,8 @@ export interface LoopSeams {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  /** Where Runs of Tasks that do not say go. */
+  placementPolicy: PlacementPolicy;
 }
 
 export interface ControlLoops {
@@ -55,7 +58,12 @@ export function createControlLoops(
     new RunReaper({ ...shared, client: clientOf('reaper') }),
     new EventReaper({ ...shared, client: clientOf('reaper') }),
     new UsageReaper({ ...shared, client: clientOf('reaper') }),
-    new Scheduler({ ...shared, client: clientOf('scheduler'), events: eventsOf('scheduler', 'scheduler') }),
+    new Scheduler({
+      ...shared,
+      client: clientOf('scheduler'),
+      events: eventsOf('scheduler', 'scheduler'),
+      policy: seams.placementPolicy,
+    }),
   ];
   const manager = new Manager({ ...shared, controllers });
   return {

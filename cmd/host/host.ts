@@ -108,6 +108,7 @@ async function serve(
     clock,
     rng,
     logger,
+    placementPolicy: settings.placementPolicy,
   });
   const compactor = new CompactionLoop({
     store,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseDuration } from './duration.ts';
+import { gpuNeed } from './gpus.ts';
 import { parseCores, parseQuantity } from './quantity.ts';
 import type { TaskSpec } from './types.gen.ts';
 
@@ -11,7 +12,7 @@ export const hashVersion = 1;
  * change nothing that runs. Other spellings of one value (1Gi and 1024Mi, no env and an empty one) are the same.
  */
 function executionFields(spec: TaskSpec): Record<string, unknown> {
-  const { cores, memory } = spec.resources ?? {};
+  const { cores, memory, gpus, numa, pin } = spec.resources ?? {};
   return {
     command: spec.command,
     args: spec.args,
@@ -21,8 +22,12 @@ function executionFields(spec: TaskSpec): Record<string, unknown> {
     runtime: spec.runtime,
     targets: spec.targets,
     nodeSelector: spec.nodeSelector,
+    tolerations: spec.tolerations,
     milliCores: cores === undefined ? undefined : parseCores(cores),
     memoryBytes: memory === undefined ? undefined : parseQuantity(memory),
+    gpus: gpuNeed(gpus),
+    numa: numa === 'none' ? undefined : numa,
+    pin: pin || undefined,
     env: spec.env,
     mounts: spec.mounts,
     workingDir: spec.workingDir,

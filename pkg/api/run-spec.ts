@@ -20,6 +20,7 @@ export interface RunIdentity {
 /** Fields of the Task that its runs take over as they are. */
 const copied = [
   'nodeSelector',
+  'tolerations',
   'script',
   'environment',
   'image',

@@ -13,6 +13,10 @@ export type Duration = string;
  */
 export type Time = string;
 /**
+ * Which of the nodes that it fits on. leastLoaded: the least full one. pack: the fullest. spread: the one with fewest runs. roundRobin: the next one by name.
+ */
+export type PlacementPolicy = 'leastLoaded' | 'pack' | 'spread' | 'roundRobin';
+/**
  * How much is logged. Default info.
  */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -106,6 +110,54 @@ export interface Resources {
    */
   cores?: number;
   memory?: Quantity;
+  /**
+   * GPUs: how many, or what they must be. Nobody else is given them, unless shared. Default 0.
+   */
+  gpus?: number | GpuRequest;
+  /**
+   * require: all cores, memory and GPUs are of one NUMA node. prefer: of as few as possible. Default none.
+   */
+  numa?: 'none' | 'prefer' | 'require';
+  /**
+   * true: the cores are whole CPUs that nobody else is on. Default false: a share of those that nobody has pinned.
+   */
+  pin?: boolean;
+}
+export interface GpuRequest {
+  /**
+   * Default 1.
+   */
+  count?: number;
+  /**
+   * Part of the name of the model, in any case, as in A100.
+   */
+  model?: string;
+  memory?: Quantity;
+  /**
+   * true: other runs that share may be on the same GPU, as long as the memory that all have asked for is there. It is accounted for, not enforced. Needs memory. Default false.
+   */
+  shared?: boolean;
+}
+/**
+ * A taint of nodes that does not keep this work away.
+ */
+export interface Toleration {
+  /**
+   * Left out, with operator Exists: every key.
+   */
+  key?: string;
+  /**
+   * Exists: whatever the value is. Default Equal.
+   */
+  operator?: 'Equal' | 'Exists';
+  /**
+   * Default empty.
+   */
+  value?: string;
+  /**
+   * Left out: both.
+   */
+  effect?: 'NoSchedule' | 'PreferNoSchedule';
 }
 export interface EnvironmentSpec {
   from: EnvironmentBase;
@@ -366,6 +418,9 @@ export interface HostDockerConfig {
   socket?: string;
   cacheAge?: Duration;
 }
+export interface SchedulerConfig {
+  policy?: PlacementPolicy;
+}
 export interface CompactionConfig {
   interval?: Duration;
   /**
@@ -392,6 +447,7 @@ export interface HostConfig {
   logLevel?: LogLevel;
   leaseDuration?: Duration;
   defaults?: DefaultsConfig;
+  scheduler?: SchedulerConfig;
   compaction?: CompactionConfig;
 }
 export interface NodeSpec {
@@ -400,10 +456,30 @@ export interface NodeSpec {
    */
   unschedulable?: boolean;
   /**
+   * Keep away what does not tolerate them. What runs stays.
+   *
+   * @maxItems 100
+   */
+  taints?: Taint[];
+  /**
    * true: what runs on this node is stopped and made again elsewhere, and nothing new is bound to it. Set by river drain.
    */
   drain?: boolean;
   fencedAt?: Time;
+}
+export interface Taint {
+  /**
+   * As the key of a label.
+   */
+  key: string;
+  /**
+   * As the value of a label. Default empty.
+   */
+  value?: string;
+  /**
+   * NoSchedule: nothing that does not tolerate it is bound here. PreferNoSchedule: only where nothing else fits.
+   */
+  effect: 'NoSchedule' | 'PreferNoSchedule';
 }
 export interface NodeResources {
   cores: number;
@@ -763,11 +839,15 @@ export interface RunSpec {
    */
   evicted?: boolean;
   /**
-   * Name of the node that it must run on; absent: any.
+   * Where it must run, as in the Task: node, node:NUMA, node::GPU,GPU or node:NUMA:GPU,GPU; absent: anywhere.
    */
   target?: string;
   point?: StringMap;
   nodeSelector?: StringMap;
+  /**
+   * Taints of nodes that do not keep it away.
+   */
+  tolerations?: Toleration[];
   runtime: Runtime;
   command?: string[];
   args?: string[];
@@ -1038,13 +1118,24 @@ export interface TaskSpec {
   image?: string;
   runtime?: Runtime;
   /**
-   * Names of nodes; each is a run of its own. Left out: one run, on a node that the scheduler chooses.
+   * Where to: node, node:NUMA, node::GPU,GPU or node:NUMA:GPU,GPU, as in node2:1:0,2; each is a run of its own. Left out: one run, where the scheduler chooses.
    *
    * @minItems 1
    * @maxItems 1000
    */
   targets?: string[];
   nodeSelector?: StringMap;
+  /**
+   * Taints of nodes that do not keep its runs away. Default none.
+   *
+   * @maxItems 100
+   */
+  tolerations?: Toleration[];
+  /**
+   * Runs of a higher one are placed first; what runs is never stopped for it. Default 0.
+   */
+  priority?: number;
+  policy?: PlacementPolicy;
   resources?: Resources;
   env?: StringMap;
   /**

@@ -171,11 +171,48 @@ describe('fields of a Task', () => {
     ],
     [
       { image: 'i', targets: ['n1', 'n2', 'n1'] },
-      'spec.targets[2]: is the same node as targets[0]; name each node once',
+      'spec.targets[2]: is the same place as targets[0]; name each once',
     ],
     [
-      { image: 'i', targets: ['n1:0'] },
-      'spec.targets[0]: must be lower case letters, digits, - and ., with a letter or digit at both ends; found "n1:0"',
+      { image: 'i', targets: ['n1:a'] },
+      'spec.targets[0]: must be node, node:NUMA, node::GPU,GPU or node:NUMA:GPU,GPU, as in node2:1:0,2; found "n1:a"',
+    ],
+    [
+      { image: 'i', targets: ['n1:'] },
+      'spec.targets[0]: must be node, node:NUMA, node::GPU,GPU or node:NUMA:GPU,GPU, as in node2:1:0,2; found "n1:"',
+    ],
+    [
+      { image: 'i', targets: ['N1:0'] },
+      'spec.targets[0]: must be lower case letters, digits, - and ., with a letter or digit at both ends; found "N1"; a target is node, node:NUMA, node::GPU,GPU or node:NUMA:GPU,GPU, as in node2:1:0,2',
+    ],
+    [{ image: 'i', targets: ['n1::0,1,0'] }, 'spec.targets[0]: names GPU 0 twice; found "n1::0,1,0"'],
+    [
+      { image: 'i', targets: ['n1::1,0', 'n1:0:0', 'n1::0,1'] },
+      'spec.targets[2]: is the same place as targets[0]; name each once',
+    ],
+    [
+      { image: 'i', targets: ['n1::0,1'], resources: { gpus: 1 } },
+      'spec.targets[0]: names 2 GPUs, and resources.gpus asks for 1; leave one of them out',
+    ],
+    [
+      { image: 'i', resources: { pin: true, cores: 1.5 } },
+      'spec.resources.cores: must be a whole number from 1 where pin is true; found 1.5',
+    ],
+    [
+      { image: 'i', resources: { gpus: { shared: true } } },
+      'spec.resources.gpus.memory: is required where shared is true: so much of each GPU is charged',
+    ],
+    [
+      { image: 'i', resources: { gpus: { memory: '20Q' } } },
+      'spec.resources.gpus.memory: must be bytes: a whole number, or a number with k, M, G, T, P (1000-based) or Ki, Mi, Gi, Ti, Pi (1024-based), as in 512M or 4Gi; found 20Q',
+    ],
+    [
+      { image: 'i', tolerations: [{ value: 'x' }] },
+      'spec.tolerations[0].key: is required; for every taint write operator: Exists',
+    ],
+    [
+      { image: 'i', tolerations: [{ key: 'a', operator: 'Exists', value: 'x' }] },
+      'spec.tolerations[0].value: cannot stand beside operator: Exists; leave it out',
     ],
     [
       { image: 'i', targets: [] },
@@ -290,8 +327,8 @@ describe('fields of a Task', () => {
   });
 
   test('an unknown field without a near one lists the known', () => {
-    expect(specLines({ image: 'i', resources: { gpus: 1 } })).toEqual([
-      'spec.resources.gpus: unknown field; known here: cores, memory',
+    expect(specLines({ image: 'i', resources: { disk: 1 } })).toEqual([
+      'spec.resources.disk: unknown field; known here: cores, memory, gpus, numa, pin',
     ]);
   });
 

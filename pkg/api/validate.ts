@@ -11,10 +11,11 @@ import {
   taskNameLimit,
 } from './names.ts';
 import { suggestion } from './nearest.ts';
+import { nodeFindings } from './node-rules.ts';
 import { type Kind, resources } from './objects.ts';
 import { describeFound, schemaFindings } from './schema-findings.ts';
-import { taskFindings } from './task-rules.ts';
-import type { EnvironmentSpec, ObjectMeta, TaskSpec } from './types.gen.ts';
+import { taskFindings } from './task-rules/index.ts';
+import type { EnvironmentSpec, NodeSpec, ObjectMeta, TaskSpec } from './types.gen.ts';
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -65,6 +66,7 @@ function ruleFindings(kind: Kind, object: unknown, found: readonly Finding[]): F
   if (spec.some((path) => path.length === 0)) return findings;
   if (kind === 'Environment')
     return [...findings, ...environmentFindings(object.spec as EnvironmentSpec, spec)];
+  if (kind === 'Node') return [...findings, ...nodeFindings(object.spec as NodeSpec | undefined, spec)];
   if (kind !== 'Task') return findings;
   const meant = found.flatMap(({ path, meant: field }) =>
     path[0] === 'spec' && path.length === 2 && field !== undefined ? [[field]] : [],

@@ -33,6 +33,7 @@ test('the defaults of the host', () => {
     defaults: { runtime: 'docker', privileged: false, mounts: [] },
     docker: { socket: '/var/run/docker.sock', cacheAgeMs: 7 * 86_400_000 },
     compaction: { intervalMs: 300_000, keep: 10_000 },
+    placementPolicy: 'leastLoaded',
   };
   expect(loadConfig('host', source(undefined))).toEqual(defaults);
   expect(loadConfig('host', source('# nothing yet\n'))).toEqual(defaults);

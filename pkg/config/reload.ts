@@ -17,6 +17,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     defaultEnvironment: 'restart',
     docker: 'restart',
     compaction: 'restart',
+    placementPolicy: 'restart',
   },
   runner: {
     host: 'restart',

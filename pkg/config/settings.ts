@@ -4,6 +4,7 @@ import type {
   Gpu,
   HostConfig,
   NumaNode,
+  PlacementPolicy,
   RunnerConfig,
   StaticGpu,
 } from '../api/index.ts';
@@ -24,6 +25,8 @@ export interface HostSettings {
   defaultEnvironment?: { name: string; spec: EnvironmentSpec };
   docker: { socket: string; cacheAgeMs: number };
   compaction: { intervalMs: number; keep: number };
+  /** Of Tasks that do not say. */
+  placementPolicy: PlacementPolicy;
 }
 
 /** What river-runner works with. */
@@ -92,6 +95,7 @@ export function hostSettings(config: HostConfig): HostSettings {
       intervalMs: parseDuration(config.compaction?.interval ?? '5m'),
       keep: config.compaction?.keep ?? 10_000,
     },
+    placementPolicy: config.scheduler?.policy ?? 'leastLoaded',
   };
 }
 

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { apiVersion, type Node, type Run } from '../api/index.ts';
-import { type Charge, noCharge, runNeed } from '../topology/index.ts';
-import { decide, type NeedClass, type NodeLoad } from './decide.ts';
+import { type Held, nothingHeld, runNeed } from '../placement/index.ts';
+import { type Decision, decide as decideOn, type NeedClass, type Snapshot } from './decide.ts';
 import { suspended } from './explain.ts';
+import type { NodeLoad } from './score.ts';
 
 function load(
   name: string,
-  charged: Charge = noCharge,
+  held: Partial<Held> = {},
   cores = 8,
   status: 'True' | 'Unknown' = 'True',
 ): NodeLoad {
@@ -18,7 +19,7 @@ function load(
     metadata: { name },
     status: { conditions: [ready], allocatable: { cores, memory: 16e9 }, runtimes: ['process'] },
   };
-  return { node, charged, runs: 0 };
+  return { node, held: { ...nothingHeld, ...held } };
 }
 
 function run(name: string, cores: number, createdAt = '0', target?: string): Run {
@@ -33,7 +34,13 @@ function run(name: string, cores: number, createdAt = '0', target?: string): Run
 
 function classOf(...runs: Run[]): NeedClass {
   const need = runNeed(runs[0] as Run);
-  return { key: JSON.stringify(need), need, runs };
+  return { key: JSON.stringify(need), need, namespace: 'default', priority: 0, policy: 'leastLoaded', runs };
+}
+
+type Given = Pick<Snapshot, 'classes' | 'nodes' | 'limit'> & Partial<Snapshot>;
+
+function decide(given: Given): Decision {
+  return decideOn({ nowMs: 0, namespaces: new Map(), runsOn: () => [], ...given });
 }
 
 function places(classes: NeedClass[], nodes: NodeLoad[], limit = 100) {
@@ -113,8 +120,8 @@ describe('the explanation', () => {
   test('names every node and why', () => {
     const nodes = [
       load('n1', { milliCores: 6000, memoryBytes: 0 }),
-      load('n2', noCharge, 8, 'Unknown'),
-      load('n3', noCharge, 4),
+      load('n2', {}, 8, 'Unknown'),
+      load('n3', {}, 4),
     ];
     expect(messageOf(run('r', 6), nodes)?.message).toBe(
       '0/3 nodes fit: n1: 2 of 8 cores free, needs 6; n2: not Ready (LeaseExpired); n3: has 4 cores, needs 6',

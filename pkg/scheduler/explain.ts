@@ -1,4 +1,4 @@
-import type { Need, RefusalCode, Verdict } from '../topology/index.ts';
+import type { Need, RefusalCode, Verdict } from '../placement/index.ts';
 
 /** Why a Run has to wait, for its condition Scheduled. */
 export interface Explanation {
@@ -14,7 +14,7 @@ export interface NodeVerdict {
   verdict: Verdict;
 }
 
-const amounts: ReadonlySet<RefusalCode> = new Set(['Cores', 'Memory']);
+const amounts: ReadonlySet<RefusalCode> = new Set(['Cores', 'Memory', 'Pin', 'Gpus']);
 
 export const suspended: Explanation = {
   reason: 'Suspended',
@@ -25,9 +25,9 @@ export const suspended: Explanation = {
 /** `verdicts`: of every node, in order of name; none of them fits. */
 export function explain(need: Need, verdicts: readonly NodeVerdict[]): Explanation {
   const names = verdicts.map(({ node }) => node);
-  if (need.target !== undefined && !names.includes(need.target)) {
+  if (need.target !== undefined && !names.includes(need.target.node)) {
     const there = names.length > 0 ? `nodes are: ${names.join(', ')}` : 'no node has joined';
-    return unschedulable(`node ${need.target} does not exist yet; ${there}`);
+    return unschedulable(`node ${need.target.node} does not exist yet; ${there}`);
   }
   if (names.length === 0) return unschedulable('0/0 nodes fit: no node has joined yet');
   const refused = verdicts.filter(({ verdict }) => !isOther(verdict));

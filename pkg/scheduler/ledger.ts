@@ -1,13 +1,20 @@
 import { objectKey, type Run } from '../api/index.ts';
-import { addCharge, type Charge, chargeOf, isCharged, noCharge, subtractCharge } from '../topology/index.ts';
+import {
+  addCharge,
+  type Charge,
+  chargeFor,
+  chargeOf,
+  type Held,
+  isCharged,
+  nothingHeld,
+  subtractCharge,
+} from '../placement/index.ts';
 import type { Placement } from './decide.ts';
 
 interface Account {
-  charged: Charge;
-  runs: number;
+  held: Held;
+  runs: Map<string, Run>;
 }
-
-const empty: Account = { charged: noCharge, runs: 0 };
 
 /**
  * What is taken on every node: the sums of what the cache shows, kept with every change, and what has been decided
@@ -15,7 +22,9 @@ const empty: Account = { charged: noCharge, runs: 0 };
  */
 export class Ledger {
   readonly #accounts = new Map<string, Account>();
-  readonly #assumed = new Map<string, Placement & { inFlight: boolean }>();
+  /** By namespace: what its Runs take up on all nodes. */
+  readonly #namespaces = new Map<string, Held>();
+  readonly #assumed = new Map<string, Placement & { charge: Charge; inFlight: boolean }>();
 
   /** Follows the cache. Answers whether something got free. */
   change(key: string, previous: Run | undefined, current: Run | undefined): boolean {
@@ -23,9 +32,9 @@ export class Ledger {
     const after = current && isCharged(current) ? current : undefined;
     // Most changes are of phases in between: nothing moves.
     if (before?.spec.placement?.node !== after?.spec.placement?.node) {
-      if (before) this.#book(before, -1);
-      if (after) this.#book(after, 1);
-    }
+      if (before) this.#book(key, before, -1);
+      if (after) this.#book(key, after, 1);
+    } else if (after) this.#accounts.get(after.spec.placement?.node ?? '')?.runs.set(key, after);
     const assumed = this.#assumed.get(key);
     if (assumed && (!current || current.spec.placement || !assumed.inFlight)) this.#assumed.delete(key);
     return before !== undefined && after === undefined;
@@ -36,7 +45,8 @@ export class Ledger {
   }
 
   assume(placement: Placement): void {
-    this.#assumed.set(objectKey(placement.run.metadata), { ...placement, inFlight: true });
+    const charge = chargeFor(placement.need, placement.assignment);
+    this.#assumed.set(objectKey(placement.run.metadata), { ...placement, charge, inFlight: true });
   }
 
   /** The API has bound it. `cached`: what the cache shows now; when that is still what was decided about, it is behind. */
@@ -52,23 +62,41 @@ export class Ledger {
     this.#assumed.delete(key);
   }
 
-  on(node: string): Account {
-    let { charged, runs } = this.#accounts.get(node) ?? empty;
-    for (const placement of this.#assumed.values()) {
-      if (placement.node !== node) continue;
-      charged = addCharge(charged, placement.need);
-      runs += 1;
-    }
-    return { charged, runs };
+  on(node: string): Held {
+    let held = this.#accounts.get(node)?.held ?? nothingHeld;
+    for (const placement of this.#assumed.values())
+      if (placement.node === node) held = addCharge(held, placement.charge);
+    return held;
   }
 
-  #book(run: Run, sign: 1 | -1): void {
+  /** Those that the cache shows there. */
+  runsOn(node: string): Run[] {
+    return [...(this.#accounts.get(node)?.runs.values() ?? [])];
+  }
+
+  /** What the Runs of each namespace take up, on all nodes. */
+  namespaces(): Map<string, Held> {
+    const all = new Map(this.#namespaces);
+    for (const { run, charge } of this.#assumed.values()) {
+      const { namespace = '' } = run.metadata;
+      all.set(namespace, addCharge(all.get(namespace) ?? nothingHeld, charge));
+    }
+    return all;
+  }
+
+  #book(key: string, run: Run, sign: 1 | -1): void {
     const node = run.spec.placement?.node ?? '';
-    const account = this.#accounts.get(node) ?? empty;
+    const { namespace = '' } = run.metadata;
+    const change = sign > 0 ? addCharge : subtractCharge;
     const charge = chargeOf(run);
-    const charged = sign > 0 ? addCharge(account.charged, charge) : subtractCharge(account.charged, charge);
-    const runs = account.runs + sign;
-    if (runs === 0) this.#accounts.delete(node);
-    else this.#accounts.set(node, { charged, runs });
+    const account = this.#accounts.get(node) ?? { held: nothingHeld, runs: new Map() };
+    account.held = change(account.held, charge);
+    if (sign > 0) account.runs.set(key, run);
+    else account.runs.delete(key);
+    if (account.held.runs === 0) this.#accounts.delete(node);
+    else this.#accounts.set(node, account);
+    const used = change(this.#namespaces.get(namespace) ?? nothingHeld, charge);
+    if (used.runs === 0) this.#namespaces.delete(namespace);
+    else this.#namespaces.set(namespace, used);
   }
 }

@@ -1,15 +1,23 @@
-import { getCondition, objectKey, type Run } from '../api/index.ts';
-import { type Need, runNeed } from '../topology/index.ts';
-import { byAge, type NeedClass } from './decide.ts';
+import { getCondition, objectKey, type PlacementPolicy, type Run } from '../api/index.ts';
+import { type Need, runNeed } from '../placement/index.ts';
+import type { NeedClass } from './decide.ts';
 import type { Explanation } from './explain.ts';
+import { byAge } from './queue.ts';
 
 /** Amounts alone are told again this seldom, and only to so many Runs of a class: the oldest, which people look at. */
 const refreshMs = 30_000;
 const refreshedRuns = 20;
 
-interface PendingClass {
+/** What the Task says now, and what its Runs do not. */
+export interface Rank {
+  priority: number;
+  policy: PlacementPolicy;
+}
+
+interface PendingClass extends Rank {
   key: string;
   need: Need;
+  namespace: string;
   held?: Explanation;
   members: Map<string, Run>;
   /** `members` by age; undefined when it has to be made anew. */
@@ -26,16 +34,20 @@ export class PendingRuns {
   readonly #classOf = new Map<string, string>();
 
   /** `held`: why it is not to be placed, whatever is free. Runs that wait for the same thing are one class. */
-  set(run: Run, held?: { what: string; why: Explanation }): void {
+  set(run: Run, rank: Rank, held?: { what: string; why: Explanation }): void {
     const key = objectKey(run.metadata);
     const need = runNeed(run);
-    const classKey = held ? `held: ${held.what}` : JSON.stringify(need);
+    const { namespace = '' } = run.metadata;
+    const place = [rank.priority, namespace, rank.policy, run.spec.timeout, need];
+    const classKey = held ? `held: ${held.what}` : JSON.stringify(place);
     if (this.#classOf.get(key) !== classKey) {
       this.delete(key);
       this.#classOf.set(key, classKey);
       const made = {
+        ...rank,
         key: classKey,
         need,
+        namespace,
         members: new Map(),
         untold: new Set<string>(),
       };

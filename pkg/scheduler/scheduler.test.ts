@@ -21,7 +21,15 @@ describe('Scheduler', () => {
     const { clock, rng } = plane;
     return await plane.run(
       'scheduler',
-      (parts) => new Scheduler({ ...parts, client: wrap(parts.client), clock, rng, logger: silentLogger }),
+      (parts) =>
+        new Scheduler({
+          ...parts,
+          client: wrap(parts.client),
+          clock,
+          rng,
+          logger: silentLogger,
+          policy: 'leastLoaded',
+        }),
     );
   }
 

@@ -2,6 +2,7 @@ import {
   environmentObstacle,
   getCondition,
   objectKey,
+  type PlacementPolicy,
   type Run,
   setCondition,
   type Task,
@@ -27,7 +28,7 @@ import {
 import { type Decision, decide, type Placement } from './decide.ts';
 import { type Explanation, suspended } from './explain.ts';
 import { Ledger } from './ledger.ts';
-import { PendingRuns } from './pending-runs.ts';
+import { PendingRuns, type Rank } from './pending-runs.ts';
 
 export interface SchedulerOptions {
   client: Client;
@@ -36,6 +37,8 @@ export interface SchedulerOptions {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  /** Of Tasks that do not say. */
+  policy: PlacementPolicy;
 }
 
 /** Per round. All writes of a round share one commit; the limits let other requests in between two rounds. */
@@ -60,6 +63,8 @@ export class Scheduler implements Controller {
   /** Runs whose binding was refused, until it is time to try again. */
   readonly #delayed = new Map<string, { attempt: number; untilMs: number }>();
   #enqueue: (key: string) => void = () => {};
+  /** Where roundRobin has put its last one. */
+  #last: string | undefined;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -82,7 +87,7 @@ export class Scheduler implements Controller {
     this.#nodes.onChange(() => enqueue(roundKey));
     this.#watchEnvironments(enqueue);
     this.#tasks.onChange((key, previous, current) => {
-      if (isSuspended(previous) === isSuspended(current)) return;
+      if (previous && current && isSameTo(previous, current)) return;
       for (const run of this.#runsOf(key)) this.#admit(objectKey(run.metadata), run);
       enqueue(roundKey);
     });
@@ -98,9 +103,14 @@ export class Scheduler implements Controller {
     this.#readmit();
     const decision = decide({
       classes: this.#pending.classes(),
-      nodes: this.#nodes.list().map((node) => ({ node, ...this.#ledger.on(node.metadata.name ?? '') })),
+      nodes: this.#nodes.list().map((node) => ({ node, held: this.#ledger.on(node.metadata.name ?? '') })),
       limit: placementsPerRound,
+      nowMs: this.#options.clock.now(),
+      namespaces: this.#ledger.namespaces(),
+      runsOn: (node) => this.#ledger.runsOn(node),
+      last: this.#last,
     });
+    this.#last = decision.last;
     // Both to their end, also when one fails: a round must not begin while writes of the one before are under way.
     const writes = [() => this.#bindAll(decision.placements), () => this.#tellAll(decision)];
     await forEachLimited(writes, writes.length, (write) => write());
@@ -120,8 +130,13 @@ export class Scheduler implements Controller {
       this.#pending.delete(key);
       return false;
     }
-    this.#pending.set(run, this.#hold(run));
+    this.#pending.set(run, this.#rank(run), this.#hold(run));
     return true;
+  }
+
+  #rank(run: Run): Rank {
+    const { priority = 0, policy = this.#options.policy } = this.#tasks.get(taskKeyOf(run))?.spec ?? {};
+    return { priority, policy };
   }
 
   #hold(run: Run): { what: string; why: Explanation } | undefined {
@@ -235,6 +250,13 @@ function isWaiting({ metadata, spec, status }: Run): boolean {
 
 function isSuspended(task: Task | undefined): boolean {
   return task?.spec.suspend === true;
+}
+
+/** Nothing has changed of what the queue asks of a Task. */
+function isSameTo({ spec: before }: Task, { spec: after }: Task): boolean {
+  return (
+    before.suspend === after.suspend && before.priority === after.priority && before.policy === after.policy
+  );
 }
 
 function taskKeyOf(run: Run): string {

@@ -37,6 +37,11 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
       ? { keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }
       : { keepMs: 500, keepVersions: 1, intervalMs: 700 };
   new CompactionLoop({ store, clock, logger, ...keep }).start();
-  void createControlLoops(service, new FakeBuilder(), { clock, rng, logger }).start();
+  void createControlLoops(service, new FakeBuilder(), {
+    clock,
+    rng,
+    logger,
+    placementPolicy: 'leastLoaded',
+  }).start();
   return (identity) => new LocalClient(service, identity);
 }

@@ -1,6 +1,13 @@
-import { type Environment, environmentObstacle, type Node, type Run, setCondition } from '../../api/index.ts';
+import {
+  type Environment,
+  environmentObstacle,
+  type Node,
+  type Placement,
+  type Run,
+  setCondition,
+} from '../../api/index.ts';
 import type { Binding } from '../../client/index.ts';
-import { fits, noCharge, runNeed } from '../../topology/index.ts';
+import { type Assignment, fits, isPlain, nothingHeld, runNeed } from '../../placement/index.ts';
 import { authorize } from '../authorize.ts';
 import type { ChargeReader } from './charges.ts';
 import { checkPreconditions } from './preconditions.ts';
@@ -26,12 +33,10 @@ export function bindRun(
     session.metrics.refused('binding');
     throw conflict('Run', name, obstacle);
   }
-  const reasons = refusalsOf(session, charges, run, binding.node);
-  if (reasons.length > 0) {
-    session.metrics.refused('fit');
-    throw conflict('Run', name, `does not fit on node ${binding.node}: ${reasons.join('; ')}`);
-  }
-  return session.replace(record, bound(run, binding.node, session, environmentOf(session, run)));
+  const assignment = assignmentOn(session, charges, run, binding.node);
+  const environment = environmentOf(session, run);
+  const placement = { node: binding.node, ...assignment, ...(environment ? { environment } : {}) };
+  return session.replace(record, bound(run, placement, session.now));
 }
 
 function bindingObstacle(run: Run): string | undefined {
@@ -41,20 +46,23 @@ function bindingObstacle(run: Run): string | undefined {
   return run.spec.desired === 'Running' ? undefined : `is wanted ${run.spec.desired.toLowerCase()}`;
 }
 
-function refusalsOf(session: WriteSession, charges: ChargeReader, run: Run, nodeName: string): string[] {
+/** What the Run is given there at this very moment. Raises `Conflict` with every reason against it. */
+function assignmentOn(session: WriteSession, charges: ChargeReader, run: Run, nodeName: string): Assignment {
+  const refuse = (reasons: string) => {
+    session.metrics.refused('fit');
+    return conflict('Run', run.metadata.name ?? '', `does not fit on node ${nodeName}: ${reasons}`);
+  };
   const node = session.transaction.get('Node', '', nodeName)?.object as Node | undefined;
-  if (!node) return ['there is no such node'];
+  if (!node) throw refuse('there is no such node');
   const need = runNeed(run);
   // What asks for nothing fits beside anything: no need to add up the others.
-  const asksNothing = need.milliCores === 0 && need.memoryBytes === 0;
-  const verdict = fits(
-    need,
-    node,
-    asksNothing
-      ? noCharge
-      : charges.chargedOn(session.transaction, nodeName, session.options.store.version()),
-  );
-  return verdict.fits ? [] : verdict.reasons;
+  const asksNothing = need.milliCores === 0 && need.memoryBytes === 0 && isPlain(need);
+  const held = asksNothing
+    ? nothingHeld
+    : charges.chargedOn(session.transaction, nodeName, session.options.store.version());
+  const verdict = fits(need, node, held);
+  if (!verdict.fits) throw refuse(verdict.reasons.join('; '));
+  return verdict.assignment;
 }
 
 /** The digest of this moment: the Run keeps it for ever. */
@@ -68,22 +76,17 @@ function environmentOf(session: WriteSession, run: Run): { name: string; digest:
   throw conflict('Run', run.metadata.name ?? '', environmentObstacle(name, environment)?.message ?? '');
 }
 
-function bound(
-  run: Run,
-  node: string,
-  { now }: WriteSession,
-  environment: { name: string; digest: string } | undefined,
-): Run {
+function bound(run: Run, placement: Placement, now: string): Run {
   const condition = {
     type: 'Scheduled',
     status: 'True',
     reason: 'Bound',
-    message: `bound to node ${node}`,
+    message: `bound to node ${placement.node}`,
   } as const;
   const conditions = setCondition(run.status?.conditions, condition, now);
   return {
     ...run,
-    spec: { ...run.spec, placement: { node, ...(environment ? { environment } : {}) } },
+    spec: { ...run.spec, placement },
     status: { ...run.status, phase: 'Scheduled', conditions },
   };
 }

@@ -33,6 +33,9 @@ stateDir: ${stateDir}
 # Written into a Task when it is made.
 #defaults: {runtime: docker, privileged: false, mounts: []}
 
+# Where runs of a task that does not say go: leastLoaded, pack, spread or roundRobin.
+#scheduler: {policy: leastLoaded}
+
 # How long the store keeps old versions, for watches that resume.
 #compaction: {interval: 5m, keep: 10000}
 `;

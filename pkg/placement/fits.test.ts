@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { apiVersion, type Condition, type Node, type Run, type RunPhase } from '../api/index.ts';
-import { addCharge, chargeOf, isCharged, type Need, noCharge, runNeed, subtractCharge } from './charges.ts';
+import { addCharge, chargeOf, type Held, isCharged, nothingHeld, subtractCharge } from './charges.ts';
 import { fits } from './fits.ts';
+import { type Need, runNeed } from './need.ts';
 
 const gibibyte = 2 ** 30;
 
@@ -26,10 +27,13 @@ const need: Need = {
   runtime: 'docker',
   nodeSelector: {},
   avoid: [],
+  tolerations: [],
+  numa: 'none',
+  pin: false,
 };
 
-function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged = noCharge) {
-  const verdict = fits({ ...need, ...change }, { ...node, ...nodeChange }, charged);
+function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged: Partial<Held> = {}) {
+  const verdict = fits({ ...need, ...change }, { ...node, ...nodeChange }, { ...nothingHeld, ...charged });
   return verdict.fits ? [] : verdict.reasons;
 }
 
@@ -45,8 +49,9 @@ describe('fits', () => {
   });
 
   test('a node with room, and one that is filled to the last millicore and byte', () => {
-    expect(fits(need, node, noCharge)).toEqual({ fits: true });
-    expect(fits(need, node, { milliCores: 6000, memoryBytes: 15 * gibibyte })).toEqual({ fits: true });
+    expect(fits(need, node, nothingHeld)).toEqual({ fits: true, assignment: {} });
+    const held = { ...nothingHeld, milliCores: 6000, memoryBytes: 15 * gibibyte };
+    expect(fits(need, node, held)).toEqual({ fits: true, assignment: {} });
     expect(reasons({}, {}, { milliCores: 6001, memoryBytes: 0 })).toEqual(['1.999 of 8 cores free, needs 2']);
     expect(reasons({}, {}, { milliCores: 0, memoryBytes: 15 * gibibyte + 2 ** 29 })).toEqual([
       '512Mi of 16Gi memory free, needs 1Gi',
@@ -66,7 +71,7 @@ describe('fits', () => {
   });
 
   test.each([
-    ['another target', { target: 'n2' }, {}, 'not the target n2'],
+    ['another target', { target: { node: 'n2' } }, {}, 'not the target n2'],
     ['no status', {}, { status: undefined }, 'not Ready (NeverReported)'],
     ['cordoned', {}, { spec: { unschedulable: true } }, 'unschedulable (cordoned)'],
     ['deleted', {}, { metadata: { name: 'n1', deletionTimestamp: 'x' } }, 'being deleted'],
@@ -92,7 +97,7 @@ describe('fits', () => {
   });
 
   test('the right target and the right labels fit', () => {
-    expect(reasons({ target: 'n1', nodeSelector: { gpu: 'a100' }, avoid: ['n2'] })).toEqual([]);
+    expect(reasons({ target: { node: 'n1' }, nodeSelector: { gpu: 'a100' }, avoid: ['n2'] })).toEqual([]);
   });
 });
 
@@ -119,23 +124,27 @@ describe('charges', () => {
   });
 
   test('sums are exact integers', () => {
-    const runs = Array.from({ length: 3 }, () => run('Running', { node: 'n1' }));
-    const sum = runs.map(chargeOf).reduce(addCharge, noCharge);
-    expect(sum).toEqual({ milliCores: 300, memoryBytes: 3000 });
-    expect(subtractCharge(addCharge(sum, sum), sum)).toEqual(sum);
+    const charges = Array.from({ length: 3 }, () => chargeOf(run('Running', { node: 'n1' })));
+    const held = charges.reduce(addCharge, nothingHeld);
+    expect(held).toMatchObject({ runs: 3, milliCores: 300, memoryBytes: 3000 });
+    expect(charges.reduce(subtractCharge, held)).toEqual(nothingHeld);
   });
 
   test('the need of a Run without resources charges nothing', () => {
     const { spec } = run('Pending');
     const bare = { ...spec, resources: undefined, target: 'n1' };
     const plain: Run = { ...run('Pending'), spec: bare, status: { phase: 'Pending', avoid: ['n2'] } };
-    expect(chargeOf(plain)).toEqual(noCharge);
+    expect(chargeOf(plain)).toMatchObject({ milliCores: 0, memoryBytes: 0 });
     expect(runNeed(plain)).toEqual({
-      ...noCharge,
+      milliCores: 0,
+      memoryBytes: 0,
       runtime: 'docker',
       nodeSelector: {},
-      target: 'n1',
+      target: { node: 'n1' },
       avoid: ['n2'],
+      tolerations: [],
+      numa: 'none',
+      pin: false,
     });
   });
 });

@@ -1,53 +1,17 @@
-import { hasCode } from '../base/index.ts';
-import { parseDuration } from './duration.ts';
-import { type FieldPath, parseField } from './field-path.ts';
-import type { Finding } from './finding.ts';
-import { parseMount } from './mounts.ts';
-import { environmentNameProblem, labelKeyProblem, labelValueProblem, nameProblem } from './names.ts';
-import { parseCores, parseQuantity } from './quantity.ts';
-import { runLimit, spannedPlaces, sweepOf } from './spans/index.ts';
-import type { TaskSpec } from './types.gen.ts';
+import { parseDuration } from '../duration.ts';
+import { type FieldPath, parseField } from '../field-path.ts';
+import type { Finding } from '../finding.ts';
+import { parseMount } from '../mounts.ts';
+import { environmentNameProblem, labelKeyProblem, labelValueProblem, nameProblem } from '../names.ts';
+import { runLimit, spannedPlaces, sweepOf } from '../spans/index.ts';
+import type { TaskSpec } from '../types.gen.ts';
+import { forbidden, hasImage, invalid, knownRuntime, type Path, required, tried } from './findings.ts';
+import { checkResources, checkTargets, checkTolerations } from './needs.ts';
 
 /** A rule that no schema can say. It is asked only when the schema has found nothing wrong with the fields that it reads. */
 interface TaskRule {
   reads: readonly (keyof TaskSpec)[];
   check(spec: TaskSpec): Finding[];
-}
-
-type Path = Finding['path'];
-
-const invalid = (path: Path, message: string): Finding => ({
-  path: ['spec', ...path],
-  message,
-  reason: 'FieldValueInvalid',
-});
-const forbidden = (path: Path, message: string): Finding => ({
-  path: ['spec', ...path],
-  message,
-  reason: 'FieldValueForbidden',
-});
-const required = (path: Path, message: string): Finding => ({
-  path: ['spec', ...path],
-  message,
-  reason: 'FieldValueRequired',
-});
-
-/** The finding of a parser that raises `Invalid`, or of a check that answers with a problem. */
-function tried(path: Path, check: () => unknown): Finding[] {
-  try {
-    const problem = check();
-    return typeof problem === 'string' ? [invalid(path, problem)] : [];
-  } catch (error) {
-    if (hasCode(error, 'Invalid')) return [invalid(path, error.message)];
-    throw error;
-  }
-}
-
-const hasImage = (spec: TaskSpec) => spec.image !== undefined || spec.environment !== undefined;
-
-/** Docker when nothing else is said and there is an image; undefined where the host's defaults decide. */
-function knownRuntime(spec: TaskSpec): TaskSpec['runtime'] {
-  return spec.runtime ?? (hasImage(spec) ? 'docker' : undefined);
 }
 
 function checkProgram(spec: TaskSpec): Finding[] {
@@ -108,17 +72,6 @@ function checkNul(spec: TaskSpec): Finding[] {
     .map(([path]) => invalid(path, 'must not hold a NUL character'));
 }
 
-function checkTargets({ targets = [] }: TaskSpec): Finding[] {
-  return targets.flatMap((target, index) => {
-    const first = targets.indexOf(target);
-    if (first < index) {
-      const message = `is the same node as targets[${first}]; name each node once`;
-      return [{ path: ['spec', 'targets', index], message, reason: 'FieldValueDuplicate' as const }];
-    }
-    return tried(['targets', index], () => nameProblem(target));
-  });
-}
-
 /** Where a span is that is none, or which make more runs than there may be. */
 function checkSpans(spec: TaskSpec): Finding[] {
   const places = spannedPlaces(spec);
@@ -144,24 +97,6 @@ function checkMounts({ mounts = [] }: TaskSpec): Finding[] {
       return undefined;
     }),
   );
-}
-
-/** The least that the Docker Engine takes. */
-const dockerMemoryMinimum = 6 * 2 ** 20;
-
-function checkResources(spec: TaskSpec): Finding[] {
-  const { cores, memory } = spec.resources ?? {};
-  return [
-    ...tried(['resources', 'cores'], () => parseCores(cores ?? 0)),
-    ...tried(['resources', 'memory'], () => {
-      if (memory === undefined) return undefined;
-      const bytes = parseQuantity(memory);
-      if (bytes === 0) return 'must be more than 0; leave it out for no limit';
-      return knownRuntime(spec) === 'docker' && bytes < dockerMemoryMinimum
-        ? `must be 6Mi or more in docker; found ${memory}`
-        : undefined;
-    }),
-  ];
 }
 
 const rules: readonly TaskRule[] = [
@@ -199,7 +134,7 @@ const rules: readonly TaskRule[] = [
     check: ({ environment }) =>
       environment === undefined ? [] : tried(['environment'], () => nameProblem(environment)),
   },
-  { reads: ['targets'], check: checkTargets },
+  { reads: ['targets', 'resources'], check: checkTargets },
   { reads: ['command', 'args', 'env', 'targets'], check: checkSpans },
   {
     reads: ['nodeSelector'],
@@ -221,7 +156,8 @@ const rules: readonly TaskRule[] = [
         ? []
         : [invalid(['workingDir'], `must be an absolute path; found "${workingDir}"`)],
   },
-  { reads: ['resources'], check: checkResources },
+  { reads: ['resources', 'runtime', 'image', 'environment'], check: checkResources },
+  { reads: ['tolerations'], check: checkTolerations },
   {
     reads: ['timeout'],
     check: ({ timeout }) =>
