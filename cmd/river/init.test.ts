@@ -22,6 +22,7 @@ it('the configurations that river init writes are good, and what they show as de
     ...read('runner', joined),
     name: 'node1',
     sharedDir: '/srv/river',
+    minFreeBytes: 2 ** 30,
   });
 });
 

@@ -40,11 +40,12 @@ function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged:
 describe('fits', () => {
   test.each(['DiskPressure', 'LogVolumePressure'])('nothing new goes where there is %s', (type) => {
     const conditions = [condition('True', 'RunnerReady'), { ...condition('True', 'NoRoom'), type }];
-    const verdict = fits(need, { ...node, status: { ...node.status, conditions } }, noCharge);
+    const verdict = fits(need, { ...node, status: { ...node.status, conditions } }, nothingHeld);
     expect(verdict).toEqual({ fits: false, reasons: [`${type} (NoRoom)`], codes: ['Pressure'] });
     const over = [condition('True', 'RunnerReady'), { ...condition('False', 'RoomLeft'), type }];
-    expect(fits(need, { ...node, status: { ...node.status, conditions: over } }, noCharge)).toEqual({
+    expect(fits(need, { ...node, status: { ...node.status, conditions: over } }, nothingHeld)).toEqual({
       fits: true,
+      assignment: {},
     });
   });
 

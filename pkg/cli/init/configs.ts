@@ -33,6 +33,9 @@ stateDir: ${stateDir}
 # Written into a Task when it is made.
 #defaults: {runtime: docker, privileged: false, mounts: []}
 
+# The Docker Engine that builds Environments, and how long layers that none of them uses any more are kept.
+#docker: {socket: /var/run/docker.sock, cacheAge: 7d}
+
 # Where runs of a task that does not say go: leastLoaded, pack, spread or roundRobin.
 #scheduler: {policy: leastLoaded}
 
