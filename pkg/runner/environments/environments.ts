@@ -203,6 +203,7 @@ export class Environments {
 
   /** Which of those that this node knows of are there. */
   async #list(): Promise<void> {
+    if (this.#closed) return;
     const { intents, onChanged, needed } = this.#parts;
     const all = [...this.#current, ...(needed() ?? []), ...intents.environments()];
     const known = new Map(all.map((one) => [keyOf(one), one]));
