@@ -119,6 +119,16 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
       });
   });
 
+  it('the environment says which nodes have it', async () => {
+    const digest = await digestOf('both');
+    await eventually('its nodes', 30_000, async () => {
+      const { nodes = [] } = (await sandbox.object<Environment>('env', 'both')).status ?? {};
+      return ['node1', 'node2'].every((name) =>
+        nodes.some((node) => node.name === name && node.digest === digest),
+      );
+    });
+  });
+
   it('twenty runs at once wait for one load', async () => {
     await environment('many', [{ run: 'echo many > /what' }]);
     await digestOf('many');

@@ -10,6 +10,7 @@ import { type Clock, errorMessage, hasCode, RiverError, timestamp } from '../../
 import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
+import { changedImages, holdersOf } from './holders.ts';
 import { cycleOf, historyAfter, kept, wantedHash } from './wanted.ts';
 
 export interface EnvironmentControllerOptions {
@@ -33,6 +34,7 @@ export class EnvironmentController implements Controller {
   readonly #options: EnvironmentControllerOptions;
   readonly #environments: Informer<'Environment'>;
   readonly #runs: Informer<'Run'>;
+  readonly #nodes: Informer<'Node'>;
   readonly #runsOn: (digest: string) => Run[];
   readonly #childrenOf: (name: string) => Environment[];
   readonly #stopped = new AbortController();
@@ -46,6 +48,7 @@ export class EnvironmentController implements Controller {
     this.#options = options;
     this.#environments = options.informers.of('Environment');
     this.#runs = options.informers.of('Run');
+    this.#nodes = options.informers.of('Node');
     this.#childrenOf = this.#environments.index('parent', ({ spec }) =>
       spec.from.environment === undefined ? [] : [spec.from.environment],
     );
@@ -65,6 +68,9 @@ export class EnvironmentController implements Controller {
         for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
       const parent = previous?.spec.from.environment;
       if (!current && parent !== undefined) enqueue(parent);
+    });
+    this.#nodes.onChange((_key, previous, current) => {
+      for (const name of changedImages(previous, current)) enqueue(name);
     });
     this.#runs.onChange((_key, previous, current) => {
       const used = previous?.spec.placement?.environment?.name;
@@ -209,6 +215,9 @@ export class EnvironmentController implements Controller {
       await this.#write(environment, { history });
       await this.#collect(metadata.name ?? '', history);
     } else if (status?.observedGeneration !== metadata.generation) await this.#write(environment, {});
+    const nodes = holdersOf(metadata.name ?? '', this.#nodes.list());
+    if (JSON.stringify(nodes) !== JSON.stringify(status?.nodes ?? []))
+      await this.#write(environment, { nodes });
     return undefined;
   }
 
