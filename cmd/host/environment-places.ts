@@ -9,6 +9,7 @@ import {
   indexFile,
   sharedMarkerFile,
   tarballFile,
+  Uploads,
 } from '../../pkg/environment/index.ts';
 
 /** What the API serves to nodes that share no directory with this host. */
@@ -31,8 +32,13 @@ export function markSharedDirectory(sharedDir: string | undefined, clusterUid: s
   }
 }
 
+export function createUploads({ stateDir }: Pick<HostSettings, 'stateDir'>, clock: Clock): Uploads {
+  return new Uploads(join(stateDir, 'uploads'), clock);
+}
+
 export function createBuilder(
   settings: HostSettings,
+  uploads: Uploads,
   seams: { clock: Clock; logger: Logger },
 ): EnvironmentBuilder {
   return dockerBuilder({
@@ -40,7 +46,7 @@ export function createBuilder(
     socketPath: settings.docker.socket,
     directory: environmentDirectory(settings),
     stateDir: settings.stateDir,
-    uploadFile: (sha256) => join(settings.stateDir, 'uploads', sha256),
+    uploads,
     cacheAgeMs: settings.docker.cacheAgeMs,
   });
 }

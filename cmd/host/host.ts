@@ -22,7 +22,12 @@ import {
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
-import { createBuilder, environmentPlaces, markSharedDirectory } from './environment-places.ts';
+import {
+  createBuilder,
+  createUploads,
+  environmentPlaces,
+  markSharedDirectory,
+} from './environment-places.ts';
 import { createGateway, createLogReader } from './tunnels.ts';
 
 export interface HostWiring {
@@ -99,12 +104,14 @@ async function serve(
     version,
   });
   const identity = await openIdentity(wiring, registry, key);
+  const uploads = createUploads(settings, clock);
   const server = createHttpServer({
     ...{ service, ...identity.parts, clock, logger },
     environments: environmentPlaces(settings),
+    uploads,
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const loops = createControlLoops(service, createBuilder(settings, { clock, logger }), {
+  const loops = createControlLoops(service, createBuilder(settings, uploads, { clock, logger }), {
     clock,
     rng,
     logger,

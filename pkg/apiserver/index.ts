@@ -9,6 +9,7 @@ export type { EnvironmentPlaces } from './http/environment-routes.ts';
 export * from './http/listen.ts';
 export type { HttpServerOptions } from './http/route-context.ts';
 export { createHttpServer, useCertificate } from './http/server.ts';
+export type { UploadStore } from './http/upload-routes.ts';
 export * from './leases.ts';
 export * from './local-client.ts';
 export type { ServiceMetrics } from './metrics.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
-import { imageTag, shortDigest } from '../environment/index.ts';
+import { imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { LastLines } from './build-output.ts';
 import { collectImages } from './collect.ts';
@@ -12,7 +12,7 @@ import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
 import { runStep } from './step-runner.ts';
 import { stepKeys, stepTitle } from './steps.ts';
-import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptState } from './types.ts';
+import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptThings } from './types.ts';
 
 export interface DockerBuilderOptions {
   socketPath: string;
@@ -20,8 +20,8 @@ export interface DockerBuilderOptions {
   directory: string;
   /** The host's own: logs of builds are in it. */
   stateDir: string;
-  /** File with what `copy` takes, by its hash. */
-  uploadFile(sha256: string): string;
+  /** What `copy` takes. */
+  uploads: Pick<Uploads, 'file' | 'collect'>;
   /** Layers that no Environment uses stay so long for builds to come. */
   cacheAgeMs: number;
   clock: Clock;
@@ -124,7 +124,7 @@ class DockerBuilder implements EnvironmentBuilder {
       const key = keys[index] ?? '';
       const known = await cachedLayer(engine, key);
       output(`${place}: ${title}${known ? ' (as before)' : ''}\n`);
-      const upload = step.copy && this.#options.uploadFile(step.copy.sha256 ?? '');
+      const upload = step.copy && this.#options.uploads.file(step.copy.sha256 ?? '');
       image =
         known?.Id ??
         (await this.#runStep(place, title, {
@@ -162,13 +162,15 @@ class DockerBuilder implements EnvironmentBuilder {
     );
   }
 
-  async collect(kept: readonly KeptState[]): Promise<void> {
+  async collect({ states, isBusy, uploads }: KeptThings): Promise<void> {
     const { directory, cacheAgeMs, clock, socketPath, logger } = this.#options;
-    const names = new Set(kept.map(({ name, digest }) => `${name}:${shortDigest(digest)}`));
-    await removeOthers(directory, (name, short) => names.has(`${name}:${short}`));
+    const names = new Set(states.map(({ name, digest }) => `${name}:${shortDigest(digest)}`));
+    const isKept = (name: string, short: string) => isBusy(name) || names.has(`${name}:${short}`);
+    await this.#options.uploads.collect(uploads);
+    await removeOthers(directory, isKept);
     try {
       await collectImages(this.#engine(), {
-        isKept: (name, short) => names.has(`${name}:${short}`),
+        isKept,
         before: clock.now() - cacheAgeMs,
         logger,
       });

@@ -140,12 +140,15 @@ export async function removeOthers(
   directory: string,
   isKept: (name: string, short: string) => boolean,
 ): Promise<void> {
-  const files = (await filesIn(directory)).filter((file) => {
+  let removed = 0;
+  for (const file of (await filesIn(directory)).sort()) {
     const [, name = '', short = ''] = ownFile.exec(file) ?? [];
-    return name !== '' && !isKept(name, short);
-  });
-  for (const file of files.sort()) await rm(join(directory, file), { force: true });
-  if (files.length > 0) await syncDirectory(directory);
+    // Asked right before: what is being published may have come meanwhile.
+    if (name === '' || isKept(name, short)) continue;
+    await rm(join(directory, file), { force: true });
+    removed += 1;
+  }
+  if (removed > 0) await syncDirectory(directory);
 }
 
 async function filesIn(directory: string): Promise<string[]> {

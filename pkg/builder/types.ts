@@ -32,6 +32,15 @@ export interface KeptState {
   digest: string;
 }
 
+/** What must stay. */
+export interface KeptThings {
+  states: readonly KeptState[];
+  /** Whether the Environment is being built at this moment: what it publishes is in no list yet. */
+  isBusy(name: string): boolean;
+  /** Hashes of what copy steps take. */
+  uploads: ReadonlySet<string>;
+}
+
 /**
  * All methods raise `RiverError`. A transient one (the engine is away, the disk is full) may be tried again; any other
  * says what is wrong with the Environment, and will be wrong at the next try.
@@ -41,8 +50,8 @@ export interface EnvironmentBuilder {
   recover(): Promise<void>;
   /** The image, built as far as needed, and its tarball, written when it is not there. */
   build(request: BuildRequest): Promise<BuildResult>;
-  /** Takes away tarballs and images of river that are not among these, and old layers that none of them uses. */
-  collect(kept: readonly KeptState[]): Promise<void>;
+  /** Takes away tarballs and images of river that are not among these, and old layers and uploads that none of them uses. */
+  collect(kept: KeptThings): Promise<void>;
   /** Output of the last build, appended to while it goes on. */
   logFile(name: string): string;
 }

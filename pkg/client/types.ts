@@ -191,6 +191,20 @@ export interface EnvironmentFiles {
   ): AsyncIterable<Uint8Array>;
 }
 
+/** What `copy` steps of Environments take, under the sha256 of its bytes; for admins, and only over HTTP. */
+export interface FileUploads {
+  uploadState(sha256: string): Promise<UploadState>;
+  /** Of at most 8 MiB, at or before the byte where the host is. With `last` the host checks the hash: `Invalid`. */
+  uploadPart(sha256: string, offset: number, bytes: Uint8Array, last: boolean): Promise<UploadState>;
+}
+
+export interface UploadState {
+  /** Bytes that the host has. */
+  size: number;
+  /** All of them, and they have the hash. */
+  complete: boolean;
+}
+
 /** How a machine becomes a node; only over HTTP. */
 export interface Joining {
   /** For admins. Raises `Invalid` for a name that no node can have. */

@@ -28,6 +28,7 @@ import {
   type HttpClient,
   type HttpClientOptions,
 } from '../../pkg/client/index.ts';
+import { Uploads } from '../../pkg/environment/index.ts';
 import {
   Joining,
   NodeRegistry,
@@ -111,6 +112,7 @@ export class ApiHost {
     index: (name: string, digest: string) => join(this.folder, `${name}-${digest}.json`),
     tarball: (name: string, digest: string) => join(this.folder, `${name}-${digest}.tar`),
   };
+  readonly uploads = new Uploads(join(this.folder, 'uploads'), realClock);
   readonly #closing: (() => unknown)[] = [];
   readonly #logger: Logger;
   /** Default of the cluster; may be changed at any time. */
@@ -145,6 +147,7 @@ export class ApiHost {
       joining,
       tls,
       environments: this.environments,
+      uploads: this.uploads,
       clock: realClock,
       logger: this.#logger,
       ...options,

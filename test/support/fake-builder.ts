@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptState } from '../../pkg/builder/index.ts';
+import type {
+  BuildRequest,
+  BuildResult,
+  EnvironmentBuilder,
+  KeptState,
+  KeptThings,
+} from '../../pkg/builder/index.ts';
 
 /** Builds in no time: the digest is the hash of what is asked for. `fail`: what the next builds raise. */
 export class FakeBuilder implements EnvironmentBuilder {
@@ -20,8 +26,8 @@ export class FakeBuilder implements EnvironmentBuilder {
     return { digest: `sha256:${hash}`, image: `river/${name}:${hash.slice(0, 12)}`, steps: [], tarball };
   }
 
-  async collect(kept: readonly KeptState[]): Promise<void> {
-    this.collected = kept;
+  async collect({ states }: KeptThings): Promise<void> {
+    this.collected = states;
   }
 
   logFile(name: string): string {

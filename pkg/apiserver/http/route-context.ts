@@ -5,6 +5,7 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
 import type { EnvironmentPlaces } from './environment-routes.ts';
+import type { UploadStore } from './upload-routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,6 +25,7 @@ export interface HttpServerOptions {
   tls: ServerTls;
   joining: Joining;
   environments: EnvironmentPlaces;
+  uploads: UploadStore;
   clock: Clock;
   logger: Logger;
   limits?: Partial<BodyLimits>;

@@ -11,6 +11,7 @@ import { joinRoutes } from './join-routes.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import type { HttpServerOptions, RouteContext } from './route-context.ts';
 import { runRoutes } from './run-routes.ts';
+import { uploadRoutes } from './upload-routes.ts';
 
 /** The API as a fastify instance, over TLS only: for `inject`, or for `listen` of this package. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -40,6 +41,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.register(resourceRoutes(context));
   app.register(runRoutes(context));
   app.register(environmentRoutes(context));
+  app.register(uploadRoutes(context));
   app.register(joinRoutes(context));
   return app;
 }

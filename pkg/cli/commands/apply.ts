@@ -1,6 +1,12 @@
-import { locateCauses, ManifestError, type ManifestProblem } from '../../api/index.ts';
+import {
+  type ApiObject,
+  type Environment,
+  locateCauses,
+  ManifestError,
+  type ManifestProblem,
+} from '../../api/index.ts';
 import { errorMessage, hasCode, RiverError } from '../../base/index.ts';
-import type { ApplyResult, Client } from '../../client/index.ts';
+import type { ApplyResult, Client, FileUploads } from '../../client/index.ts';
 import { type Context, print } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -24,7 +30,7 @@ const atOnce = 16;
  * good the first is written.
  */
 export async function apply(context: Context, flags: ApplyFlags): Promise<number> {
-  const read = await readManifests(context, flags.filename, flags.recursive === true);
+  const { read, copies } = await readAll(context, flags);
   if (flags.dryRun === 'client') {
     for (const { object } of read) await print(context, `${shownObject(object)} valid (client dry run)`);
     return exitCodes.ok;
@@ -38,8 +44,22 @@ export async function apply(context: Context, flags: ApplyFlags): Promise<number
       await print(context, `${shownObject(object)} ${outcome} (server dry run)`);
     return exitCodes.ok;
   }
+  if (copies) await copies.send(client);
   await writeAll(context, client, manifests, force);
   return exitCodes.ok;
+}
+
+/** What copies nothing, which is nearly all, loads nothing that reads files. */
+async function readAll(context: Context, { filename, recursive }: ApplyFlags) {
+  const read = await readManifests(context, filename, recursive === true);
+  if (!read.some(({ object }) => copiesFiles(object))) return { read };
+  const { sendCopies, withCopies } = await import('../copy-sources.ts');
+  const { manifests, sources } = await withCopies(context.io.cwd, read);
+  return { read: manifests, copies: { send: (client: FileUploads) => sendCopies(client, sources) } };
+}
+
+function copiesFiles(object: ApiObject): boolean {
+  return object.kind === 'Environment' && !!(object as Environment).spec.steps?.some(({ copy }) => copy);
 }
 
 async function checkAll(

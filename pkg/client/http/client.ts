@@ -5,7 +5,7 @@ import type * as types from '../types.ts';
 import { Connection, type HttpClientOptions } from './connection.ts';
 import { environmentPath, streamEnvironment } from './environments.ts';
 import { streamLogs } from './logs.ts';
-import { resourcePath } from './paths.ts';
+import { resourcePath, uploadPath } from './paths.ts';
 import { startWatch } from './watch.ts';
 
 export type { HttpClientOptions } from './connection.ts';
@@ -16,7 +16,7 @@ interface WireList {
 }
 
 /** A Client that also holds connections; `close` lets go of them. */
-export interface HttpClient extends types.Client, types.Joining, types.EnvironmentFiles {
+export interface HttpClient extends types.Client, types.Joining, types.EnvironmentFiles, types.FileUploads {
   close(): void;
 }
 
@@ -184,6 +184,27 @@ class ClientOverHttp implements HttpClient {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     return streamEnvironment(this.#connection, environmentPath(name, digest, 'tarball'), range, signal);
+  }
+
+  async uploadState(sha256: string): Promise<types.UploadState> {
+    const answer = await this.#connection.call({ method: 'GET', path: uploadPath(sha256) });
+    return answer.body as types.UploadState;
+  }
+
+  async uploadPart(
+    sha256: string,
+    offset: number,
+    bytes: Uint8Array,
+    last: boolean,
+  ): Promise<types.UploadState> {
+    const answer = await this.#connection.call({
+      method: 'PUT',
+      path: uploadPath(sha256),
+      query: { offset, last },
+      contentType: 'application/octet-stream',
+      body: bytes,
+    });
+    return answer.body as types.UploadState;
   }
 
   close(): void {

@@ -30,6 +30,7 @@ export interface Call {
   path: string;
   query?: Record<string, string | number | boolean | undefined>;
   contentType?: string;
+  /** Bytes are sent as they are, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -113,7 +114,7 @@ export class Connection {
 
   #send(call: Call, agent: HttpsAgent, mayRetry: boolean): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const body = encoded(call.body);
       const outgoing = request({
         hostname: this.#url.hostname.replace(/^\[|\]$/g, ''),
         port: this.#url.port || 443,
@@ -133,7 +134,7 @@ export class Connection {
     });
   }
 
-  #headers(call: Call, body: string | undefined): Record<string, string> {
+  #headers(call: Call, body: string | Uint8Array | undefined): Record<string, string> {
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (this.#options.userAgent) headers['user-agent'] = this.#options.userAgent;
     if (this.#options.token) headers.authorization = `Bearer ${this.#options.token}`;
@@ -168,6 +169,10 @@ export class Connection {
     if (signal?.aborted) return new RiverError('Timeout', 'the request was given up', {}, { cause: error });
     return connectionError(error, this.server);
   }
+}
+
+function encoded(body: unknown): string | Uint8Array | undefined {
+  return body === undefined || body instanceof Uint8Array ? body : JSON.stringify(body);
 }
 
 function parseServer(server: string): URL {

@@ -9,3 +9,7 @@ export function resourcePath(kind: Kind, namespace?: string, name?: string, subr
   const tail = [name, subresource].filter((part) => part !== undefined && part !== '');
   return `${root}${scope}/${resource.plural}${tail.map((part) => `/${encodeURIComponent(part as string)}`).join('')}`;
 }
+
+export function uploadPath(sha256: string): string {
+  return `${root}/uploads/${encodeURIComponent(sha256)}`;
+}

@@ -1,11 +1,4 @@
-import {
-  type Environment,
-  type EnvironmentStatus,
-  finalizers,
-  isTerminal,
-  type Run,
-  setCondition,
-} from '../../api/index.ts';
+import { type Environment, finalizers, isTerminal, type Run, setCondition } from '../../api/index.ts';
 import { type Clock, errorMessage, hasCode, RiverError, timestamp } from '../../base/index.ts';
 import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
 import type { Client } from '../../client/index.ts';
@@ -27,6 +20,10 @@ const workers = 2;
 const progressMs = 1000;
 /** Until a build that could not be done is tried again. */
 const retryMs = 15_000;
+/** Between two looks for what nobody needs; also right after it came to be. */
+const collectMs = 3_600_000;
+/** A key that no Environment can have as its name. */
+const collection = '*';
 
 export class EnvironmentController implements Controller {
   readonly name = 'environment';
@@ -42,6 +39,10 @@ export class EnvironmentController implements Controller {
   readonly #building = new Map<string, { generation: number; abort: AbortController }>();
   /** Builds that could not be done, until they are tried again: the status that says so must not be what begins one. */
   readonly #delayed = new Map<string, { wanted: string; untilMs: number }>();
+  /** Names that a collection under way leaves alone, whatever it knows of them. */
+  #busy = new Set<string>();
+  #collecting: Promise<void> = Promise.resolve();
+  #enqueue: (key: string) => void = () => {};
   #recovered: Promise<void> | undefined;
 
   constructor(options: EnvironmentControllerOptions) {
@@ -59,6 +60,8 @@ export class EnvironmentController implements Controller {
   }
 
   watch(enqueue: (key: string) => void): void {
+    this.#enqueue = enqueue;
+    enqueue(collection);
     this.#environments.onChange((name, previous, current) => {
       const build = this.#building.get(name);
       const isOld = !current || current.metadata.generation !== build?.generation;
@@ -87,6 +90,10 @@ export class EnvironmentController implements Controller {
   async reconcile(name: string): Promise<Result | undefined> {
     this.#recovered ??= this.#options.builder.recover();
     await this.#recovered;
+    if (name === collection) {
+      await this.#collect();
+      return { requeueAfterMs: collectMs };
+    }
     const environment = this.#environments.get(name);
     if (!environment) {
       this.#delayed.delete(name);
@@ -139,6 +146,7 @@ export class EnvironmentController implements Controller {
     const abort = new AbortController();
     if (this.#stopped.signal.aborted) return undefined;
     this.#building.set(name, { generation, abort });
+    this.#busy.add(name);
     const progress = this.#progressWriter(environment);
     try {
       const builtAt = timestamp(this.#options.clock.now());
@@ -183,7 +191,7 @@ export class EnvironmentController implements Controller {
     });
     const message = `built ${image}`;
     this.#options.events.record(environment, { type: 'Normal', reason: 'Built', message });
-    await this.#collect(environment.metadata.name ?? '', history);
+    this.#enqueue(collection);
   }
 
   async #fail(environment: Environment, wanted: string, error: unknown): Promise<Result | undefined> {
@@ -213,7 +221,7 @@ export class EnvironmentController implements Controller {
     const history = kept(status?.history ?? [], spec.keep, this.#isNeeded(environment));
     if (history.length !== status?.history?.length) {
       await this.#write(environment, { history });
-      await this.#collect(metadata.name ?? '', history);
+      this.#enqueue(collection);
     } else if (status?.observedGeneration !== metadata.generation) await this.#write(environment, {});
     const nodes = holdersOf(metadata.name ?? '', this.#nodes.list());
     if (JSON.stringify(nodes) !== JSON.stringify(status?.nodes ?? []))
@@ -226,20 +234,26 @@ export class EnvironmentController implements Controller {
     return (digest) => digest === environment.status?.digest || this.#runsOn(`${name}@${digest}`).length > 0;
   }
 
-  /** `own`: of an Environment whose cache is behind what was just written. */
-  async #collect(name: string, own: NonNullable<EnvironmentStatus['history']>): Promise<void> {
+  /** One at a time; `gone`: of what is deleted right after. */
+  #collect(gone?: string): Promise<void> {
+    const work = this.#collecting.then(() => this.#collectNow(gone));
+    this.#collecting = work.catch(() => {});
+    return work;
+  }
+
+  async #collectNow(gone: string | undefined): Promise<void> {
+    // Before the list is asked for, and with every build that begins after it: what they publish is in no list.
+    this.#busy = new Set(this.#building.keys());
     // Not from the cache: what another one has published just now must be seen.
     const { items } = await this.#options.client.list('Environment');
-    const others = items.filter(({ metadata }) => metadata.name !== name);
-    const states = [
-      ...own.map(({ digest }) => ({ name, digest })),
-      ...others.flatMap(({ metadata, status }) =>
-        (status?.history ?? []).map(({ digest }) => ({ name: metadata.name ?? '', digest })),
-      ),
-    ];
-    // What is being published by somebody else is in no history yet.
-    if (this.#building.size > (this.#building.has(name) ? 1 : 0)) return;
-    await this.#options.builder.collect(states);
+    const states = items
+      .filter(({ metadata }) => metadata.name !== gone)
+      .flatMap(({ metadata: { name = '' }, status }) =>
+        (status?.history ?? []).map(({ digest }) => ({ name, digest })),
+      );
+    const uploads = items.flatMap(({ spec }) => (spec.steps ?? []).map(({ copy }) => copy?.sha256 ?? ''));
+    const isBusy = (name: string) => this.#busy.has(name);
+    await this.#options.builder.collect({ states, isBusy, uploads: new Set(uploads) });
   }
 
   async #release(environment: Environment): Promise<Result | undefined> {
@@ -259,7 +273,7 @@ export class EnvironmentController implements Controller {
       });
       return undefined;
     }
-    await this.#collect(name, []);
+    await this.#collect(name);
     const left = present.filter((finalizer) => finalizer !== finalizers.environment);
     const patch = { metadata: { uid, resourceVersion, finalizers: left } };
     await unlessGone(this.#options.client.patch('Environment', '', name, patch));

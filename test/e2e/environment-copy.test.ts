@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Environment } from '../../pkg/api/index.ts';
+import { type TestEngine, withEngine } from '../env/engine.ts';
+import { eventually, Sandbox } from './sandbox.ts';
+
+const execute = promisify(execFile);
+const found = await withEngine();
+
+describe.skipIf(found.engine === undefined)('copy steps', () => {
+  const engine = found.engine as TestEngine;
+  let sandbox: Sandbox;
+
+  beforeAll(async () => {
+    sandbox = new Sandbox({ DOCKER_HOST: `unix://${engine.socketPath}` });
+    await sandbox.dev();
+    mkdirSync(sandbox.path('work/tools'), { recursive: true });
+    writeFileSync(sandbox.path('work/tools/greet'), '#!/bin/sh\necho hello\n', { mode: 0o755 });
+    symlinkSync('greet', sandbox.path('work/tools/link'));
+    writeFileSync(sandbox.path('work/one file'), 'one\n');
+  });
+
+  afterAll(async () => {
+    await sandbox.river('delete', 'env', '--all', '--timeout', '30s');
+    await sandbox.close();
+    await engine.release();
+  });
+
+  const manifest = (...steps: string[]) =>
+    sandbox.write(
+      'work/env.yaml',
+      `apiVersion: river.dev/v1\nkind: Environment\nmetadata: { name: copied }\nspec:\n  from: { image: '${engine.image}' }\n  steps:\n${steps.map((step) => `    - ${step}\n`).join('')}`,
+    );
+  const good = ['copy: { from: tools, to: /opt/tools }', 'copy: { from: one file, to: "/a $b/" }'];
+  const built = async () => {
+    await sandbox.ok('wait', 'env/copied', '--for', 'condition=Ready', '--timeout', '60s');
+    return (await sandbox.object<Environment>('env', 'copied')).status;
+  };
+
+  it('take a file or a folder beside the manifest; what is in it decides whether the step is done again', async () => {
+    manifest(...good);
+    await sandbox.ok('apply', '-f', 'work/env.yaml');
+    const status = await built();
+    const show = ['sh', '-c', '/opt/tools/link; cat "/a \\$b/one file"'];
+    const { stdout } = await execute('docker', [
+      ...['-H', `unix://${engine.socketPath}`, 'run', '--rm', '--network=host', status?.image ?? '', ...show],
+    ]);
+    expect(stdout).toBe('hello\none\n');
+    expect(await sandbox.ok('apply', '-f', 'work/env.yaml')).toContain('unchanged');
+    writeFileSync(sandbox.path('work/one file'), 'two\n');
+    expect(await sandbox.ok('apply', '-f', 'work/env.yaml')).toContain('configured');
+    await eventually('a new digest', 60_000, async () => (await built())?.digest !== status?.digest);
+    const after = await built();
+    expect(after?.steps?.map(({ cached }) => cached)).toEqual([true, false]);
+  });
+
+  it('that name what cannot be copied are refused with their place, before anything is sent', async () => {
+    symlinkSync('/etc', sandbox.path('work/out'));
+    writeFileSync(sandbox.path('work/large'), '');
+    truncateSync(sandbox.path('work/large'), 2 ** 30);
+    manifest(...['missing', 'out/passwd', 'large'].map((from) => `copy: { from: ${from}, to: /x }`));
+    const { code, stderr } = await sandbox.river('apply', '-f', 'work/env.yaml');
+    expect(code).toBe(2);
+    expect(stderr.split('\n').map((line) => line.replace(sandbox.folder, ''))).toEqual(
+      expect.arrayContaining([
+        'work/env.yaml:7:15: spec.steps[0].copy.from: there is no missing beside the manifest',
+        'work/env.yaml:8:15: spec.steps[1].copy.from: must stay within the folder of the manifest; out/passwd is a link to /etc/passwd',
+        expect.stringMatching(/^work\/env.yaml:9:15: spec.steps\[2\].copy.from: is too large: \d+ bytes/),
+      ]),
+    );
+  });
+});
