@@ -4,6 +4,7 @@ import {
   authentication,
   createHttpServer,
   createToken,
+  LocalClient,
   listen,
   loadOrCreateKey,
   type TokenIdentity,
@@ -22,6 +23,7 @@ import {
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import { createControlLoops } from './control-loops.ts';
+import { DefaultEnvironment } from './default-environment.ts';
 import {
   createBuilder,
   createUploads,
@@ -92,18 +94,21 @@ async function serve(
   const { address, port } = settings.listen;
   // Known before the first heartbeat is answered: that tells runners where it is.
   const gatewayPort = await gateway.listen({ host: address, port: settings.gateway.port });
+  const defaultEnvironment = new DefaultEnvironment(logger);
   const service: ApiService = new ApiService({
     store,
     clock,
     rng,
     logger,
-    defaults: () => settings.defaults,
+    defaults: () => defaultEnvironment.defaultsOf(settings),
     leaseMs,
     logReader: createLogReader(gateway, sharedDir, { clock, leases: () => service.leases }),
     gateway: { port: gatewayPort, publicKey: gateway.publicKey },
     version,
   });
   const identity = await openIdentity(wiring, registry, key);
+  const own = new LocalClient(service, { role: 'admin', name: 'river-host' });
+  await defaultEnvironment.ensure(own, settings);
   const uploads = createUploads(settings, clock);
   const server = createHttpServer({
     ...{ service, ...identity.parts, clock, logger },
@@ -136,6 +141,7 @@ async function serve(
     tokenFor: (identity) => createToken(key, identity, rng),
     change: (changed) => {
       settings = changed;
+      void defaultEnvironment.ensure(own, changed);
     },
     async stop() {
       identity.certificate.stop();

@@ -7,6 +7,7 @@ export * from './columns.ts';
 export * from './conditions.ts';
 export * from './defaults.ts';
 export * from './duration.ts';
+export { environmentFindings } from './environment-rules.ts';
 export * from './environment-state.ts';
 export { type FieldPath, formatField, parseField } from './field-path.ts';
 export * from './field-selector.ts';

@@ -393,7 +393,7 @@ export interface TlsConfig {
 export interface DefaultsConfig {
   runtime?: Runtime;
   /**
-   * Of a Task without environment, image and runtime. Made at the start of the host when there is none of this name; it is people's from then on. Default none.
+   * Of a Task without environment, image and runtime. Made at the start of the host, or when this file changes, where there is none of this name; it is people's from then on. Default none.
    */
   environment?: {
     /**

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Finding, HostConfig, RunnerConfig } from '../api/index.ts';
 import {
+  environmentFindings,
   labelKeyProblem,
   labelValueProblem,
   nameProblem,
@@ -46,6 +47,21 @@ function hostUrl(text: string): string | undefined {
   return undefined;
 }
 
+/** As in a manifest; but there is no folder beside it from which river apply would send something. */
+function defaultEnvironmentFindings({ defaults }: HostConfig): Finding[] {
+  const { name, spec } = defaults?.environment ?? {};
+  if (name === undefined || spec === undefined) return [];
+  const path: Finding['path'] = ['defaults', 'environment'];
+  const copies = (spec.steps ?? []).flatMap(({ copy }, index) =>
+    check([...path, 'spec', 'steps', index, 'copy'], copy, () => 'cannot stand here; apply a manifest'),
+  );
+  const found = environmentFindings(spec, []).map((finding) => ({
+    ...finding,
+    path: [...path, ...finding.path],
+  }));
+  return [...check([...path, 'name'], name, nameProblem), ...copies, ...found];
+}
+
 export function hostFindings(config: HostConfig): Finding[] {
   return [
     ...(config.tls?.names ?? []).flatMap((name, index) => check(['tls', 'names', index], name, serverName)),
@@ -55,6 +71,7 @@ export function hostFindings(config: HostConfig): Finding[] {
     ...(config.defaults?.mounts ?? []).flatMap((mount, index) =>
       check(['defaults', 'mounts', index], mount, parseMount),
     ),
+    ...defaultEnvironmentFindings(config),
     ...check(['docker', 'socket'], config.docker?.socket, absolute),
     ...check(['docker', 'cacheAge'], config.docker?.cacheAge, parseDuration),
     ...check(['compaction', 'interval'], config.compaction?.interval, span(1000, '1s')),

@@ -217,3 +217,20 @@ test.each([
 ])('a written topology with %s as %s is refused', (written, wrong, message) => {
   expect(refusal('runner', source(topology.replace(written, wrong)))).toContain(message);
 });
+
+test('a default environment that cannot be made is refused', () => {
+  const text = `defaults:
+  environment:
+    name: No Name
+    spec:
+      from: { image: a b }
+      steps:
+        - copy: { from: x, to: /x }
+`;
+  const message = refusal('host', source(text));
+  expect(message).toContain('c.yaml:3:5: defaults.environment.name: must be lower case letters');
+  expect(message).toContain(
+    'c.yaml:5:15: defaults.environment.spec.from.image: must be the name of an image',
+  );
+  expect(message).toContain('c.yaml:7:11: defaults.environment.spec.steps[0].copy: cannot stand here');
+});
