@@ -122,12 +122,6 @@ export const breakages: readonly Breakage[] = [
     'if (wanted.resourceVersion === "") {',
   ),
   one(
-    'no uid check of reports',
-    'pkg/apiserver/writes/preconditions.ts',
-    'if (wanted.uid && wanted.uid !== object.metadata.uid) {',
-    'if (wanted.uid === "") {',
-  ),
-  one(
     'a list below the compaction floor is answered',
     'pkg/store/list-reader.ts',
     'if (version < floor) {',
@@ -136,8 +130,8 @@ export const breakages: readonly Breakage[] = [
   one(
     'no lease check',
     'pkg/controllers/node/node-controller.ts',
-    'if (leftMs > 0) return { requeueAfterMs: leftMs };',
-    'if (leftMs <= 0 || leftMs > 0) return { requeueAfterMs: Math.max(leftMs, 1_000) };',
+    'if (leftMs > 0) return { requeueAfterMs: leftMs };\n    const silence',
+    'if (leftMs > -1e9) return { requeueAfterMs: Math.max(leftMs, 1_000) };\n    const silence',
   ),
   one(
     'the end of the teardown is not awaited',
@@ -193,5 +187,23 @@ export const breakages: readonly Breakage[] = [
     'pkg/runner/run-cache.ts',
     "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n        this.#again();\n",
     "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n",
+  ),
+  one(
+    'no fence check of reports',
+    'pkg/apiserver/writes/run-rules.ts',
+    '  checkFence(session, node, old, next);\n',
+    '',
+  ),
+  one(
+    'a fenced node is given work',
+    'pkg/topology/fits.ts',
+    'if (node.spec?.fencedAt !== undefined) {',
+    "if (node.spec?.fencedAt === '') {",
+  ),
+  one(
+    'a runner does not clean up before its fence is lifted',
+    'pkg/runner/clean-up.ts',
+    '    if (!isClean) return this.#lookLater(fencedAt);\n',
+    '',
   ),
 ];

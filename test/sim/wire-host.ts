@@ -18,7 +18,7 @@ const leaseMs = 30_000;
 /** The host without its doors: the loops of `cmd/host`, on an API that is called in place of served. */
 export function wireHost({ clock, rng, logger, store }: HostParts): (identity: Identity) => Client {
   const service = new ApiService({
-    store,
+    store: rng.below(3) === 0 ? slowLists(store, clock, rng) : store,
     clock,
     rng,
     logger,
@@ -44,4 +44,20 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
     placementPolicy: 'leastLoaded',
   }).start();
   return (identity) => new LocalClient(service, identity);
+}
+
+/** A busy host: it takes a while until the caches are complete. What a list shows is as new as its end. */
+function slowLists(store: Store, clock: Clock, rng: Rng): Store {
+  const list: Store['list'] = async (kind, options) => {
+    if (options?.continueFrom === undefined)
+      await new Promise<void>((resolve) => clock.after(rng.below(4_000), resolve));
+    return store.list(kind, options);
+  };
+  return new Proxy(store, {
+    get(target, key) {
+      if (key === 'list') return list;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
