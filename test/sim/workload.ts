@@ -28,7 +28,7 @@ export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
     if (chance(rng, 0.1)) targets.push('nowhere');
     if (targets.length > 0) spec.targets = targets as [string, ...string[]];
   }
-  if (chance(rng, 0.25)) spec.timeout = `${5 + rng.below(30)}s`;
+  if (chance(rng, 0.3)) spec.timeout = `${10 + rng.below(40)}s`;
   if (chance(rng, 0.2)) spec.ttlAfterFinished = `${chance(rng, 0.3) ? rng.below(3) : 10 + rng.below(120)}s`;
   if (chance(rng, 0.3)) spec.retry = { limit: 1 + rng.below(3), backoff: `${rng.below(20)}s` };
   if (chance(rng, 0.05)) spec.suspend = true;
@@ -70,6 +70,7 @@ export function randomStory(rng: Rng): Deed[] {
   while (story.length < length) {
     const deed = pick(rng, deeds);
     story.push(deed);
+    if (deed === 'pause' && chance(rng, 0.7)) story.push('resume');
     if (deed !== 'delete') continue;
     if (chance(rng, 0.5)) break;
     story.push('make anew');
