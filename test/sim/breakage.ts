@@ -36,7 +36,7 @@ export function brokenFiles(breakage: Breakage): Map<string, string> {
 export async function catchBreakage(breakage: Breakage, seeds: string): Promise<Caught | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'river-mutation-'));
   try {
-    for (const part of ['pkg', 'cmd', 'schemas', 'test/sim', 'package.json'])
+    for (const part of ['pkg', 'cmd', 'schemas', 'test/sim', 'test/support', 'package.json'])
       cpSync(join(root, part), join(folder, part), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     for (const [file, text] of brokenFiles(breakage)) writeFileSync(join(folder, file), text);
