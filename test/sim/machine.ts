@@ -3,6 +3,7 @@ import { FakeMachine } from '../../pkg/executor/fake/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../../pkg/executor/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { TrueExecution } from './truth.ts';
+import { nodeMemoryBytes } from './workload.ts';
 import { between, chance, type World } from './world.ts';
 
 export interface MachineMutation {
@@ -33,6 +34,7 @@ export class SimMachine extends FakeMachine {
   /** How wrong its wall clock is. */
   readonly skewMs: number;
   readonly milliCores: number;
+  readonly memoryBytes = nodeMemoryBytes;
   readonly history = new Map<string, TrueExecution>();
   onStart: (runName: string) => void = () => {};
   readonly live = new Set<TrueExecution>();
@@ -138,11 +140,12 @@ export class SimMachine extends FakeMachine {
     }
   }
 
-  #begin({ runUid, runName, milliCores, command }: ExecutionSpec): void {
+  #begin({ runUid, runName, milliCores, memoryBytes, gpus = [], command }: ExecutionSpec): void {
     const before = this.history.get(runUid);
     const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
     const startedMs = this.#world.time;
-    const execution = { runUid, runName, node: this.name, milliCores, live: starts > 0, starts, startedMs };
+    const held = { milliCores, memoryBytes, devices: gpus.map(({ uuid }) => uuid) };
+    const execution = { runUid, runName, node: this.name, ...held, live: starts > 0, starts, startedMs };
     this.history.set(runUid, execution);
     if (before) this.live.delete(before);
     if (execution.live) {

@@ -33,8 +33,8 @@ export const breakages: readonly Breakage[] = [
   one(
     'no re-check at binding',
     'pkg/apiserver/writes/bind.ts',
-    'if (reasons.length > 0) {',
-    'if (reasons.length > 1_000) {',
+    'const verdict = fits(need, node, held);',
+    'const verdict = fits(need, node, nothingHeld);',
   ),
   one(
     'a Run is bound whatever has become of it',
@@ -44,7 +44,7 @@ export const breakages: readonly Breakage[] = [
   ),
   one(
     'a Lost Run takes up no room',
-    'pkg/topology/charges.ts',
+    'pkg/placement/charges.ts',
     "isBound(run.status?.phase ?? 'Pending')",
     "isBound(run.status?.phase ?? 'Pending') && run.status?.phase !== 'Lost'",
   ),
@@ -196,7 +196,7 @@ export const breakages: readonly Breakage[] = [
   ),
   one(
     'a fenced node is given work',
-    'pkg/topology/fits.ts',
+    'pkg/placement/gates.ts',
     'if (node.spec?.fencedAt !== undefined) {',
     "if (node.spec?.fencedAt === '') {",
   ),

@@ -10,7 +10,7 @@ import type { SimNetwork } from './network.ts';
 import { simLogger } from './sim-logger.ts';
 import { simTopology } from './topology.ts';
 import { copyTorn, markWal, type WalMark } from './wal.ts';
-import { nodeCores } from './workload.ts';
+import { nodeCores, nodeMemoryBytes } from './workload.ts';
 import { between, chance, type World } from './world.ts';
 
 const database = 'intents.db';
@@ -63,7 +63,7 @@ export class SimNode implements Restartable {
     const { clock, rng } = life;
     const identity = { role: 'node' as const, name: this.name };
     const client = this.#network.client({ owner: life, identity, place: this.name });
-    const facts = { cores: nodeCores, memoryBytes: 8 * 2 ** 30, versions: { river: 'simulated' } };
+    const facts = { cores: nodeCores, memoryBytes: nodeMemoryBytes, versions: { river: 'simulated' } };
     const { bootId } = this.machine;
     new Runner({
       settings: {

@@ -7,6 +7,9 @@ export interface TrueExecution {
   runName: string;
   node: string;
   milliCores: number;
+  memoryBytes: number;
+  /** What nobody else may have at the same time: GPUs, by UUID. */
+  devices: readonly string[];
   live: boolean;
   /** Programs that were started for it: more than one is the worst that can happen. 0: it could not be started. */
   starts: number;
@@ -92,13 +95,27 @@ export class Truth {
     const alive = new Map<string, TrueExecution>();
     for (const machine of this.#machines) {
       let charged = 0;
+      let memoryBytes = 0;
+      const devices = new Map<string, TrueExecution>();
       for (const execution of machine.live) {
         charged += execution.milliCores;
+        memoryBytes += execution.memoryBytes;
         this.#checkOrdinal(alive, execution);
+        this.#checkDevices(devices, execution);
       }
+      if (memoryBytes > machine.memoryBytes)
+        this.#world.fail(`${machine.name} runs ${memoryBytes} bytes at once and has ${machine.memoryBytes}`);
       if (charged > machine.milliCores) {
         this.#world.fail(`${machine.name} runs ${charged} milli-cores at once and has ${machine.milliCores}`);
       }
+    }
+  }
+
+  #checkDevices(held: Map<string, TrueExecution>, execution: TrueExecution): void {
+    for (const device of execution.devices) {
+      const other = held.get(device);
+      if (other) this.#world.fail(`${other.runName} and ${execution.runName} both have ${device}`);
+      held.set(device, execution);
     }
   }
 

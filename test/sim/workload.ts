@@ -15,6 +15,7 @@ export function program(rng: Rng): [string, ...string[]] {
 }
 
 export const nodeCores = 4;
+export const nodeMemoryBytes = 8 * 2 ** 30;
 
 /** A task as a person would write it: mostly ordinary, sometimes one that can never run. */
 export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
@@ -22,7 +23,7 @@ export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
   if (spec.runtime === 'docker') spec.image = chance(rng, 0.1) ? 'missing' : 'busybox';
   const cores = pick(rng, [0, 0.5, 1, 1, 2, nodeCores]);
   spec.resources = { cores: chance(rng, 0.05) ? 10 * nodeCores : cores };
-  if (chance(rng, 0.2)) spec.resources.memory = '1Gi';
+  if (chance(rng, 0.3)) spec.resources.memory = pick(rng, ['1Gi', '3Gi', '6Gi']);
   if (chance(rng, 0.4)) {
     const targets = nodes.filter(() => chance(rng, 0.6));
     if (chance(rng, 0.1)) targets.push('nowhere');
