@@ -32,11 +32,13 @@ const expectedParts = [
   /^runner: dies killed/,
   /^runner: dies in a commit/,
   /^runner: dies in a reboot/,
-  ...['list', 'inspect', 'prepare', 'start', 'adopt', 'pause', 'stop', 'remove'].flatMap((operation) => [
+  ...['list', 'inspect', 'prepare', 'start', 'adopt', 'stop', 'remove'].flatMap((operation) => [
     new RegExp(`^runner: dies around ${operation}`),
     new RegExp(`^engine: no answer before ${operation}`),
     new RegExp(`^engine: no answer after ${operation}`),
   ]),
+  /^runner: dies around (pause|resume)/,
+  /^engine: no answer .* (pause|resume)/,
   /^machine: reboots/,
   /^machine: start of a dead runner arrives in half/,
   /^machine: start of a dead runner arrives$/,
