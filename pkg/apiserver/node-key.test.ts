@@ -51,3 +51,20 @@ it('is an Ed25519 key and nothing else', async () => {
 it('runners are told with every heartbeat where the gateway is', async () => {
   expect(await host.service.heartbeat(nodeOf('n1'), 'n1', { session: 's1' })).toMatchObject({ gateway });
 });
+
+it('runners are told with every heartbeat which environments there are', async () => {
+  const environment = (name: string, prefetch?: boolean) => ({
+    ...{ apiVersion, kind: 'Environment' as const, metadata: { name } },
+    spec: { from: { image: 'x' }, ...(prefetch === undefined ? {} : { prefetch }) },
+  });
+  const controller = { role: 'controller', name: 'environment' } as const;
+  const digest = `sha256:${'a'.repeat(64)}`;
+  for (const each of [environment('py', true), environment('r'), environment('unbuilt', true)])
+    await host.service.create(admin, 'Environment', each);
+  for (const name of ['py', 'r'])
+    await host.service.patchStatus(controller, 'Environment', '', name, { status: { digest } });
+  expect((await host.service.heartbeat(nodeOf('n1'), 'n1', { session: 's1' })).environments).toEqual([
+    { name: 'py', digest, prefetch: true },
+    { name: 'r', digest, prefetch: false },
+  ]);
+});

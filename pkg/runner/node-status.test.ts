@@ -62,3 +62,19 @@ test('what the machine has is shown; what cannot be read is a condition, and the
   // Not read yet: what an earlier runner has written stays.
   expect(nodeStatus(facts, [], 0)).not.toHaveProperty('gpus');
 });
+
+test('what is known of environments: what the node has, how it takes them, whether the directory is shared', () => {
+  const store = { ready: true, reason: 'LoadsMissingLayers', message: 'It does.' };
+  const shared = { ready: false, reason: 'NotTheSame', message: 'Another one.' };
+  const images = [{ name: 'py', digest: 'sha256:1' }];
+  expect(of(nodeStatus(facts, [], 0).conditions, 'ImageStoreReady')).toBeUndefined();
+  const status = nodeStatus({ ...facts, environments: { images, store, shared } }, [], 0);
+  expect(status.images).toEqual(images);
+  expect(of(status.conditions, 'ImageStoreReady')).toMatchObject({ status: 'True', reason: store.reason });
+  expect(of(status.conditions, 'SharedDirReady')).toMatchObject({ status: 'False', reason: 'NotTheSame' });
+  const before = status.conditions ?? [];
+  const notYet = nodeStatus({ ...facts, environments: { images } }, before, 0).conditions;
+  expect(of(notYet, 'SharedDirReady')).toBeUndefined();
+  const unshared = nodeStatus({ ...facts, environments: { images, store } }, before, 0).conditions;
+  expect(of(unshared, 'SharedDirReady')).toMatchObject({ status: 'Unknown', reason: 'NotShared' });
+});

@@ -70,7 +70,7 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
       return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
     }),
     ...topologyReady(facts.topology),
-    ...environmentConditions(facts.environments),
+    ...environmentConditions(facts.environments, before),
     ...(facts.volumes ?? []),
     ...quarantine(facts.quarantined, before),
   ];
@@ -101,13 +101,22 @@ function topologyReady(topology: Topology | undefined): NewCondition[] {
   ];
 }
 
-function environmentConditions(facts: EnvironmentFacts | undefined): NewCondition[] {
-  const conditions = { ImageStoreReady: facts?.store, SharedDirReady: facts?.shared };
-  return Object.entries(conditions).flatMap(([type, state]) =>
+const sharedDir = 'SharedDirReady';
+
+function environmentConditions(
+  facts: EnvironmentFacts | undefined,
+  before: readonly Condition[],
+): NewCondition[] {
+  const conditions = { ImageStoreReady: facts?.store, [sharedDir]: facts?.shared };
+  const said = Object.entries(conditions).flatMap(([type, state]): NewCondition[] =>
     state
       ? [{ type, status: state.ready ? 'True' : 'False', reason: state.reason, message: state.message }]
       : [],
   );
+  // Both are looked at together: a configuration before this one had a directory.
+  const isOld = facts?.store && !facts.shared && before.some(({ type }) => type === sharedDir);
+  const message = 'The configuration of the runner names no shared directory.';
+  return isOld ? [...said, { type: sharedDir, status: 'Unknown', reason: 'NotShared', message }] : said;
 }
 
 /** Absent until there is something to say; False when it has gone. */

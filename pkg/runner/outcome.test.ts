@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, runningStatus } from './outcome.ts';
 
 const paths = { outPath: '/logs/a.out', errPath: '/logs/a.err' };
 const calledOff = {
@@ -46,4 +46,16 @@ it.each([
   const { startError: _none, ...ended } = calledOff;
   const intent = { ...paths, spec: { memoryBytes: 32_000_000 } };
   expect(outcomeOf({ ...ended, ...end }, {}, intent).message).toMatch(new RegExp(`${message}$`));
+});
+
+it('says what environment a Run has run in, to its end', () => {
+  const environment = { name: 'py', digest: 'sha256:1' };
+  const { startError: _none, ...ended } = calledOff;
+  expect(runningStatus({ ...ended, state: 'running' }, { ...paths, environment }).environmentDigest).toBe(
+    'sha256:1',
+  );
+  expect(outcomeOf({ ...ended, exitCode: 0 }, {}, { ...paths, environment }).environmentDigest).toBe(
+    'sha256:1',
+  );
+  expect(outcomeOf(calledOff, {}, { ...paths, environment }).environmentDigest).toBeUndefined();
 });

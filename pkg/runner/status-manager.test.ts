@@ -86,6 +86,15 @@ describe('the status manager', () => {
     expect(sent.map((write) => write.status.phase)).toEqual(['Preparing', 'Failed']);
   });
 
+  test('how far a preparation was is taken back with the next phase', async () => {
+    const progress = { bytes: 1, totalBytes: 2, layers: 0, totalLayers: 1 };
+    manager.setSession('s');
+    manager.report(a, { phase: 'Preparing', progress }, '1');
+    await sent[0]!.answer('2');
+    manager.report(a, running, '2');
+    expect(sent.map((write) => write.status.progress)).toEqual([progress, null]);
+  });
+
   test('a final report is never replaced', async () => {
     manager.report(a, failed, '1');
     manager.report(a, running, '1');

@@ -88,8 +88,9 @@ export async function environments(socketPath: string, totalMiB: number, rounds:
   const node = openNode(socketPath, folder, folder);
   const docker = (...args: string[]) => run('docker', ['-H', `unix://${socketPath}`, ...args]);
   const clear = async (index: TarballIndex) => {
-    node.environments.forget(index);
     await docker('rmi', '-f', index.digest).catch(() => {});
+    // After it: the node may just have looked.
+    node.environments.forget(index);
   };
   const peer = (index: TarballIndex) => timed(() => docker('load', '-i', files(index.digest).tarball));
   const river = (index: EnvironmentReference) => timed(() => node.environments.ensure(index, quiet()));
