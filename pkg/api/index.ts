@@ -34,3 +34,4 @@ export * from './targets.ts';
 export type * from './types.gen.ts';
 export * from './unknown-fields.ts';
 export * from './validate.ts';
+export * from './version-skew.ts';

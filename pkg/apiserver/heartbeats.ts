@@ -12,19 +12,26 @@ import type { Store } from '../store/index.ts';
 import { authorize, authorizeOwnNode } from './authorize.ts';
 import type { LeaseTable } from './leases.ts';
 import type { MetricsCounter } from './metrics.ts';
+import type { ApiServiceOptions } from './options.ts';
 import { conflict, notFound } from './writes/refusals.ts';
 
 export class Heartbeats {
   readonly #store: Store;
   readonly #leases: LeaseTable;
   readonly #metrics: MetricsCounter;
+  readonly #options: Pick<ApiServiceOptions, 'version'>;
   readonly #gateway: GatewayAddress | undefined;
 
-  constructor(store: Store, leases: LeaseTable, metrics: MetricsCounter, gateway?: GatewayAddress) {
-    this.#store = store;
+  constructor(
+    options: Pick<ApiServiceOptions, 'store' | 'version' | 'gateway'>,
+    leases: LeaseTable,
+    metrics: MetricsCounter,
+  ) {
+    this.#options = options;
+    this.#store = options.store;
     this.#leases = leases;
     this.#metrics = metrics;
-    this.#gateway = gateway;
+    this.#gateway = options.gateway;
   }
 
   /**
@@ -51,6 +58,7 @@ export class Heartbeats {
       leaseMs: this.#leases.leaseMs,
       epoch: this.#store.epoch,
       clusterUid: this.#store.clusterUid,
+      version: this.#options.version,
       ready: isConditionTrue(node.status.conditions, 'Ready'),
       environments: await this.#environments(),
       ...(this.#gateway ? { gateway: this.#gateway } : {}),

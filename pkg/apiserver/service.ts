@@ -42,7 +42,7 @@ export class ApiService {
     this.#leases = new LeaseTable(clock, options.leaseMs);
     this.#reads = new Reads(store, this.#leases, clock);
     this.#watches = new Watches(store, this.#reads, this.#metrics);
-    this.#heartbeats = new Heartbeats(store, this.#leases, this.#metrics, options.gateway);
+    this.#heartbeats = new Heartbeats(options, this.#leases, this.#metrics);
   }
 
   get leases(): Leases {

@@ -2,8 +2,10 @@ import {
   type Condition,
   type NewCondition,
   type NodeStatus,
+  notReadyFor,
   type Runtime,
   setCondition,
+  versionSkewConditions,
 } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
@@ -23,6 +25,8 @@ export interface NodeFacts {
   quarantined: readonly string[];
   bootId: string;
   session: string;
+  /** Why runner and host do not work together, if they do not. */
+  skew?: string;
   /** `spec.fencedAt` of the Node, and for which one the machine was cleaned up last. */
   fencedAt?: string;
   cleanedUpFor?: string;
@@ -64,7 +68,8 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
 
 function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: string): Condition[] {
   const wanted: NewCondition[] = [
-    readyOf(facts.fencedAt),
+    readyOf(facts),
+    ...versionSkewConditions(facts.skew, before),
     ...facts.probes.map(({ runtime, probe }): NewCondition => {
       const { ready, reason, message } = probe;
       return { type: conditionTypes[runtime], status: ready ? 'True' : 'False', reason, message };
@@ -81,7 +86,8 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
 }
 
 /** A fence counts until the host has taken it away: what it was told of the clean-up may not have come. */
-function readyOf(fencedAt: string | undefined): NewCondition {
+function readyOf({ fencedAt, skew }: Pick<NodeFacts, 'fencedAt' | 'skew'>): NewCondition {
+  if (fencedAt === undefined && skew !== undefined) return notReadyFor(skew);
   if (fencedAt === undefined)
     return { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' };
   const message = 'A person has fenced this node: the runner removes what was left of its runs first.';

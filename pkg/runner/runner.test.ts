@@ -65,6 +65,7 @@ class FakeHost {
   node: Node | undefined;
   clusterUid = 'c1';
   epoch = 'e1';
+  version = '0.1.0';
   reachable = true;
   events: string[] = [];
   #version = 10;
@@ -114,7 +115,11 @@ class FakeHost {
         return work(...args);
       };
     const client = {
-      version: guarded(() => ({ gitVersion: '1', epoch: this.epoch, clusterUid: this.clusterUid })),
+      version: guarded(() => ({
+        gitVersion: `v${this.version}+river`,
+        epoch: this.epoch,
+        clusterUid: this.clusterUid,
+      })),
       get: guarded((kind: string, _namespace: string, name: string) => {
         if (kind === 'Run') return this.run(name);
         if (!this.node) throw notFound();
@@ -137,7 +142,8 @@ class FakeHost {
       heartbeat: guarded((_name: string, { session }: { session: string }) => {
         if (!this.node) throw notFound();
         if (this.node.status?.session !== session) throw new RiverError('Conflict', 'another session');
-        return { leaseMs: 30_000, epoch: this.epoch, clusterUid: this.clusterUid, ready: true };
+        const { epoch, clusterUid, version } = this;
+        return { leaseMs: 30_000, epoch, clusterUid, version, ready: true };
       }),
     };
     return client as unknown as Client;
@@ -230,7 +236,7 @@ function startRunner(more: More = {}): Runner {
       settings.runtimes.map((runtime) => new FakeExecutor({ machine, runtime, clock, ...more })),
     intents,
     machine: {
-      facts: () => ({ cores: 4, memoryBytes: 1e9, versions: { river: '1' } }),
+      facts: () => ({ cores: 4, memoryBytes: 1e9, versions: { river: '0.1.0' } }),
       topology: async () => topology,
       usage: () => ({}),
     },
@@ -594,5 +600,37 @@ describe('the session', () => {
 
   test('its records are for its owner only', () => {
     expect(statSync(join(folder, 'intents.db')).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('versions', () => {
+  const conditions = () =>
+    host.node?.status?.conditions
+      ?.filter(({ type }) => ['Ready', 'VersionSkew'].includes(type))
+      .map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+
+  test('too far from the host: the Node says so from the first write on, and what runs goes on', async () => {
+    host.version = '0.3.0';
+    startRunner();
+    submit('a', ['for:5s']);
+    await clock.advance(100);
+    expect(conditions()).toEqual(['Ready=False VersionSkew', 'VersionSkew=True TooFarApart']);
+    await clock.advance(10_000);
+    expect(host.status('a')?.phase).toBe('Succeeded');
+  });
+
+  test('a host that is upgraded under a runner: told by its next answer, and taken back by another', async () => {
+    startRunner();
+    await clock.advance(100);
+    expect(conditions()).toEqual(['Ready=True RunnerReady']);
+    host.version = '0.2.0';
+    await clock.advance(20_000);
+    expect(conditions()).toEqual(['Ready=True RunnerReady']);
+    host.version = '0.3.0';
+    await clock.advance(20_000);
+    expect(conditions()).toEqual(['Ready=False VersionSkew', 'VersionSkew=True TooFarApart']);
+    host.version = '0.2.1';
+    await clock.advance(20_000);
+    expect(conditions()).toEqual(['Ready=True RunnerReady', 'VersionSkew=False Compatible']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Node, NodeStatus } from '../api/index.ts';
+import { type Node, type NodeStatus, versionSkew } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import type { HeartbeatAnswer } from '../client/index.ts';
 import { CleanUp } from './clean-up.ts';
@@ -25,6 +25,8 @@ export class Runner {
   #cluster: ClusterMark | undefined;
   #workplace: Workplace | undefined;
   readonly #cleanUp: CleanUp;
+  /** Why the host gives this runner nothing new. */
+  #skew: string | undefined;
   #connected = false;
   #stopped = false;
 
@@ -57,7 +59,10 @@ export class Runner {
       logger,
       usage: () => this.#usage(),
       knownEpoch: () => this.#cluster?.epoch,
-      checkCluster: (clusterUid) => this.#checkCluster(clusterUid),
+      onHost: ({ clusterUid, gitVersion }) => {
+        if (clusterUid !== undefined) this.#checkCluster(clusterUid);
+        this.#compareVersion(gitVersion);
+      },
       status: (before, session) => this.#nodeStatus(before, session),
       onAnswer: (answer) => this.#onAnswer(answer),
       onRecovered: () => this.#workplace?.relist(),
@@ -107,8 +112,21 @@ export class Runner {
     );
   }
 
-  async #onAnswer({ clusterUid, epoch, gateway, environments }: HeartbeatAnswer): Promise<void> {
+  #compareVersion(host: string): void {
+    const own = this.#parts.machine.facts().versions.river;
+    const skew = versionSkew(own, host);
+    if (skew === this.#skew) return;
+    this.#skew = skew;
+    const { logger } = this.#parts;
+    if (skew !== undefined)
+      logger.warn('this runner takes no new runs: the host is of another version', { skew });
+    else logger.info('this runner and its host are of versions that work together again', { host });
+    this.#session.refreshStatus();
+  }
+
+  async #onAnswer({ clusterUid, epoch, version, gateway, environments }: HeartbeatAnswer): Promise<void> {
     this.#checkCluster(clusterUid);
+    if (version !== undefined) this.#compareVersion(version);
     this.#parts.tunnel?.offered(gateway);
     const restored = this.#cluster !== undefined && this.#cluster.epoch !== epoch;
     if (this.#cluster?.epoch !== epoch) {
@@ -157,6 +175,7 @@ export class Runner {
         environments: this.#workplace?.environments(),
         bootId: this.#bootId,
         session,
+        skew: this.#skew,
         fencedAt: spec?.fencedAt,
         cleanedUpFor: this.#cleanUp.doneFor,
         sshKey: this.#parts.tunnel?.publicKey,

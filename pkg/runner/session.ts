@@ -8,7 +8,7 @@ import {
   type Rng,
   type Timer,
 } from '../base/index.ts';
-import type { Client, HeartbeatAnswer } from '../client/index.ts';
+import type { Client, HeartbeatAnswer, ServerVersion } from '../client/index.ts';
 import { withDeadline } from './deadline.ts';
 
 const callDeadlineMs = 10_000;
@@ -26,8 +26,8 @@ export interface SessionParts {
   usage: () => NonNullable<NodeStatus['usage']>;
   /** Epoch of the host that this runner has worked with. */
   knownEpoch: () => string | undefined;
-  /** Raises `Invalid` for a host that this machine does not belong to. */
-  checkCluster: (clusterUid: string) => void;
+  /** Who the host says it is. Raises `Invalid` for one that this machine does not belong to. */
+  onHost: (host: ServerVersion) => void;
   /** The Node's status as it should be now; `before` is the Node that the host has. */
   status: (before: Node, session: string) => NodeStatus;
   /** An answer of the host to a heartbeat: first of all which cluster it is. Throws to end the session. */
@@ -121,9 +121,8 @@ export class Session {
   }
 
   async #takeOver(): Promise<void> {
-    const { client, node: name, labels, checkCluster } = this.#parts;
-    const { clusterUid } = await this.#call(client.version());
-    if (clusterUid !== undefined) checkCluster(clusterUid);
+    const { client, node: name, labels, onHost } = this.#parts;
+    onHost(await this.#call(client.version()));
     let node = await this.#getOrCreate();
     const missing = Object.entries(labels).filter(([key, value]) => node.metadata.labels?.[key] !== value);
     if (missing.length > 0) node = await this.#call(client.patch('Node', '', name, { metadata: { labels } }));

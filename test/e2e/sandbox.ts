@@ -118,8 +118,9 @@ export class Sandbox {
     return this.path(name);
   }
 
-  start(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-    const child = spawn(process.execPath, [join(programs, entries[program]), ...args], {
+  /** `from`: where other bundles are than those of this file of tests. */
+  start(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}, from = programs): Running {
+    const child = spawn(process.execPath, [join(from, entries[program]), ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 export const root = join(import.meta.dirname, '../..');
 const programs = { river: 'river', 'river-host': 'host', 'river-runner': 'runner', riverun: 'riverun' };
@@ -8,8 +8,9 @@ const programs = { river: 'river', 'river-host': 'host', 'river-runner': 'runner
 /**
  * Bundles the four programs into a folder of the repository, split so that a command of the CLI loads only what it
  * needs. better-sqlite3 stays outside (native code), and so do packages that are loaded with `require` on first use.
+ * `version`: what they say they are, in place of what package.json says.
  */
-export async function bundle(outdir: string): Promise<void> {
+export async function bundle(outdir: string, version?: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
@@ -30,8 +31,23 @@ export async function bundle(outdir: string): Promise<void> {
     banner: {
       js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
     },
+    plugins: version === undefined ? [] : [stampedWith(version)],
     legalComments: 'none',
     logLevel: 'warning',
   });
   for (const bin of Object.keys(programs)) chmodSync(join(outdir, `${bin}.js`), 0o755);
+}
+
+function stampedWith(version: string): Plugin {
+  const file = join(root, 'package.json');
+  return {
+    name: 'version',
+    setup(plugins) {
+      plugins.onLoad({ filter: /package\.json$/ }, ({ path }) => {
+        if (path !== file) return undefined;
+        const manifest = JSON.parse(readFileSync(file, 'utf8')) as object;
+        return { contents: JSON.stringify({ ...manifest, version }), loader: 'json' };
+      });
+    },
+  };
 }

@@ -28,6 +28,8 @@ export interface ControllerParts {
 
 /** A real store and API with any set of controllers, without network, time or runners: a test plays these. */
 export class ControlPlane {
+  /** Of the host; a change is what its upgrade would be. */
+  version = '0.1.0';
   readonly clock = new ManualClock();
   readonly rng = seededRng(1);
   readonly store: SqliteStore;
@@ -43,6 +45,7 @@ export class ControlPlane {
     const { clock } = this;
     // Not the seeded one: uids have to differ between control planes.
     this.store = openSqliteStore({ directory: this.#directory, clock, rng: realRng, logger: silentLogger });
+    const version = () => this.version;
     this.service = new ApiService({
       store: this.store,
       clock,
@@ -51,7 +54,9 @@ export class ControlPlane {
       defaults: () => ({ runtime: 'process', privileged: false, mounts: [] }),
       leaseMs: 30_000,
       logReader: { open: () => Promise.reject(new Error('no logs here')) },
-      version: '0.0.0',
+      get version() {
+        return version();
+      },
     });
     this.admin = new LocalClient(this.service, { role: 'admin', name: 'test' });
   }

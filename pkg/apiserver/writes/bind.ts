@@ -10,6 +10,7 @@ import type { Binding } from '../../client/index.ts';
 import { type Assignment, fits, isPlain, nothingHeld, runNeed } from '../../placement/index.ts';
 import { authorize } from '../authorize.ts';
 import type { ChargeReader } from './charges.ts';
+import { judgedConditions } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { conflict, invalidField } from './refusals.ts';
 import type { WriteSession, Written } from './session.ts';
@@ -52,8 +53,11 @@ function assignmentOn(session: WriteSession, charges: ChargeReader, run: Run, no
     session.metrics.refused('fit');
     return conflict('Run', run.metadata.name ?? '', `does not fit on node ${nodeName}: ${reasons}`);
   };
-  const node = session.transaction.get('Node', '', nodeName)?.object as Node | undefined;
-  if (!node) throw refuse('there is no such node');
+  const stored = session.transaction.get('Node', '', nodeName)?.object as Node | undefined;
+  if (!stored) throw refuse('there is no such node');
+  // Written by a host of another version, it may show as Ready what is too far from this one.
+  const conditions = judgedConditions(session, stored, stored.status);
+  const node = { ...stored, status: { ...stored.status, conditions } };
   const need = runNeed(run);
   // What asks for nothing fits beside anything: no need to add up the others.
   const asksNothing = need.milliCores === 0 && need.memoryBytes === 0 && isPlain(need);

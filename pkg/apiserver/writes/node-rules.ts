@@ -1,4 +1,11 @@
-import { isConditionTrue, type Node } from '../../api/index.ts';
+import {
+  type Condition,
+  getCondition,
+  type Node,
+  versionSkew,
+  versionSkewType,
+  withVersionSkew,
+} from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { conflict } from './refusals.ts';
 import type { WriteSession } from './session.ts';
@@ -47,8 +54,26 @@ export function checkNodeFence({ identity, metrics }: WriteSession, old: Node | 
   }
   if (before !== undefined) throw refuse('is fenced already');
   if (old === undefined) throw refuse('has never reported: there is nothing to fence');
-  if (isConditionTrue(old.status?.conditions, 'Ready'))
+  if (isAlive(old))
     throw refuse(
       `is alive: river drain ${name} stops what runs there; fence it when it is not Ready any more`,
     );
+}
+
+/** A runner of another version keeps its lease; it shows as not Ready so that nothing new comes. */
+function isAlive({ status }: Node): boolean {
+  const ready = getCondition(status?.conditions, 'Ready');
+  return ready?.status === 'True' || ready?.reason === versionSkewType;
+}
+
+/** The host is the judge: a runner that is too old to know of version skew would always say Ready. */
+export function judgedConditions(
+  { options, now }: WriteSession,
+  old: Node,
+  status: Node['status'],
+): Condition[] | undefined {
+  // What is no list is refused by the schema.
+  if (status?.conditions !== undefined && !Array.isArray(status.conditions)) return status.conditions;
+  const skew = versionSkew(status?.versions?.river, options.version);
+  return withVersionSkew(status?.conditions, old.status?.conditions, skew, now);
 }

@@ -13,7 +13,7 @@ import { RiverError } from '../../base/index.ts';
 import type { StoredRecord } from '../../store/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { mergePatch } from '../patches/merge-patch.ts';
-import { checkNodeKey } from './node-rules.ts';
+import { checkNodeKey, judgedConditions } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { checkRunStatus, releasedWhenRefused } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
@@ -65,7 +65,10 @@ function writeStatus(
   reported: JsonMap,
 ): Written {
   const { kind, object: old } = record;
-  let next: ApiObject = { ...old, status: kind === 'Node' ? storedNodeStatus(status) : status };
+  let next: ApiObject = {
+    ...old,
+    status: kind === 'Node' ? storedNodeStatus(session, old as Node, status) : status,
+  };
   refuseInvalid(kind, record.name, validateObject(kind, next, { subresource: 'status' }));
   if (kind === 'Node') checkNodeKey(session, old as Node, next as Node);
   if (kind === 'Run') {
@@ -91,9 +94,10 @@ function mergeStatus(old: JsonMap, patch: JsonMap, now: string): JsonMap {
 }
 
 /** Live values are kept in memory only: a beat must never become a write. */
-function storedNodeStatus(status: JsonMap): JsonMap {
+function storedNodeStatus(session: WriteSession, old: Node, status: JsonMap): JsonMap {
   const { usage: _usage, lastHeartbeat: _lastHeartbeat, ...stored } = status;
-  return stored;
+  const conditions = judgedConditions(session, old, stored as Node['status']);
+  return conditions === undefined ? stored : { ...stored, conditions };
 }
 
 function asMap(value: unknown): JsonMap {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ControlPlane, type TestNode } from '../../../test/support/control-plane.ts';
 import { settle, until } from '../../../test/support/manual-clock.ts';
 import { getCondition, type Run } from '../../api/index.ts';
-import { timestamp } from '../../base/index.ts';
+import { silentLogger, timestamp } from '../../base/index.ts';
 import { TaskController } from '../task/index.ts';
 import { type Leases, NodeController } from './node-controller.ts';
 
@@ -21,7 +21,10 @@ describe('NodeController', () => {
   afterEach(() => plane.close());
 
   const start = () =>
-    plane.run('node', (parts) => new NodeController({ ...parts, leases, clock: plane.clock }));
+    plane.run(
+      'node',
+      (parts) => new NodeController({ ...parts, leases, clock: plane.clock, logger: silentLogger }),
+    );
 
   async function ready(): Promise<string | undefined> {
     const { status } = await plane.admin.get('Node', '', 'n1');
@@ -116,6 +119,59 @@ describe('NodeController', () => {
     plane.clock.advance(30_000);
     await bound;
     await until(async () => (await plane.runs())[0]?.status?.phase === 'Lost');
+  });
+
+  const now = () => timestamp(plane.clock.now());
+
+  /** As a runner that knows nothing of version skew says it. */
+  const sayReady = () => {
+    const ready = { type: 'Ready', status: 'True', reason: 'RunnerReady', message: '' } as const;
+    return node.patchNode({
+      versions: { river: '0.1.0' },
+      conditions: [{ ...ready, lastTransitionTime: now() }],
+    });
+  };
+  const skew = async () => {
+    const { status } = await plane.admin.get('Node', '', 'n1');
+    return getCondition(status?.conditions, 'VersionSkew')?.status;
+  };
+
+  test('a host that is upgraded too far lets a node take no new Runs, until the versions are near again', async () => {
+    await sayReady();
+    const run = await boundRun();
+    plane.version = '0.4.0';
+    await plane.applyTask('b');
+    await until(async () => (await plane.runs()).length === 2);
+    const waiting = (await plane.runs()).find(({ status }) => status?.phase === 'Pending');
+    const { name = '', uid = '' } = waiting?.metadata ?? {};
+    const bind = () => plane.clientOf('scheduler').bind('default', name, { node: 'n1', uid });
+    await expect(bind()).rejects.toThrow('not Ready (VersionSkew)');
+    await start();
+    await until(async () => (await skew()) === 'True');
+    expect(await ready()).toBe('False');
+    const version = plane.store.version();
+    await sayReady();
+    await settle();
+    expect(plane.store.version()).toBe(version);
+    await expect(fence()).rejects.toThrow('is alive: river drain n1');
+    await expect(bind()).rejects.toThrow('not Ready (VersionSkew)');
+    await node.report(run, { phase: 'Succeeded' });
+    plane.version = '0.2.0';
+    await sayReady();
+    await until(async () => (await skew()) === 'False');
+    expect(await ready()).toBe('True');
+    await bind();
+  });
+
+  test('after an upgrade of the host to a version that is near enough the node controller takes the condition back', async () => {
+    plane.version = '0.4.0';
+    await sayReady();
+    plane.version = '0.2.0';
+    await start();
+    await until(async () => (await skew()) === 'False');
+    expect(await ready()).toBe('False');
+    await sayReady();
+    expect(await ready()).toBe('True');
   });
 
   const fence = async () => {

@@ -1,5 +1,13 @@
-import { getCondition, isBound, type Node, type Run, type RunStatus } from '../../api/index.ts';
-import { type Clock, hasCode, timestamp } from '../../base/index.ts';
+import {
+  getCondition,
+  isBound,
+  type Node,
+  type Run,
+  type RunStatus,
+  versionSkew,
+  versionSkewType,
+} from '../../api/index.ts';
+import { type Clock, hasCode, type Logger, timestamp } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import {
   type Controller,
@@ -23,6 +31,7 @@ export interface NodeControllerOptions {
   leases: Leases;
   events: EventRecorder;
   clock: Clock;
+  logger: Logger;
 }
 
 const parallelWrites = 64;
@@ -53,6 +62,7 @@ export class NodeController implements Controller {
     this.#nodes.onChange((name, previous, current) => {
       if (!current) this.#seenAt.delete(name);
       else if (introducesItself(previous, current)) this.#seenAt.set(name, this.#options.clock.monotonic());
+      this.#logSkew(name, previous, current);
       enqueue(name);
     });
     this.#runs.onChange((_key, _previous, current) => {
@@ -71,6 +81,7 @@ export class NodeController implements Controller {
       await this.#lose(name, 'NodeDeleted', `node ${name} was deleted while the run was there`);
       return undefined;
     }
+    await this.#judgeVersion(node);
     if (node.spec?.drain) await forEachLimited(this.#runsOn(name), parallelWrites, (run) => this.#evict(run));
     if (node.spec?.fencedAt !== undefined) return this.#keepFenced(node, node.spec.fencedAt);
     const leftMs = this.#leaseEnd(name) - this.#options.clock.monotonic();
@@ -80,6 +91,28 @@ export class NodeController implements Controller {
     await this.#lose(name, 'LeaseExpired', `${silence}; the run may still be alive there`);
     // A heartbeat changes no object: look again whether it is back and expires once more.
     return { requeueAfterMs: this.#options.leases.leaseMs };
+  }
+
+  /** The host may be of another version than at the last write of this Node: any write has it judged by the API. */
+  async #judgeVersion(node: Node): Promise<void> {
+    const { client } = this.#options;
+    const { gitVersion } = await client.version();
+    const isSkewed = versionSkew(node.status?.versions?.river, gitVersion) !== undefined;
+    if (isSkewed === (skewOf(node) !== undefined)) return;
+    const { name = '', uid } = node.metadata;
+    await unlessGone(
+      client.patch('Node', '', name, { metadata: { uid }, status: {} }, { subresource: 'status' }),
+    );
+  }
+
+  #logSkew(node: string, previous: Node | undefined, current: Node | undefined): void {
+    const before = skewOf(previous);
+    const skew = skewOf(current);
+    if (skew === before || !current) return;
+    const { logger } = this.#options;
+    if (skew !== undefined)
+      logger.warn('a node takes no new runs: its runner is of another version', { node, skew });
+    else logger.info('a node and this host are of versions that work together again', { node });
   }
 
   /** Its Runs fail; when the runner has been back and left nothing of them, the fence goes. */
@@ -183,6 +216,12 @@ function introducesItself(previous: Node | undefined, current: Node): boolean {
   return (
     isNew || (isReady(current) && !isReady(previous)) || previous.status?.session !== current.status?.session
   );
+}
+
+/** What it says about versions that do not work together. */
+function skewOf(node: Node | undefined): string | undefined {
+  const condition = getCondition(node?.status?.conditions, versionSkewType);
+  return condition?.status === 'True' ? condition.message : undefined;
 }
 
 function isLost(run: Run): boolean {
