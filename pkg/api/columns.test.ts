@@ -120,6 +120,14 @@ test('a Node', () => {
     'CPU%': '13',
     TEMP: '55°C',
   });
+  const far = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'VersionSkew',
+    message: '',
+    lastTransitionTime: '',
+  } as const;
+  expect(row('Node', { metadata, status: { conditions: [far] } }).STATUS).toBe('NotReady,VersionSkew');
   expect(row('Node', { metadata })).toMatchObject({ STATUS: 'NotReady', CORES: '<none>', 'CPU%': '<none>' });
 });
 

@@ -1,8 +1,9 @@
-import { isConditionTrue } from './conditions.ts';
+import { getCondition, isConditionTrue } from './conditions.ts';
 import { ageOf, formatAge } from './duration.ts';
 import type { Kind, ObjectOf } from './objects.ts';
 import { formatBytes } from './quantity.ts';
 import type { Environment, Event, Node, Run, Task, Usage } from './types.gen.ts';
+import { versionSkewType } from './version-skew.ts';
 
 /** One column of `river get`, in the CLI and in the Tables that the API will serve. */
 export interface Column<T> {
@@ -105,6 +106,8 @@ const run: Column<Run>[] = [
 function nodeStatus({ spec, status }: Node): string {
   const ready = isConditionTrue(status?.conditions, 'Ready') ? 'Ready' : 'NotReady';
   if (spec?.fencedAt !== undefined) return `${ready},Fenced`;
+  if (getCondition(status?.conditions, 'Ready')?.reason === versionSkewType)
+    return `${ready},${versionSkewType}`;
   return spec?.unschedulable || spec?.drain ? `${ready},SchedulingDisabled` : ready;
 }
 
