@@ -9,3 +9,6 @@ export * from './need.ts';
 export { type NodeShape, numaOfGpu, shapeOf } from './node-shape.ts';
 export * from './refusal.ts';
 export * from './taints.ts';
+export type { Change } from './why/change.ts';
+export type { Holder } from './why/holders.ts';
+export * from './why/why.ts';

@@ -8,6 +8,13 @@ import { collect } from './values.ts';
 
 /** Flags of the commands that change something. What a command does is loaded only when it is used. */
 export function addChangeCommands(program: Command, act: Act): void {
+  program
+    .command('label')
+    .description('Set labels of objects, or take them off.')
+    .argument('<objects...>', 'KIND/NAME or KIND NAME, then KEY=VALUE to set, KEY- to take off')
+    .action((words: string[], _flags: object, self: Command) =>
+      act(self, async (context) => (await import('../commands/label.ts')).label(context, words)),
+    );
   addApply(program, act);
   addDelete(program, act);
   addPauseAndResume(program, act);

@@ -23,6 +23,13 @@ export function addNodeCommands(program: Command, act: Act): void {
     .action((words: string[], flags: DrainFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/drain.ts')).drain(context, words, flags)),
     );
+  program
+    .command('taint')
+    .description('Keep away from nodes what does not tolerate the taint, or take a taint off.')
+    .argument('<nodes...>', 'nodes, then KEY[=VALUE]:EFFECT to add, KEY[:EFFECT]- to remove')
+    .action((words: string[], _flags: object, self: Command) =>
+      act(self, async (context) => (await import('../commands/taint.ts')).taint(context, words)),
+    );
   const node = program.command('node').description('Say what has become of a machine.');
   node
     .command('fence')

@@ -10,6 +10,15 @@ import { count } from './values.ts';
 
 /** Flags of the commands that only look. What a command does is loaded only when it is used. */
 export function addShowCommands(program: Command, act: Act): void {
+  program
+    .command('why')
+    .description(
+      'Why a task or run waits: the verdict of each node, who holds what is missing, what would run now.',
+    )
+    .argument('<object...>', 'KIND/NAME or KIND NAME')
+    .action((words: string[], _flags: object, self: Command) =>
+      act(self, async (context) => (await import('../commands/why.ts')).why(context, words)),
+    );
   addGet(program, act);
   addDescribe(program, act);
   addLogs(program, act);
