@@ -10,7 +10,10 @@ export interface Timer {
 export interface Clock {
   /** Wall time, milliseconds since the epoch, UTC. May jump. For what people read. */
   now(): number;
-  /** Milliseconds from an arbitrary start. Never goes back. For leases, timeouts and back-off. */
+  /**
+   * Milliseconds since the boot of the machine, the same for all its processes; never goes back, stands still while
+   * the machine is suspended. For leases, timeouts and back-off.
+   */
   monotonic(): number;
   /** Calls back once after `delayMs` (0 or more). Never keeps the process alive by itself when `unref`. */
   after(delayMs: number, callback: () => void, options?: { unref?: boolean }): Timer;
@@ -20,7 +23,11 @@ export interface Clock {
 
 export const realClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // Linux: CLOCK_MONOTONIC. `performance.now` counts from the start of each process.
+  monotonic() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
   after(delayMs, callback, options) {
     const handle = setTimeout(callback, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));
     if (options?.unref) handle.unref();

@@ -4,6 +4,7 @@ import type { RunStatus, Runtime } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import type { ExecutionSpec } from '../executor/index.ts';
 import { type EnvironmentReference, keyOf } from './environments/source.ts';
+import type { Moment } from './moments.ts';
 
 const schemaVersion = 1;
 
@@ -27,13 +28,21 @@ export interface Intent {
   epoch: string;
   /** Boot of the machine in which `start` was first called; absent: it never was. */
   startBootId?: string;
+  /** When that was. */
+  startingAt?: Moment;
+  /** When its program began, as reckoned when it was first seen; only of a run with a timeout. */
+  runningSince?: Moment;
   /** Milliseconds since the epoch: since when it is paused, or is being so. Absent: it is not. */
   pausedAt?: number;
+  /** The same, on both clocks. */
+  pausedSince?: Moment;
   /** How long the pauses before that lasted. */
   pausedMs?: number;
   stopReason?: StopReason;
   /** Milliseconds since the epoch. */
   stopRequestedAt?: number;
+  /** The same, on both clocks. */
+  stopRequestedSince?: Moment;
   /** How it ended, when that is decided. */
   outcome?: RunStatus;
   /** Epoch of the host that has acknowledged the outcome. */

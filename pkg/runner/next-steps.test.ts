@@ -35,6 +35,7 @@ function anIntent(more: Partial<Intent> = {}): Intent {
     outPath: '/l/r1.out',
     errPath: '/l/r1.err',
     epoch: 'e1',
+    runningSince: { wallMs: now - 5000, monotonicMs: 995_000, bootId: 'b1' },
     ...more,
   };
 }
@@ -72,6 +73,7 @@ function plan(given: Given) {
     },
     node: {
       nowMs: now,
+      monotonicMs: 1_000_000,
       bootId: 'b1',
       epoch: 'e1',
       runtimeEnabled: true,
@@ -209,6 +211,37 @@ describe('refusal', () => {
     ],
     ['not of what is to be stopped', { run: aRun({}, stopped), node: off }, ['Report Stopped Stopped']],
   ]);
+});
+
+describe('a clock that is set', () => {
+  const timeout = { timeout: '60s' };
+  const run = aRun({ phase: 'Running' }, timeout);
+  const hour = 3_600_000;
+  const at = (wallMs: number, monotonicMs: number) => ({ wallMs, monotonicMs, bootId: 'b1' });
+
+  test.each([-hour, hour])('by %i ms: the time of a run goes on as before', (jump) => {
+    const node = { nowMs: now + jump };
+    expect(plan({ run, intent: started(), execution: running(), node })).toEqual([
+      { kind: 'WakeAfter', delayMs: 55_000 },
+    ]);
+  });
+
+  test('before its program was first seen: it has all of its time', () => {
+    const intent = started({ runningSince: undefined, startingAt: at(now - 6_000, 994_000) });
+    const mark = (given: Given) => plan({ run, intent, execution: running(), ...given });
+    expect(mark({})).toEqual([{ kind: 'MarkRunning', ranMs: 5_000 }]);
+    expect(mark({ node: { nowMs: now + hour } })).toEqual([{ kind: 'MarkRunning', ranMs: 0 }]);
+  });
+
+  test('after a stop was asked for: what ended is what was stopped', () => {
+    const stop = { stopReason: 'Stopped' as const, stopRequestedAt: now + hour };
+    const stopRequestedSince = at(now + hour, 999_000);
+    const intent = started({ ...stop, stopRequestedSince });
+    const execution = exited({ exitCode: undefined, signal: 'SIGTERM' });
+    expect(words({ run, intent, execution })).toEqual(['Report Stopped Stopped']);
+    const steady = { ...intent, stopRequestedSince: at(now + hour, 1_000_000 + hour) };
+    expect(words({ run, intent: steady, execution })).toEqual(['Report Failed Signalled']);
+  });
 });
 
 describe('while it runs', () => {

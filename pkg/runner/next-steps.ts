@@ -1,9 +1,11 @@
 import { isConditionTrue, isTerminal, parseDuration, type Run, type RunStatus } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
 import { type Execution, isLive } from '../executor/index.ts';
+import { ranForMs, untilDeadline } from './deadlines.ts';
 import type { Intent, StopReason } from './intents.ts';
+import { hasJumped, type Moment } from './moments.ts';
 import { concluded, outcomeOf, runningStatus } from './outcome.ts';
-import { pausedMs, pausedStatus } from './pauses.ts';
+import { pausedStatus } from './pauses.ts';
 import { refusalOf } from './refusal.ts';
 import type { Situation } from './situation.ts';
 import { isTroubled } from './troubles.ts';
@@ -16,6 +18,8 @@ export type Step =
   | { kind: 'CancelPrepare' }
   | { kind: 'Start' }
   | { kind: 'Adopt' }
+  /** Write down since when its program runs. */
+  | { kind: 'MarkRunning'; ranMs: number }
   | { kind: 'MarkStop'; reason: StopReason }
   | { kind: 'Stop'; graceMs: number }
   /** Write down since when it is paused; before it is. */
@@ -128,11 +132,17 @@ function whileUnobservable(situation: Situation, run: Run): Step[] {
   return refusal ? [{ kind: 'Refuse', ...refusal }] : [{ kind: 'WakeAfter', delayMs: retryMs }];
 }
 
-function reportEnd({ observed }: Situation): Step[] {
-  const { intent, execution } = observed;
+function reportEnd(situation: Situation): Step[] {
+  const { intent, execution } = situation.observed;
   if (!execution) return [];
   if (!intent) return [{ kind: 'RecordIntent', starting: true }];
-  return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
+  return [{ kind: 'Report', status: outcomeOf(execution, stopOf(situation, intent), intent) }];
+}
+
+/** When the clock was set after the stop was asked for, times do not tell which came first. */
+function stopOf({ node }: Situation, { stopReason, stopRequestedAt, stopRequestedSince }: Intent) {
+  const isKnown = !stopRequestedSince || !hasJumped(stopRequestedSince, momentOf(node));
+  return { stopReason, ...(isKnown ? { stopRequestedAt } : {}) };
 }
 
 function whileLive(situation: Situation, run: Run): Step[] {
@@ -143,7 +153,10 @@ function whileLive(situation: Situation, run: Run): Step[] {
   const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
   if (isUnwanted(run)) return [...adopt, ...stopSteps(situation, stopReasonOf(run))];
   const report = reportLive(situation, run, intent, execution);
-  const deadline = untilDeadline(execution, intent, intent.timeoutMs ?? timeoutOf(run), node.nowMs);
+  const timeoutMs = intent.timeoutMs ?? timeoutOf(run);
+  const mark = markRunning(situation, execution, intent, timeoutMs);
+  if (mark.length > 0) return [...adopt, ...report, ...mark];
+  const deadline = untilDeadline(execution, intent, timeoutMs, momentOf(node));
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
     return [...adopt, ...report, ...stopSteps(situation, 'DeadlineExceeded')];
   if (run.spec.desired === 'Paused') return [...adopt, ...report, ...pauseSteps(intent, execution)];
@@ -178,15 +191,20 @@ function timeoutOf(run: Run): number | undefined {
   return run.spec.timeout === undefined ? undefined : parseDuration(run.spec.timeout);
 }
 
-/** Milliseconds, or undefined while there is no end of its time: pauses do not count. */
-function untilDeadline(
-  { startedAt }: Execution,
+function momentOf({ nowMs, monotonicMs, bootId }: Situation['node']): Moment {
+  return { wallMs: nowMs, monotonicMs, bootId };
+}
+
+/** Once for each Run that has a timeout, when its program is first seen. */
+function markRunning(
+  { node }: Situation,
+  execution: Execution,
   intent: Intent,
   timeoutMs: number | undefined,
-  nowMs: number,
-): number | undefined {
-  if (startedAt === undefined || timeoutMs === undefined || intent.pausedAt !== undefined) return undefined;
-  return startedAt + timeoutMs + pausedMs(intent, nowMs) - nowMs;
+): Step[] {
+  const isKnown = intent.runningSince !== undefined || intent.pausedAt !== undefined;
+  if (timeoutMs === undefined || execution.startedAt === undefined || isKnown) return [];
+  return [{ kind: 'MarkRunning', ranMs: ranForMs(execution, intent, momentOf(node)) }];
 }
 
 /** A stop that was begun is carried on with its first reason, also by a runner that was restarted meanwhile. */
@@ -288,10 +306,12 @@ function whileUnknown(situation: Situation): Step[] {
   if (!intent || intent.acknowledgedEpoch) return [];
   if (intent.outcome) return [{ kind: 'Report', status: intent.outcome }];
   if (execution?.state === 'exited')
-    return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];
+    return [{ kind: 'Report', status: outcomeOf(execution, stopOf(situation, intent), intent) }];
   if (!execution || !isLive(execution)) return [];
   const adopt: Step[] = memory.adopted ? [] : [{ kind: 'Adopt' }];
-  const deadline = untilDeadline(execution, intent, intent.timeoutMs, node.nowMs);
+  const mark = markRunning(situation, execution, intent, intent.timeoutMs);
+  if (mark.length > 0) return [...adopt, ...mark];
+  const deadline = untilDeadline(execution, intent, intent.timeoutMs, momentOf(node));
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
     return [...adopt, ...stopSteps(situation, 'DeadlineExceeded')];
   // A pause that was begun is carried on.

@@ -1,10 +1,17 @@
 import type { Run, RunStatus } from '../api/index.ts';
 import { timestamp } from '../base/index.ts';
 import type { Intent } from './intents.ts';
+import { elapsedMs, type Moment } from './moments.ts';
 
 export type Pauses = Pick<Intent, 'pausedAt' | 'pausedMs'>;
 
-/** All pauses until `nowMs`, the one that lasts on included. Never less than before when a clock goes back. */
+/** All pauses until now, the one that lasts on included. */
+export function pausedUntilNow(intent: Pauses & Pick<Intent, 'pausedSince'>, now: Moment): number {
+  const { pausedSince, pausedMs: before = 0 } = intent;
+  return pausedSince ? before + elapsedMs(pausedSince, now) : pausedMs(intent, now.wallMs);
+}
+
+/** All pauses until `nowMs` of the wall clock, the one that lasts on included. Never less than before when a clock goes back. */
 export function pausedMs({ pausedAt, pausedMs: before = 0 }: Pauses, nowMs: number): number {
   return before + (pausedAt === undefined ? 0 : Math.max(0, nowMs - pausedAt));
 }

@@ -129,6 +129,7 @@ export class RunAgent {
       memory,
       node: {
         nowMs: clock.now(),
+        monotonicMs: Math.round(clock.monotonic()),
         bootId,
         epoch: epoch(),
         runtimeEnabled: runtime !== undefined && settings.runtimes.includes(runtime),

@@ -43,6 +43,8 @@ export interface Situation {
   };
   node: {
     nowMs: number;
+    /** Of the clock that does not jump. */
+    monotonicMs: number;
     bootId: string;
     /** Of the host. */
     epoch: string;

@@ -8,9 +8,10 @@ import { type EnvironmentReference, type Environments, loadReport, throttled } f
 import { executionSpec } from './exec-spec.ts';
 import { failureOf, isTransient, reasonOf } from './failures.ts';
 import type { Intents } from './intents.ts';
+import { Marks } from './marks.ts';
 import { type Step, tornDownStatus } from './next-steps.ts';
 import { type Observation, referenceOf, runtimeOf } from './observation.ts';
-import { knownPauses, pausedMs } from './pauses.ts';
+import { knownPauses } from './pauses.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunMemories } from './run-memory.ts';
 import type { Runtimes } from './runtimes.ts';
@@ -53,9 +54,11 @@ export interface StepActionParts {
 /** How each step is carried out. Long ones go on in the background: their end makes the key dirty. */
 export class StepActions {
   readonly #parts: StepActionParts;
+  readonly #marks: Marks;
 
   constructor(parts: StepActionParts) {
     this.#parts = parts;
+    this.#marks = new Marks(parts);
   }
 
   async perform(step: Step, seen: Observation): Promise<StepResult> {
@@ -71,10 +74,7 @@ export class StepActions {
     [K in Step['kind']]: (step: Extract<Step, { kind: K }>, seen: Observation) => Promise<StepResult>;
   } = {
     RecordIntent: (step, seen) => this.#recordIntent(seen, step.starting),
-    MarkStarting: async (_step, { uid }) => {
-      await this.#parts.intents.update(uid, { startBootId: this.#parts.bootId });
-      return 'again';
-    },
+    MarkStarting: (_step, { uid }) => this.#marks.starting(uid),
     Prepare: (_step, seen) => this.#prepare(seen),
     CancelPrepare: async (_step, { memory }) => {
       memory.abort?.abort();
@@ -90,24 +90,12 @@ export class StepActions {
       memory.adopted = true;
       return 'done';
     },
-    MarkStop: async ({ reason }, { uid }) => {
-      const { intents, clock } = this.#parts;
-      await intents.update(uid, { stopReason: reason, stopRequestedAt: clock.now() });
-      return 'done';
-    },
+    MarkRunning: ({ ranMs }, { uid }) => this.#marks.running(uid, ranMs),
+    MarkStop: ({ reason }, { uid }) => this.#marks.stop(uid, reason),
     Stop: (step, seen) => this.#stop(seen, step.graceMs),
-    MarkPaused: async (_step, { uid }) => {
-      const { intents, clock } = this.#parts;
-      await intents.update(uid, { pausedAt: clock.now() });
-      return 'again';
-    },
+    MarkPaused: (_step, { uid }) => this.#marks.paused(uid),
     Pause: (_step, seen) => this.#switch(seen, true),
-    MarkResumed: async (_step, { uid }) => {
-      const { intents, clock } = this.#parts;
-      const intent = intents.get(uid);
-      if (intent) await intents.update(uid, { pausedAt: undefined, pausedMs: pausedMs(intent, clock.now()) });
-      return 'again';
-    },
+    MarkResumed: (_step, { uid }) => this.#marks.resumed(uid),
     Resume: (_step, seen) => this.#switch(seen, false),
     Conclude: async ({ outcome }, { uid }) => {
       await this.#parts.intents.update(uid, { outcome });
@@ -152,7 +140,7 @@ export class StepActions {
     WakeAfter: async () => 'done',
   };
 
-  async #recordIntent({ uid, run, memory }: Observation, starting: boolean): Promise<StepResult> {
+  async #recordIntent({ uid, run, memory, execution }: Observation, starting: boolean): Promise<StepResult> {
     const { settings, clusterUid, intents, epoch, bootId } = this.#parts;
     if (!run) return 'abort';
     try {
@@ -170,6 +158,7 @@ export class StepActions {
         ...(run.spec.timeout === undefined ? {} : { timeoutMs: parseDuration(run.spec.timeout) }),
         ...knownPauses(run),
         ...(starting ? { startBootId: bootId } : {}),
+        ...(starting && !execution ? { startingAt: this.#marks.now() } : {}),
       });
       return 'again';
     } catch (error) {

@@ -8,6 +8,8 @@ export interface Part {
   readonly up: boolean;
   start(): void;
   crash(why: string): void;
+  /** Its wall clock jumps. */
+  setClock(): void;
   /** Called after each crash, whatever caused it. */
   onCrash: () => void;
 }
@@ -108,6 +110,8 @@ export class Chaos {
     const at = (time: number, act: () => void) =>
       this.#world.after(undefined, time, () => this.#over || act());
     for (const time of times(often)) at(time, () => this.#host.up && this.#host.crash('killed'));
+    for (const part of [this.#host, ...this.#machines])
+      for (const time of times(Math.ceil(often / 2))) at(time, () => part.setClock());
     for (const machine of this.#machines) {
       for (const time of times(often)) at(time, () => machine.up && machine.crash('killed'));
       for (const time of times(Math.ceil(often / 2))) at(time, () => machine.reboot());

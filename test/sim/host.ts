@@ -1,13 +1,13 @@
 import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import type { Part } from './chaos.ts';
 import type { Disk } from './disk.ts';
-import type { Incarnation } from './incarnation.ts';
+import type { Incarnation, PlaceTime } from './incarnation.ts';
 import type { SimNetwork } from './network.ts';
 import { simLogger } from './sim-logger.ts';
 import type { StoreMonitor } from './store-monitor.ts';
 import { copyTorn, markWal, type WalMark } from './wal.ts';
 import { type HostParts, wireHost } from './wire-host.ts';
-import { chance, type World } from './world.ts';
+import { between, chance, type World } from './world.ts';
 
 const database = 'river.db';
 
@@ -27,6 +27,7 @@ export class SimHost implements Part {
   #life: Incarnation | undefined;
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
+  readonly #time: PlaceTime;
 
   constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
     this.#world = world;
@@ -34,6 +35,7 @@ export class SimHost implements Part {
     this.#network = network;
     this.#monitor = monitor;
     this.#folder = disk.fresh();
+    this.#time = world.placeTime(0);
   }
 
   get up(): boolean {
@@ -56,7 +58,7 @@ export class SimHost implements Part {
   }
 
   start(): void {
-    const life = this.#world.incarnation(this.name);
+    const life = this.#world.incarnation(this.name, this.#time);
     this.#world.trace(life.name, 'starts');
     const logger = simLogger(life);
     const store = openSqliteStore({ directory: this.#folder, clock: life.clock, rng: life.rng, logger });
@@ -68,6 +70,11 @@ export class SimHost implements Part {
       () => life.alive && this.#wire(life, store),
       (error) => this.#world.fail(`the store cannot be read after a restart: ${error}`),
     );
+  }
+
+  setClock(): void {
+    this.#time.skewMs = Math.round(between(this.#world.rng, -60_000, 60_000));
+    this.#world.trace(this.name, 'sets its clock', String(this.#time.skewMs));
   }
 
   crash(why: string): void {

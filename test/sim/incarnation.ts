@@ -1,6 +1,14 @@
 import type { Clock, Rng, Timer } from '../../pkg/base/index.ts';
 import type { World } from './world.ts';
 
+/** The clocks of one machine, which outlive the programs on it. */
+export interface PlaceTime {
+  /** How wrong the wall clock is. */
+  skewMs: number;
+  /** What the clock that counts from the boot showed when virtual time began. */
+  bootMs: number;
+}
+
 /**
  * One life of a host, a runner or a user, from its start to its crash. Everything it hears from the outside comes
  * through its clock and through promises guarded by it. Once it is dead no callback fires and no promise settles:
@@ -14,14 +22,13 @@ export class Incarnation {
   #alive = true;
   readonly #endings: (() => void)[] = [];
 
-  constructor(world: World, name: string, rng: Rng, skewMs: number) {
+  constructor(world: World, name: string, rng: Rng, time: PlaceTime) {
     this.world = world;
     this.name = name;
     this.rng = rng;
-    const startMs = rng.below(1_000_000);
     this.clock = {
-      now: () => Math.floor(world.wallMs + skewMs),
-      monotonic: () => startMs + world.time,
+      now: () => Math.floor(world.wallMs + time.skewMs),
+      monotonic: () => time.bootMs + world.time,
       // As setTimeout: never sooner than after a millisecond.
       after: (delayMs, callback): Timer =>
         this.#alive ? world.after(this, Math.max(1, delayMs), callback) : { cancel: () => {} },

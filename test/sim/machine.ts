@@ -1,7 +1,8 @@
 import type { Runtime } from '../../pkg/api/index.ts';
+import type { Rng } from '../../pkg/base/index.ts';
 import { FakeMachine } from '../../pkg/executor/fake/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../../pkg/executor/index.ts';
-import type { Incarnation } from './incarnation.ts';
+import type { Incarnation, PlaceTime } from './incarnation.ts';
 import type { TrueExecution } from './truth.ts';
 import { nodeMemoryBytes } from './workload.ts';
 import { between, chance, type World } from './world.ts';
@@ -31,8 +32,8 @@ interface Half {
  */
 export class SimMachine extends FakeMachine {
   readonly name: string;
-  /** How wrong its wall clock is. */
-  readonly skewMs: number;
+  /** Its clocks: the wall clock may be wrong, and may be set at any moment. */
+  readonly time: PlaceTime;
   readonly milliCores: number;
   readonly memoryBytes = nodeMemoryBytes;
   readonly history = new Map<string, TrueExecution>();
@@ -46,10 +47,10 @@ export class SimMachine extends FakeMachine {
   readonly #over = new Set<string>();
 
   constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
-    const skewMs = chance(world.rng, 0.5) ? 0 : Math.round(between(world.rng, -90_000, 90_000));
-    const life = world.incarnation(`${name}-machine`, skewMs);
+    const time = world.placeTime(chance(world.rng, 0.5) ? 0 : skew(world.rng));
+    const life = world.incarnation(`${name}-machine`, time);
     super(life.clock);
-    this.skewMs = skewMs;
+    this.time = time;
     this.#world = world;
     this.#life = life;
     this.name = name;
@@ -131,7 +132,14 @@ export class SimMachine extends FakeMachine {
     super.remove(runUid);
   }
 
+  /** As by an NTP that steps, or a person. */
+  setClock(): void {
+    this.time.skewMs = skew(this.#world.rng);
+    this.#world.trace(this.name, 'sets its clock', String(this.time.skewMs));
+  }
+
   override reboot(): void {
+    this.time.bootMs = -Math.floor(this.#world.time);
     for (const known of this.live) known.killedBy = 'reboot';
     super.reboot();
     for (const runUid of this.#halves.keys()) if (chance(this.#life.rng, 0.5)) this.#halves.delete(runUid);
@@ -178,4 +186,9 @@ export class SimMachine extends FakeMachine {
     known.signal = shown?.signal;
     this.#world.trace(this.name, 'ended', `${known.runName} ${JSON.stringify(known)}`);
   }
+}
+
+/** More than a timeout of a simulated run, less than what the timetable grants to times to live. */
+function skew(rng: Rng): number {
+  return Math.round(between(rng, -90_000, 90_000));
 }

@@ -55,7 +55,7 @@ export class SimNode implements Restartable {
       this.#world.after(undefined, offMs, () => this.up || this.start());
       return;
     }
-    const life = this.#world.incarnation(this.name, this.machine.skewMs);
+    const life = this.#world.incarnation(this.name, this.machine.time);
     this.#world.trace(life.name, 'starts');
     const intents = openIntents(join(this.#folder, database), life.clock);
     this.#life = life;
@@ -96,6 +96,10 @@ export class SimNode implements Restartable {
 
   crash(why: string): void {
     this.#die(why, undefined);
+  }
+
+  setClock(): void {
+    this.machine.setClock();
   }
 
   reboot(): void {

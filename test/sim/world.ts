@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type Rng, seededRng } from '../../pkg/base/index.ts';
 import { Heap } from './heap.ts';
-import { Incarnation } from './incarnation.ts';
+import { Incarnation, type PlaceTime } from './incarnation.ts';
 
 /** 2026-01-01T00:00:00Z: where virtual wall time starts. */
 const wallStartMs = 1_767_225_600_000;
@@ -74,11 +74,15 @@ export class World {
     return wallStartMs + this.time;
   }
 
-  /** A new life of a part. Its clock and randomness are its own and end with it; `skewMs`: how wrong its wall clock is. */
-  incarnation(name: string, skewMs = 0): Incarnation {
+  /** A new life of a part. Its clock and randomness are its own and end with it; `time`: the clocks of its machine. */
+  incarnation(name: string, time: PlaceTime = this.placeTime(0)): Incarnation {
     this.#incarnations += 1;
     const rng = seededRng(this.rng.below(2 ** 32));
-    return new Incarnation(this, `${name}#${this.#incarnations}`, rng, skewMs);
+    return new Incarnation(this, `${name}#${this.#incarnations}`, rng, time);
+  }
+
+  placeTime(skewMs: number): PlaceTime {
+    return { skewMs, bootMs: this.rng.below(1_000_000) };
   }
 
   /** Calls back after `delayMs`, unless its owner is dead by then. */
