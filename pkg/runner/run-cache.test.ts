@@ -7,6 +7,8 @@ import { RunCache } from './run-cache.ts';
 let lists: { continueFrom?: string; answer: (page: object) => Promise<void>; fail: () => Promise<void> }[];
 let watches: { resourceVersion?: string; handler: WatchHandler<Run>; closed: boolean }[];
 let timers: (() => void)[];
+let delays: number[];
+let monotonicMs: number;
 let changed: string[];
 let cache: RunCache;
 
@@ -16,6 +18,8 @@ beforeEach(() => {
   lists = [];
   watches = [];
   timers = [];
+  delays = [];
+  monotonicMs = 0;
   changed = [];
   const list = (_kind: string, options: { continue?: string; fieldSelector: string }) => {
     expect(options.fieldSelector).toBe('spec.placement.node=n1');
@@ -51,10 +55,13 @@ beforeEach(() => {
     node: 'n1',
     clock: {
       now: () => 0,
-      monotonic: () => 0,
+      monotonic: () => monotonicMs,
       nextTurn: (callback) => callback(),
-      after: (_delayMs, callback, options) => {
-        if (!options?.unref) timers.push(callback);
+      after: (delayMs, callback, options) => {
+        if (!options?.unref) {
+          timers.push(callback);
+          delays.push(delayMs);
+        }
         return { cancel: () => {} };
       },
     },
@@ -133,4 +140,18 @@ test('knows namesakes', async () => {
   await lists[0]!.answer({ items, resourceVersion: '5' });
   expect(cache.hasNamesake('default', 'a', 'a')).toBe(true);
   expect(cache.hasNamesake('default', 'b', 'b')).toBe(false);
+});
+
+test('a watch that is cut at once, again and again, is asked for later each time; one that had lasted is not', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    await lists[round]!.answer({ items: [], resourceVersion: '5' });
+    watches[round]!.handler.event({ type: 'ADDED', object: aRun('a', '6') });
+    watches[round]!.handler.closed();
+    timers[round]!();
+  }
+  expect(delays[7]!).toBeGreaterThan(5_000);
+  await lists[8]!.answer({ items: [], resourceVersion: '5' });
+  monotonicMs += 60_000;
+  watches[8]!.handler.closed();
+  expect(delays[8]!).toBeLessThan(1_000);
 });

@@ -4,6 +4,8 @@ import type { Client, WatchEvent } from '../client/index.ts';
 import { withDeadline } from './deadline.ts';
 
 const relistBackoff = { baseMs: 200, capMs: 15_000 };
+/** A watch that lasted so long had nothing wrong with it; one that is cut at once is not asked for again at once. */
+const healthyMs = 10_000;
 const listDeadlineMs = 60_000;
 const pageSize = 500;
 
@@ -143,15 +145,15 @@ export class RunCache {
   #follow(round: number, resourceVersion: string): void {
     const options = { fieldSelector: this.#fieldSelector, resourceVersion };
     const current = () => round === this.#round;
-    this.#watch = this.#parts.client.watch('Run', options, {
+    const { client, clock } = this.#parts;
+    const since = clock.monotonic();
+    this.#watch = client.watch('Run', options, {
       event: (event) => {
         if (current()) this.#apply(event);
       },
-      bookmark: () => {
-        if (current()) this.#attempt = 0;
-      },
       closed: (error) => {
         if (!current()) return;
+        if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
         this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });
         this.#again();
       },
@@ -159,7 +161,6 @@ export class RunCache {
   }
 
   #apply({ type, object }: WatchEvent<Run>): void {
-    this.#attempt = 0;
     const uid = object.metadata.uid ?? '';
     const before = this.#runs.get(uid);
     if (type === 'DELETED') this.#runs.delete(uid);

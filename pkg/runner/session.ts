@@ -1,5 +1,6 @@
 import type { Node, NodeStatus } from '../api/index.ts';
 import {
+  backoffDelay,
   type Clock,
   errorMessage,
   hasCode,
@@ -14,7 +15,7 @@ import { withDeadline } from './deadline.ts';
 const callDeadlineMs = 10_000;
 const defaultLeaseMs = 30_000;
 /** Until the host is there at start. */
-const retryMs = 1_000;
+const retryMs = 3_000;
 
 export interface SessionParts {
   client: Client;
@@ -95,7 +96,10 @@ export class Session {
   }
 
   #nextDelay(): number {
-    if (this.#missed > 0) return this.#written ? Math.min(this.#leaseMs / 10, 3_000) : retryMs;
+    if (this.#missed > 0) {
+      const capMs = this.#written ? Math.min(this.#leaseMs / 10, 3_000) : retryMs;
+      return backoffDelay({ baseMs: capMs / 4, capMs }, this.#missed, this.#parts.rng);
+    }
     return this.#statusWanted ? 0 : this.#leaseMs / 3;
   }
 

@@ -111,7 +111,7 @@ export class Chaos {
       this.#world.after(undefined, time, () => this.#over || act());
     for (const time of times(often)) at(time, () => this.#host.up && this.#host.crash('killed'));
     for (const part of [this.#host, ...this.#machines])
-      for (const time of times(Math.ceil(often / 2))) at(time, () => part.setClock());
+      for (const time of times(often * 4)) at(time, () => part.setClock());
     for (const machine of this.#machines) {
       for (const time of times(often)) at(time, () => machine.up && machine.crash('killed'));
       for (const time of times(Math.ceil(often / 2))) at(time, () => machine.reboot());

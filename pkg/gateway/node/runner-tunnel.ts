@@ -29,6 +29,8 @@ export interface RunnerTunnelOptions {
 }
 
 const retry = { baseMs: 250, capMs: 5_000 };
+/** A tunnel that lasted so long had nothing wrong with it; one that is cut at once is not opened again at once. */
+const healthyMs = 10_000;
 const connectMs = 10_000;
 const defaultChannels = 128;
 const defaultKeepaliveMs = 10_000;
@@ -48,6 +50,7 @@ export class RunnerTunnel {
   #socket: Socket | undefined;
   #timer: Timer | undefined;
   #failures = 0;
+  #openSince: number | undefined;
   #channels = 0;
   #closed = false;
 
@@ -103,7 +106,7 @@ export class RunnerTunnel {
   }
 
   #speak(socket: Socket, { port, publicKey }: GatewayAddress, { opened, fail }: Outcome): void {
-    const { node, key, logger } = this.#options;
+    const { node, key, clock, logger } = this.#options;
     const client = new ssh2.Client();
     client.on('error', (error) => fail(errorMessage(error)));
     client.on('tcp connection', (_details, accept, reject) => {
@@ -113,7 +116,7 @@ export class RunnerTunnel {
     client.on('ready', () =>
       client.forwardIn(forwarded.address, forwarded.port, (error) => {
         if (error) return fail(errorMessage(error));
-        this.#failures = 0;
+        this.#openSince = clock.monotonic();
         opened();
         logger.info('the tunnel to the host is open', { port });
       }),
@@ -141,9 +144,13 @@ export class RunnerTunnel {
   #lost(reason: string): void {
     const { clock, rng, logger } = this.#options;
     this.#socket = undefined;
+    const wasOpen = this.#openSince !== undefined;
+    if (this.#openSince !== undefined && clock.monotonic() - this.#openSince >= healthyMs) this.#failures = 0;
+    this.#openSince = undefined;
     const told = { reason, failures: this.#failures };
     // Once when it breaks, not at every try: a host may be away for days.
-    if (this.#failures === 0) logger.warn('there is no tunnel to the host; it is tried again', told);
+    if (wasOpen || this.#failures === 0)
+      logger.warn('there is no tunnel to the host; it is tried again', told);
     else logger.debug('the tunnel to the host cannot be opened', told);
     this.#timer = clock.after(backoffDelay(retry, this.#failures++, rng), () => this.#connect(), {
       unref: true,
