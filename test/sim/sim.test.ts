@@ -104,9 +104,10 @@ describe('breakages of the product', () => {
     expect(fastest.length).toBeGreaterThan(0);
   });
 
-  it.each(fastest)('are noticed: $name, by seed $seed', async ({ name, seed }) => {
+  // The code goes on, and what a seed stands for with it.
+  it.each(fastest)('are noticed by one of the first seeds: $name', async ({ name }) => {
     const breakage = breakages.find((each) => each.name === name);
-    expect(breakage && (await catchBreakage(breakage, String(seed)))).toMatchObject({ seed });
+    expect(breakage && (await catchBreakage(breakage, '1..10'))).toBeDefined();
   });
 });
 
