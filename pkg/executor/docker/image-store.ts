@@ -15,6 +15,7 @@ import { toRiverError, unless } from './engine-errors.ts';
 import { Layers } from './layers.ts';
 import { type LoadMode, probeLoading } from './load-probe.ts';
 import { loadFailed, postArchive } from './load-request.ts';
+import { answerWithinMs } from './patience.ts';
 
 export interface DockerImageStoreOptions {
   socketPath: string;
@@ -52,7 +53,8 @@ class DockerImageStore implements ImageStore {
   constructor({ socketPath, logger }: DockerImageStoreOptions) {
     this.#socketPath = socketPath;
     this.#logger = logger;
-    this.#docker = new Docker({ socketPath });
+    // Not for loads, which have a request of their own: those take as long as they take.
+    this.#docker = new Docker({ socketPath, timeout: answerWithinMs });
     this.#layers = new Layers(this.#docker);
   }
 
@@ -102,8 +104,10 @@ class DockerImageStore implements ImageStore {
   async load(image: ArchivedImage, file: ByteSource, options: LoadOptions): Promise<LoadProgress> {
     return this.#call(async ({ mode }) => {
       const source = guarded(image, file);
-      const config = await readConfig(image, source, options.signal);
-      const layers = await this.#toBring(image, mode);
+      const [config, layers] = await Promise.all([
+        readConfig(image, source, options.signal),
+        this.#toBring(image, mode),
+      ]);
       const id = await this.#send({ image, config, layers }, source, options);
       await this.#check(image, id, mode);
       await this.#name(image, id);
