@@ -1,10 +1,12 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../base/index.ts';
 import { type Intent, openIntents } from './intents.ts';
+import { migrateIntents } from './intents-schema.ts';
 
 let folder: string;
 let turns: (() => void)[];
@@ -110,4 +112,54 @@ test('refuses the file of a newer version', () => {
   newer.pragma('user_version = 99');
   newer.close();
   expect(() => openIntents(file(), clock)).toThrow('newer river');
+});
+
+describe('records of an older format', () => {
+  const steps = [
+    'CREATE TABLE intents (uid TEXT PRIMARY KEY)',
+    "INSERT INTO intents VALUES ('b')",
+    "INSERT INTO intents VALUES ('c')",
+  ];
+  const uids = (database: Database.Database) => database.prepare('SELECT uid FROM intents').pluck().all();
+  const format = (database: Database.Database) => database.pragma('user_version', { simple: true });
+  let database: Database.Database;
+
+  beforeEach(() => {
+    database = new Database(file());
+    migrateIntents(database, file(), steps.slice(0, 1));
+    database.exec("INSERT INTO intents VALUES ('a')");
+  });
+  afterEach(() => database.close());
+
+  test('are copied first, and then brought to the newest in one transaction', () => {
+    expect(() => migrateIntents(database, file(), [...steps.slice(0, 2), 'SELECT nonsense'])).toThrow(
+      'nonsense',
+    );
+    expect([format(database), uids(database)]).toEqual([1, ['a']]);
+    migrateIntents(database, file(), steps);
+    expect([format(database), uids(database)]).toEqual([3, ['a', 'b', 'c']]);
+    const copy = new Database(`${file()}.format-1`);
+    expect([format(copy), uids(copy)]).toEqual([1, ['a']]);
+    copy.close();
+    expect((statSync(`${file()}.format-1`).mode & 0o777).toString(8)).toBe('600');
+  });
+
+  test('are whole after a SIGKILL in the middle of that, and the next start finishes', () => {
+    const cut = [...steps, 'DELETE FROM intents; SELECT killed()'];
+    const script = `
+      import Database from 'better-sqlite3';
+      import { migrateIntents } from '${import.meta.dirname}/intents-schema.ts';
+      const database = new Database(${JSON.stringify(file())});
+      database.pragma('journal_mode = WAL');
+      database.function('killed', () => process.kill(process.pid, 'SIGKILL'));
+      migrateIntents(database, ${JSON.stringify(file())}, ${JSON.stringify(cut)});`;
+    database.close();
+    const words = ['--input-type=module-typescript', '-e', script];
+    const child = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    expect([child.signal, child.stderr]).toEqual(['SIGKILL', '']);
+    database = new Database(file());
+    expect([format(database), uids(database)]).toEqual([1, ['a']]);
+    migrateIntents(database, file(), steps);
+    expect([format(database), uids(database)]).toEqual([3, ['a', 'b', 'c']]);
+  });
 });

@@ -4,9 +4,8 @@ import type { RunStatus, Runtime } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import type { ExecutionSpec } from '../executor/index.ts';
 import { type EnvironmentReference, keyOf } from './environments/source.ts';
+import { migrateIntents } from './intents-schema.ts';
 import type { Moment } from './moments.ts';
-
-const schemaVersion = 1;
 
 export type StopReason = 'Stopped' | 'Drained' | 'DeadlineExceeded';
 
@@ -212,27 +211,10 @@ export function openIntents(file: string, clock: Clock): Intents {
     if (fresh) chmodSync(file, 0o600);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
-    migrate(database, file);
+    migrateIntents(database, file);
   } catch (error) {
     database.close();
     throw error;
   }
   return new Intents(database, clock);
-}
-
-function migrate(database: Database.Database, file: string): void {
-  const found = Number(database.pragma('user_version', { simple: true }));
-  if (found > schemaVersion)
-    throw new RiverError(
-      'Invalid',
-      `${file} was written by a newer river (format ${found}, this one knows ${schemaVersion}): install that version, or a newer one, on this machine.`,
-    );
-  if (found === schemaVersion) return;
-  database.transaction(() => {
-    database.exec(`
-      CREATE TABLE intents (uid TEXT PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, acknowledged TEXT, body TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE meta (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-    `);
-    database.pragma(`user_version = ${schemaVersion}`);
-  })();
 }

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { RiverError } from '../base/index.ts';
+import { syncPath } from './directory.ts';
 
 /**
  * How the file came to its present shape, in order; entry N brings schema N to N + 1. Entries are never
@@ -82,8 +83,8 @@ export function refuseNewerSchema(database: Database, place: string, known = mig
 }
 
 /**
- * Brings the file to the newest schema, each step in a transaction of its own, after a copy was put beside it
- * as `FILE.schema-N` (not for a new file). Answers the copy's name when one was made.
+ * Brings the file to the newest schema, all in one transaction, after a copy was put beside it as `FILE.schema-N`
+ * (not for a new file). Answers the copy's name when one was made.
  */
 export function migrate(database: Database, file: string, steps = migrations): string | undefined {
   refuseNewerSchema(database, `State directory ${dirname(file)}`, steps.length);
@@ -95,15 +96,15 @@ export function migrate(database: Database, file: string, steps = migrations): s
     rmSync(copy, { force: true });
     database.prepare('VACUUM INTO ?').run(copy);
     chmodSync(copy, 0o600);
+    // On disk before the first change.
+    for (const path of [copy, dirname(copy)]) syncPath(path);
   }
-  database.exec(
-    'CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
-  );
-  for (const [offset, step] of steps.slice(found).entries()) {
-    database.transaction(() => {
-      database.exec(step);
-      writeMeta(database, 'schema', found + offset + 1);
-    })();
-  }
+  database.transaction(() => {
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
+    );
+    for (const step of steps.slice(found)) database.exec(step);
+    writeMeta(database, 'schema', steps.length);
+  })();
   return copy;
 }
