@@ -67,6 +67,8 @@ class FakeHost {
   epoch = 'e1';
   version = '0.1.0';
   reachable = true;
+  /** What a list answers in place of what is there: a host that has lost its mind. */
+  listed: Run[] | undefined;
   events: string[] = [];
   #version = 10;
   #watchers = new Set<WatchHandler<Run>>();
@@ -130,7 +132,10 @@ class FakeHost {
         else this.node = { ...object, metadata: { ...object.metadata, resourceVersion: '1' } };
         return object;
       }),
-      list: guarded(() => ({ items: [...this.runs.values()], resourceVersion: String(this.#version) })),
+      list: guarded(() => ({
+        items: this.listed ?? [...this.runs.values()],
+        resourceVersion: String(this.#version),
+      })),
       watch: (_kind: string, _options: object, handler: WatchHandler<Run>) => {
         this.#watchers.add(handler);
         return { close: () => this.#watchers.delete(handler) };
@@ -632,5 +637,93 @@ describe('versions', () => {
     host.version = '0.2.1';
     await clock.advance(20_000);
     expect(conditions()).toEqual(['Ready=True RunnerReady', 'VersionSkew=False Compatible']);
+  });
+});
+
+describe('what a host answers is not read as "remove everything"', () => {
+  test('an empty list, while the host still has the Runs when it is asked for them', async () => {
+    startRunner();
+    submit('a', ['for:ever']);
+    await clock.advance(1000);
+    host.listed = [];
+    host.breakWatches();
+    await clock.advance(120_000);
+    expect(machine.executions()).toMatchObject([{ runUid: 'uid-a', state: 'running' }]);
+    host.listed = undefined;
+    host.breakWatches();
+    await clock.advance(60_000);
+    expect(host.status('a')?.phase).toBe('Running');
+    expect(startsOf('a')).toBe(1);
+  });
+
+  test('a list that is older than what was seen: nothing is started again, nothing is stopped', async () => {
+    startRunner();
+    submit('a', ['for:ever']);
+    const old = host.run('a');
+    submit('b', []);
+    await clock.advance(1000);
+    host.listed = [old];
+    host.breakWatches();
+    await clock.advance(120_000);
+    expect([startsOf('a'), startsOf('b')]).toEqual([1, 1]);
+    expect(machine.executions()).toMatchObject([{ runUid: 'uid-a', state: 'running' }]);
+    expect(host.status('b')?.phase).toBe('Succeeded');
+  });
+
+  test('an empty host of another epoch: all is left alone, also when its watch says that a Run is deleted', async () => {
+    startRunner();
+    submit('a', ['for:ever']);
+    await clock.advance(1000);
+    host.epoch = 'e0';
+    host.forget('a');
+    await clock.advance(120_000);
+    expect(machine.executions()).toMatchObject([{ runUid: 'uid-a', state: 'running' }]);
+  });
+});
+
+describe('the clean-up after a fence', () => {
+  const fence = () => {
+    const node = host.node as Node;
+    host.node = { ...node, spec: { ...node.spec, fencedAt: '2026-11-22T11:00:00.000Z' } };
+    host.change('a', (run) => ({ status: { ...run.status, phase: 'Failed', reason: 'Fenced' } }));
+  };
+  const ready = () => host.node?.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+
+  async function fencedWhileAway(): Promise<void> {
+    const first = startRunner();
+    submit('a', ['for:ever', 'ignore-term']);
+    await clock.advance(1000);
+    await first.stop();
+    fence();
+  }
+
+  test('is not over before the machine is clean, and a runner that dies in the middle is followed by one that finishes', async () => {
+    await fencedWhileAway();
+    const second = startRunner();
+    await clock.advance(500);
+    expect([ready(), host.node?.status?.cleanedUpFor]).toEqual(['False', undefined]);
+    await second.stop();
+    expect(machine.executions()).toMatchObject([{ runUid: 'uid-a', state: 'running' }]);
+    startRunner();
+    await clock.advance(500);
+    expect([ready(), host.node?.status?.cleanedUpFor]).toEqual(['False', undefined]);
+    await clock.advance(60_000);
+    expect(machine.executions()).toEqual([]);
+    expect(host.node?.status?.cleanedUpFor).toBe('2026-11-22T11:00:00.000Z');
+    expect(startsOf('a')).toBe(1);
+  });
+
+  test('goes on when the host dies in the middle, and is told when it is back', async () => {
+    await fencedWhileAway();
+    startRunner();
+    await clock.advance(500);
+    host.reachable = false;
+    host.breakWatches();
+    await clock.advance(120_000);
+    expect(host.node?.status?.cleanedUpFor).toBeUndefined();
+    host.reachable = true;
+    await clock.advance(60_000);
+    expect([ready(), host.node?.status?.cleanedUpFor]).toEqual(['False', '2026-11-22T11:00:00.000Z']);
+    expect(machine.executions()).toEqual([]);
   });
 });

@@ -10,6 +10,9 @@ interface WireEvent {
   object: { metadata?: { resourceVersion?: string } };
 }
 
+/** A newer host may tell more than these. */
+const changes: ReadonlySet<string> = new Set(['ADDED', 'MODIFIED', 'DELETED']);
+
 /**
  * One watch over one connection. It ends once, with `closed`: at the end of the stream, on an ERROR event, when the
  * connection breaks, and when nothing came for the idle timeout (a host that is alive sends bookmarks).
@@ -77,10 +80,10 @@ class WatchStream {
   #event({ type, object }: WireEvent): void {
     if (type === 'ERROR') {
       this.#end(fromStatus(object, (object as { code?: number }).code ?? 500));
-    } else if (type !== 'BOOKMARK') {
+    } else if (type === 'BOOKMARK') {
+      if (object.metadata?.resourceVersion) this.#handler.bookmark?.(object.metadata.resourceVersion);
+    } else if (changes.has(type)) {
       this.#handler.event({ type, object });
-    } else if (object.metadata?.resourceVersion) {
-      this.#handler.bookmark?.(object.metadata.resourceVersion);
     }
   }
 

@@ -204,6 +204,21 @@ describe('NodeController', () => {
     expect(plane.store.version()).toBe(version);
   });
 
+  test('nothing is bound to a node that is fenced, also when its runner says Ready', async () => {
+    const silent = { type: 'Ready', status: 'Unknown', reason: 'LeaseExpired', message: '' } as const;
+    await node.patchNode({ conditions: [{ ...silent, lastTransitionTime: now() }] });
+    await fence();
+    await sayReady();
+    expect(await ready()).toBe('True');
+    await plane.applyTask('a');
+    await until(async () => (await plane.runs()).length === 1);
+    const { name = '', uid = '' } = (await only())?.metadata ?? {};
+    await expect(plane.clientOf('scheduler').bind('default', name, { node: 'n1', uid })).rejects.toThrow(
+      'fenced, until its runner is back and has cleaned up',
+    );
+    expect((await only())?.status?.phase).toBe('Pending');
+  });
+
   test('a report in the same moment as the fence does not win over it, whatever it says', async () => {
     const run = await boundRun();
     const expired = await start();
