@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseDuration } from './duration.ts';
 import { gpuNeed } from './gpus.ts';
 import { parseCores, parseQuantity } from './quantity.ts';
-import type { TaskSpec } from './types.gen.ts';
+import type { EnvironmentSpec, TaskSpec } from './types.gen.ts';
 
 /** Grows when the rules below change; a hash of an older version says nothing about a change of the Task. */
 export const hashVersion = 1;
@@ -58,6 +58,14 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 /** Of a valid spec with its defaults. Another hash of the same version means: other runs are wanted. */
 export function executionHash(spec: TaskSpec): { hash: string; version: number } {
   return { hash: sha256(canonicalJson(executionFields(spec))).slice(0, 32), version: hashVersion };
+}
+
+/**
+ * Of what decides what comes out of a build: the same is not built again. `parentDigest`: of the Environment that it
+ * is built from; without it, of what the manifest says alone.
+ */
+export function environmentHash({ from, steps, rebuild }: EnvironmentSpec, parentDigest?: string): string {
+  return sha256(canonicalJson({ from, steps, rebuild, parentDigest })).slice(0, 32);
 }
 
 /**

@@ -317,7 +317,7 @@ export interface EnvironmentStatus {
    */
   wanted?: string;
   /**
-   * Hash of what was to be built when river rollback chose an older digest: it stays until the manifest changes.
+   * Hash of the manifest when river rollback chose a digest of before: that stays until the manifest changes.
    */
   rolledBack?: string;
   /**

@@ -16,6 +16,7 @@ import { bindRun } from './writes/bind.ts';
 import { ChargeReader } from './writes/charges.ts';
 import { createObject } from './writes/create.ts';
 import { deleteObject } from './writes/delete.ts';
+import { type KeptTarball, rollBack } from './writes/roll-back.ts';
 import { WriteSession, type Written } from './writes/session.ts';
 import { patchStatus, replaceStatus } from './writes/status.ts';
 import { patchObject, updateObject } from './writes/update.ts';
@@ -159,6 +160,10 @@ export class ApiService {
     return this.#write(identity, write, (session) =>
       bindRun(session, this.#charges, namespaceOf('Run', namespace), run, binding),
     );
+  }
+
+  rollBack(identity: Identity, environment: string, kept: KeptTarball): Promise<Written> {
+    return this.#write(identity, {}, (session) => rollBack(session, environment, kept));
   }
 
   heartbeat(identity: Identity, node: string, heartbeat: client.Heartbeat): Promise<client.HeartbeatAnswer> {

@@ -193,6 +193,12 @@ export interface EnvironmentFiles {
   ): AsyncIterable<Uint8Array>;
 }
 
+/** What people do with an Environment beside its manifest; for admins, and only over HTTP. */
+export interface EnvironmentActions {
+  /** The digest is in use until the manifest changes. Raises `NotFound` when it is not kept any more. */
+  rollBack(name: string, digest: string): Promise<ObjectOf<'Environment'>>;
+}
+
 /** What `copy` steps of Environments take, under the sha256 of its bytes; for admins, and only over HTTP. */
 export interface FileUploads {
   uploadState(sha256: string): Promise<UploadState>;

@@ -76,6 +76,27 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     expect(status?.digest).toBe(before);
   });
 
+  it('a digest of before is in use again after river rollback, until the manifest changes', async () => {
+    const next = { ...base(), steps: [{ run: 'touch /next' }] };
+    await sandbox.apply(environment('rolled', base()));
+    const first = (await built('rolled')).status;
+    await sandbox.apply(environment('rolled', next));
+    await eventually('the next digest', 60_000, async () => {
+      const { digest } = (await get('rolled')).status ?? {};
+      return digest !== undefined && digest !== first?.digest;
+    });
+    const unknown = await sandbox.river('rollback', 'env/rolled', '--to', 'ffffffffffff');
+    expect(unknown.stderr).toContain(`kept are`);
+    await sandbox.ok('rollback', 'env/rolled', '--to', first?.digest?.slice(7, 19) ?? '');
+    expect(await sandbox.apply(environment('rolled', next))).toContain('unchanged');
+    const { status } = await get('rolled');
+    expect([status?.digest, status?.image, status?.tarball]).toEqual([
+      first?.digest,
+      first?.image,
+      first?.tarball,
+    ]);
+  });
+
   it('a child is built again when its parent has a new digest; a cycle is told with its path', async () => {
     await sandbox.apply(environment('parent', base()));
     await sandbox.apply(

@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   identity: ['api', 'base'],
   environment: ['api', 'base'],
   builder: ['environment', 'api', 'base'],
-  apiserver: ['store', 'client', 'identity', 'placement', 'logs', 'api', 'base'],
+  apiserver: ['environment', 'store', 'client', 'identity', 'placement', 'logs', 'api', 'base'],
   gateway: ['client', 'logs', 'api', 'base'],
   controller: ['client', 'api', 'base'],
   'controllers/task': ['controller', 'client', 'api', 'base'],

@@ -1,9 +1,10 @@
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { access, type FileHandle, open, readFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion, type Identity, nameProblem } from '../../api/index.ts';
 import { errorMessage, RiverError } from '../../base/index.ts';
 import { byteRange } from './byte-range.ts';
+import { bodyOf, sendWritten } from './messages.ts';
 import type { RouteContext } from './route-context.ts';
 
 /** More would take disk and network from each other and from the API; the next one is told to come again. */
@@ -31,6 +32,13 @@ export function environmentRoutes(context: RouteContext) {
       const { name, digest } = addressOf(request);
       const text = await orNotFound(readFile(environments.index(name, digest), 'utf8'), name, digest);
       return reply.type('application/json').send(text);
+    });
+    app.post(`/apis/${apiVersion}/environments/:name/rollback`, async (request, reply) => {
+      const { digest } = bodyOf(context, request) as { digest?: unknown };
+      const { name } = checked({ ...(request.params as { name: string }), digest: String(digest) });
+      const kept = { digest: String(digest), path: environments.tarball(name, String(digest)) };
+      await orNotFound(access(kept.path), name, kept.digest);
+      return sendWritten(reply, await context.service.rollBack(request.identity, name, kept));
     });
     app.get(`${path}/tarball`, async (request, reply) => {
       const address = addressOf(request);
@@ -61,7 +69,10 @@ function busy(): RiverError {
 /** What is in the path becomes part of a file's name. */
 function addressOf(request: FastifyRequest): Address {
   authorizeReader(request.identity);
-  const { name, digest } = request.params as Address;
+  return checked(request.params as Address);
+}
+
+function checked({ name, digest }: Address): Address {
   const problem = nameProblem(name);
   if (problem !== undefined) throw new RiverError('BadRequest', `the name of the environment ${problem}`);
   if (!/^sha256:[0-9a-f]{64}$/.test(digest))

@@ -16,7 +16,12 @@ interface WireList {
 }
 
 /** A Client that also holds connections; `close` lets go of them. */
-export interface HttpClient extends types.Client, types.Joining, types.EnvironmentFiles, types.FileUploads {
+export interface HttpClient
+  extends types.Client,
+    types.Joining,
+    types.EnvironmentFiles,
+    types.EnvironmentActions,
+    types.FileUploads {
   close(): void;
 }
 
@@ -184,6 +189,12 @@ class ClientOverHttp implements HttpClient {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array> {
     return streamEnvironment(this.#connection, environmentPath(name, digest, 'tarball'), range, signal);
+  }
+
+  async rollBack(name: string, digest: string): Promise<ObjectOf<'Environment'>> {
+    const path = resourcePath('Environment', '', name, 'rollback');
+    const answer = await this.#connection.call({ method: 'POST', path, body: { digest } });
+    return answer.body as ObjectOf<'Environment'>;
   }
 
   async uploadState(sha256: string): Promise<types.UploadState> {

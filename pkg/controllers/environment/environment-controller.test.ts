@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ControlPlane } from '../../../test/support/control-plane.ts';
 import { FakeBuilder } from '../../../test/support/fake-builder.ts';
 import { settle, until } from '../../../test/support/manual-clock.ts';
-import { type EnvironmentSpec, finalizers, getCondition } from '../../api/index.ts';
+import { type EnvironmentSpec, environmentHash, finalizers, getCondition } from '../../api/index.ts';
 import { hasCode, RiverError } from '../../base/index.ts';
 import { EnvironmentController } from './environment-controller.ts';
-import { cycleOf, kept, wantedHash } from './wanted.ts';
+import { cycleOf, kept } from './wanted.ts';
 
 let plane: ControlPlane;
 let builder: FakeBuilder;
@@ -74,6 +74,31 @@ it('keeps as many digests as keep says, and tells the builder of the rest', asyn
   expect(builder.collected.map(({ digest }) => digest)).toEqual(status?.history?.map(({ digest }) => digest));
 });
 
+it('keeps a digest that was chosen until the manifest changes', async () => {
+  const builtWith = async (run: string) => {
+    await apply('a', { from, steps: [{ run }] });
+    await until(async () => {
+      const { status, metadata } = await get('a');
+      return status?.phase === 'Ready' && status.observedGeneration === metadata.generation;
+    });
+    return (await get('a')).status?.digest ?? '';
+  };
+  const first = await builtWith('1');
+  const second = await builtWith('2');
+  const path = '/tarballs/first.tar';
+  const person = { role: 'admin', name: 'test' } as const;
+  await plane.service.rollBack(person, 'a', { digest: first, path });
+  await apply('a', { from, steps: [{ run: '2' }], prefetch: true });
+  await settle();
+  const { status } = await get('a');
+  expect(status).toMatchObject({ digest: first, tarball: { path }, phase: 'Ready' });
+  expect([second, builder.built.length]).toEqual([status?.history?.[0]?.digest, 2]);
+  const unknown = plane.service.rollBack(person, 'a', { digest: 'sha256:0', path });
+  await expect(unknown).rejects.toThrow('has no digest sha256:0 any more');
+  expect(await builtWith('3')).not.toBe(first);
+  expect((await get('a')).status?.rolledBack).toBeUndefined();
+});
+
 it('is deleted only when no other is built from it', async () => {
   await apply('a', { from });
   await apply('b', { from: { environment: 'a' } });
@@ -94,9 +119,13 @@ it('is deleted only when no other is built from it', async () => {
 
 it('knows what is wanted, a cycle, and what stays', () => {
   const spec = { from, steps: [{ run: 'a' }] };
-  expect(wantedHash({ ...spec, keep: 5 })).toBe(wantedHash(spec));
-  expect(wantedHash({ ...spec, rebuild: '2' })).not.toBe(wantedHash(spec));
-  expect(wantedHash(spec, 'sha256:1')).not.toBe(wantedHash(spec, 'sha256:2'));
+  expect(environmentHash({ ...spec, keep: 5 })).toBe(environmentHash(spec));
+  expect(environmentHash({ ...spec, rebuild: '2' })).not.toBe(environmentHash(spec));
+  expect(environmentHash(spec, 'sha256:1')).not.toBe(environmentHash(spec, 'sha256:2'));
+  const copy = { from: 'a', to: '/a' };
+  expect(environmentHash({ from, steps: [{ copy: { to: '/a', from: 'a' } }] })).toBe(
+    environmentHash({ steps: [{ copy }], from }),
+  );
   const parents: Record<string, string> = { a: 'b', b: 'c', c: 'b' };
   expect(cycleOf('a', (name) => parents[name])).toEqual(['b', 'c', 'b']);
   expect(cycleOf('x', () => undefined)).toBeUndefined();

@@ -1,10 +1,17 @@
-import { type Environment, finalizers, isTerminal, type Run, setCondition } from '../../api/index.ts';
+import {
+  type Environment,
+  environmentHash,
+  finalizers,
+  isTerminal,
+  type Run,
+  setCondition,
+} from '../../api/index.ts';
 import { type Clock, errorMessage, hasCode, RiverError, timestamp } from '../../base/index.ts';
 import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
 import { changedImages, holdersOf } from './holders.ts';
-import { cycleOf, historyAfter, kept, wantedHash } from './wanted.ts';
+import { cycleOf, historyAfter, kept } from './wanted.ts';
 
 export interface EnvironmentControllerOptions {
   client: Client;
@@ -65,7 +72,8 @@ export class EnvironmentController implements Controller {
     this.#environments.onChange((name, previous, current) => {
       const build = this.#building.get(name);
       const isOld = !current || current.metadata.generation !== build?.generation;
-      if (build && (isOld || current.metadata.deletionTimestamp)) build.abort.abort();
+      const isChosen = current?.status?.rolledBack !== previous?.status?.rolledBack && isRolledBack(current);
+      if (build && (isOld || isChosen || current.metadata.deletionTimestamp)) build.abort.abort();
       enqueue(name);
       if (previous?.status?.digest !== current?.status?.digest || !current)
         for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
@@ -100,9 +108,10 @@ export class EnvironmentController implements Controller {
       return undefined;
     }
     if (environment.metadata.deletionTimestamp) return this.#release(environment);
+    if (isRolledBack(environment)) return this.#settle(environment);
     const base = this.#baseOf(environment);
     if ('obstacle' in base) return this.#wait(environment, base.obstacle);
-    const wanted = wantedHash(environment.spec, base.parent?.digest);
+    const wanted = environmentHash(environment.spec, base.parent?.digest);
     if (environment.status?.wanted === wanted) return this.#settle(environment);
     const delay = this.#delayed.get(name);
     const leftMs = delay?.wanted === wanted ? delay.untilMs - this.#options.clock.monotonic() : 0;
@@ -176,6 +185,7 @@ export class EnvironmentController implements Controller {
       steps,
       history,
       wanted,
+      rolledBack: null,
       progress: null,
       conditions: this.#conditions(environment, [
         ['BaseReady', true, 'Found', ''],
@@ -246,6 +256,8 @@ export class EnvironmentController implements Controller {
     this.#busy = new Set(this.#building.keys());
     // Not from the cache: what another one has published just now must be seen.
     const { items } = await this.#options.client.list('Environment');
+    // Many a host has no engine, and none of these; it is not to ask for one.
+    if (items.length === 0) return;
     const states = items
       .filter(({ metadata }) => metadata.name !== gone)
       .flatMap(({ metadata: { name = '' }, status }) =>
@@ -312,6 +324,12 @@ export class EnvironmentController implements Controller {
     const patch = { metadata: { uid }, status: { observedGeneration: generation, ...status } };
     await unlessGone(this.#options.client.patch('Environment', '', name, patch, { subresource: 'status' }));
   }
+}
+
+/** Somebody has chosen a digest of before, and the manifest is still the one that was there then. */
+function isRolledBack(environment: Environment | undefined): boolean {
+  const chosen = environment?.status?.rolledBack;
+  return environment !== undefined && chosen !== undefined && chosen === environmentHash(environment.spec);
 }
 
 async function unlessGone(write: Promise<unknown>): Promise<void> {

@@ -1,17 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { Environment, EnvironmentDigest, EnvironmentSpec } from '../../api/index.ts';
+import type { Environment, EnvironmentDigest } from '../../api/index.ts';
 import type { BuildResult } from '../../builder/index.ts';
-
-/** Hash of what decides what comes out of a build: the same is not built again. */
-export function wantedHash(
-  { from, steps = [], rebuild = '' }: EnvironmentSpec,
-  parentDigest?: string,
-): string {
-  return createHash('sha256')
-    .update(JSON.stringify([from, steps, rebuild, parentDigest ?? '']))
-    .digest('hex')
-    .slice(0, 32);
-}
 
 /** Names from an Environment up its parents and back to one of them; undefined when there is no cycle. */
 export function cycleOf(name: string, parentOf: (name: string) => string | undefined): string[] | undefined {
