@@ -1,6 +1,20 @@
 import { getCondition } from './conditions.ts';
 import type { Environment } from './types.gen.ts';
 
+/** Names from an Environment up its parents and back to itself; undefined when it is not built from itself. */
+export function environmentCycle(
+  name: string,
+  parentOf: (name: string) => string | undefined,
+): string[] | undefined {
+  const path = [name];
+  for (let next = parentOf(name); next !== undefined && path.length < 1000; next = parentOf(next)) {
+    path.push(next);
+    if (next === name) return path;
+    if (path.indexOf(next) < path.length - 1) return undefined;
+  }
+  return undefined;
+}
+
 export interface EnvironmentObstacle {
   message: string;
   /** The same while only the progress of the build has changed. */

@@ -12,11 +12,14 @@ export class FakeBuilder implements EnvironmentBuilder {
   readonly built: BuildRequest[] = [];
   collected: readonly KeptState[] = [];
   fail: Error | undefined;
+  /** Builds end when this does. */
+  gate: Promise<void> | undefined;
 
   async recover(): Promise<void> {}
 
   async build(request: BuildRequest): Promise<BuildResult> {
     this.built.push(request);
+    await this.gate;
     if (this.fail) throw this.fail;
     const { name, spec, parent, builtAt } = request;
     const hash = createHash('sha256')

@@ -12,6 +12,7 @@ import {
 import { RiverError } from '../../base/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { updateOwned } from '../managed-fields/index.ts';
+import { checkEnvironmentCycle } from './environment-rules.ts';
 import { checkNodeFence } from './node-rules.ts';
 import { checkInitialRun } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
@@ -54,6 +55,7 @@ export function insertNew(session: WriteSession, kind: Kind, object: ApiObject):
   refuseInvalid(kind, metadata.name ?? '', validateObject(kind, complete));
   if (kind === 'Node') checkNodeFence(session, undefined, complete as Node);
   if (kind === 'Run') checkInitialRun(session, complete);
+  if (kind === 'Environment') checkEnvironmentCycle(session, complete);
   refuseExisting(session, kind, metadata);
   return session.insert(complete);
 }

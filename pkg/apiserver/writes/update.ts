@@ -13,6 +13,7 @@ import type { StoredRecord } from '../../store/index.ts';
 import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { deepEqual, updateOwned } from '../managed-fields/index.ts';
 import { withoutSystemFields } from './create.ts';
+import { checkEnvironmentCycle } from './environment-rules.ts';
 import { checkNodeFence } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
 import { conflict } from './refusals.ts';
@@ -74,6 +75,7 @@ export function replaceChecked(
   checkNewFinalizers(kind, old, complete);
   if (kind === 'Node') checkNodeFence(session, old as Node, complete as Node);
   if (kind === 'Run') checkRunSpec(session, old, complete);
+  if (kind === 'Environment') checkEnvironmentCycle(session, complete);
   const managedFields = owned ? next.metadata.managedFields : managedFieldsAfter(session, record, stripped);
   return session.replace(record, { ...complete, metadata: { ...complete.metadata, managedFields } });
 }

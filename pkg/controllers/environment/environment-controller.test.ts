@@ -5,7 +5,7 @@ import { settle, until } from '../../../test/support/manual-clock.ts';
 import { type EnvironmentSpec, environmentHash, finalizers, getCondition } from '../../api/index.ts';
 import { hasCode, RiverError } from '../../base/index.ts';
 import { EnvironmentController } from './environment-controller.ts';
-import { cycleOf, kept } from './wanted.ts';
+import { kept } from './wanted.ts';
 
 let plane: ControlPlane;
 let builder: FakeBuilder;
@@ -71,6 +71,7 @@ it('keeps as many digests as keep says, and tells the builder of the rest', asyn
   }
   await until(async () => (await get('a')).status?.history?.length === 2);
   const { status } = await get('a');
+  await until(() => builder.collected.length === 2);
   expect(builder.collected.map(({ digest }) => digest)).toEqual(status?.history?.map(({ digest }) => digest));
 });
 
@@ -117,7 +118,40 @@ it('is deleted only when no other is built from it', async () => {
   );
 });
 
-it('knows what is wanted, a cycle, and what stays', () => {
+it('refuses what would be built from itself, with the way around', async () => {
+  await apply('a', { from });
+  await apply('b', { from: { environment: 'a' } });
+  await apply('c', { from: { environment: 'b' } });
+  const around = apply('a', { from: { environment: 'c' } });
+  await expect(around).rejects.toThrow('it would be built from itself: a → c → b → a');
+  await expect(apply('d', { from: { environment: 'd' } })).rejects.toThrow('d → d');
+});
+
+it('deletes children and parents at once', async () => {
+  await apply('a', { from });
+  await apply('b', { from: { environment: 'a' } });
+  await until(async () => (await get('b')).status?.phase === 'Ready');
+  await Promise.all(['a', 'b'].map((name) => plane.admin.delete('Environment', '', name)));
+  await until(async () => (await plane.admin.list('Environment')).items.length === 0);
+});
+
+it('builds two at a time; a deletion does not wait for these, and what waits is built in the end', async () => {
+  await apply('gone', { from });
+  await until(async () => (await get('gone')).status?.phase === 'Ready');
+  let open = () => {};
+  builder.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  for (const name of ['a', 'b', 'c']) await apply(name, { from: { image: name } });
+  await until(async () => (await get('c')).status?.progress === 'waits until another build has ended');
+  await plane.admin.delete('Environment', '', 'gone');
+  await until(async () => (await plane.admin.list('Environment')).items.length === 3);
+  expect(builder.built.map(({ name }) => name)).toEqual(['gone', 'a', 'b']);
+  open();
+  await until(async () => (await get('c')).status?.phase === 'Ready');
+});
+
+it('knows what is wanted, and what stays', () => {
   const spec = { from, steps: [{ run: 'a' }] };
   expect(environmentHash({ ...spec, keep: 5 })).toBe(environmentHash(spec));
   expect(environmentHash({ ...spec, rebuild: '2' })).not.toBe(environmentHash(spec));
@@ -126,9 +160,6 @@ it('knows what is wanted, a cycle, and what stays', () => {
   expect(environmentHash({ from, steps: [{ copy: { to: '/a', from: 'a' } }] })).toBe(
     environmentHash({ steps: [{ copy }], from }),
   );
-  const parents: Record<string, string> = { a: 'b', b: 'c', c: 'b' };
-  expect(cycleOf('a', (name) => parents[name])).toEqual(['b', 'c', 'b']);
-  expect(cycleOf('x', () => undefined)).toBeUndefined();
   const history = ['3', '2', '1'].map((digest) => ({ digest, size: 1, builtAt: '' }));
   expect(kept(history, 1, (digest) => digest === '1').map(({ digest }) => digest)).toEqual(['3', '1']);
 });

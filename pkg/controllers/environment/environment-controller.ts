@@ -11,7 +11,7 @@ import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../b
 import type { Client } from '../../client/index.ts';
 import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
 import { changedImages, holdersOf } from './holders.ts';
-import { cycleOf, historyAfter, kept } from './wanted.ts';
+import { historyAfter, kept } from './wanted.ts';
 
 export interface EnvironmentControllerOptions {
   client: Client;
@@ -21,8 +21,10 @@ export interface EnvironmentControllerOptions {
   clock: Clock;
 }
 
-/** Builds at a time; one Environment is never built twice at once, because a key never is worked on twice. */
-const workers = 2;
+/** One Environment is never built twice at once, because a key never is worked on twice. */
+const buildsAtOnce = 2;
+/** More than builds: nothing else has to wait for these. */
+const workers = 8;
 /** Between two writes of the progress of a build. */
 const progressMs = 1000;
 /** Until a build that could not be done is tried again. */
@@ -46,6 +48,8 @@ export class EnvironmentController implements Controller {
   readonly #building = new Map<string, { generation: number; abort: AbortController }>();
   /** Builds that could not be done, until they are tried again: the status that says so must not be what begins one. */
   readonly #delayed = new Map<string, { wanted: string; untilMs: number }>();
+  /** Names that wait until one of the builds has ended. */
+  readonly #queued = new Set<string>();
   /** Names that a collection under way leaves alone, whatever it knows of them. */
   #busy = new Set<string>();
   #collecting: Promise<void> = Promise.resolve();
@@ -78,7 +82,7 @@ export class EnvironmentController implements Controller {
       if (previous?.status?.digest !== current?.status?.digest || !current)
         for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
       const parent = previous?.spec.from.environment;
-      if (!current && parent !== undefined) enqueue(parent);
+      if ((!current || current.metadata.deletionTimestamp) && parent !== undefined) enqueue(parent);
     });
     this.#nodes.onChange((_key, previous, current) => {
       for (const name of changedImages(previous, current)) enqueue(name);
@@ -104,10 +108,14 @@ export class EnvironmentController implements Controller {
     }
     const environment = this.#environments.get(name);
     if (!environment) {
+      this.#queued.delete(name);
       this.#delayed.delete(name);
       return undefined;
     }
-    if (environment.metadata.deletionTimestamp) return this.#release(environment);
+    if (environment.metadata.deletionTimestamp) {
+      this.#queued.delete(name);
+      return this.#release(environment);
+    }
     if (isRolledBack(environment)) return this.#settle(environment);
     const base = this.#baseOf(environment);
     if ('obstacle' in base) return this.#wait(environment, base.obstacle);
@@ -121,12 +129,8 @@ export class EnvironmentController implements Controller {
   #baseOf(
     environment: Environment,
   ): { parent?: ParentEnvironment } | { obstacle: { reason: string; message: string } } {
-    const { name = '' } = environment.metadata;
     const parent = environment.spec.from.environment;
     if (parent === undefined) return {};
-    const cycle = cycleOf(name, (each) => this.#environments.get(each)?.spec.from.environment);
-    if (cycle)
-      return { obstacle: { reason: 'Cycle', message: `it is built from itself: ${cycle.join(' → ')}` } };
     const digest = this.#environments.get(parent)?.status?.digest;
     if (digest !== undefined) return { parent: { name: parent, digest } };
     const message = this.#environments.get(parent)
@@ -137,7 +141,7 @@ export class EnvironmentController implements Controller {
 
   async #wait(environment: Environment, { reason, message }: { reason: string; message: string }) {
     await this.#write(environment, {
-      phase: reason === 'Cycle' ? 'Failed' : 'Pending',
+      phase: 'Pending',
       conditions: this.#conditions(environment, [
         ['BaseReady', false, reason, message],
         ['Ready', environment.status?.digest !== undefined, reason, message],
@@ -154,6 +158,12 @@ export class EnvironmentController implements Controller {
     const { name = '', generation = 1 } = environment.metadata;
     const abort = new AbortController();
     if (this.#stopped.signal.aborted) return undefined;
+    if (this.#building.size >= buildsAtOnce) {
+      this.#queued.add(name);
+      await this.#write(environment, { progress: 'waits until another build has ended' });
+      return undefined;
+    }
+    this.#queued.delete(name);
     this.#building.set(name, { generation, abort });
     this.#busy.add(name);
     const progress = this.#progressWriter(environment);
@@ -171,11 +181,12 @@ export class EnvironmentController implements Controller {
       return await this.#fail(environment, wanted, error);
     } finally {
       this.#building.delete(name);
+      for (const next of this.#queued) this.#enqueue(next);
     }
   }
 
   async #succeed(environment: Environment, wanted: string, result: BuildResult): Promise<void> {
-    const history = historyAfter(environment, result, this.#isNeeded(environment));
+    const history = historyAfter(environment, result);
     const { digest, image, steps, tarball } = result;
     await this.#write(environment, {
       phase: 'Ready',
@@ -227,8 +238,8 @@ export class EnvironmentController implements Controller {
 
   /** Nothing to build: what is no more needed of before goes. */
   async #settle(environment: Environment): Promise<undefined> {
-    const { status, spec, metadata } = environment;
-    const history = kept(status?.history ?? [], spec.keep, this.#isNeeded(environment));
+    const { status, metadata } = environment;
+    const history = await this.#historyLeft(environment);
     if (history.length !== status?.history?.length) {
       await this.#write(environment, { history });
       this.#enqueue(collection);
@@ -239,9 +250,24 @@ export class EnvironmentController implements Controller {
     return undefined;
   }
 
-  #isNeeded(environment: Environment): (digest: string) => boolean {
-    const { name } = environment.metadata;
-    return (digest) => digest === environment.status?.digest || this.#runsOn(`${name}@${digest}`).length > 0;
+  async #historyLeft({ metadata: { name = '' }, spec, status }: Environment) {
+    const history = status?.history ?? [];
+    const inCache = (digest: string) => this.#runsOn(`${name}@${digest}`).length > 0;
+    const left = kept(history, spec.keep, (digest) => digest === status?.digest || inCache(digest));
+    if (left.length === history.length) return history;
+    const bound = await this.#digestsOfRuns(name);
+    return kept(history, spec.keep, (digest) => digest === status?.digest || bound.has(digest));
+  }
+
+  /** Not from the cache, which may be behind. What is not in use any more is bound to no further Run. */
+  async #digestsOfRuns(name: string): Promise<Set<string>> {
+    const { items } = await this.#options.client.list('Run', { fieldSelector: 'status.phase!=Succeeded' });
+    const digests = items.flatMap(({ spec: { placement }, status }) =>
+      placement?.environment?.name === name && !isTerminal(status?.phase ?? 'Pending')
+        ? [placement.environment.digest]
+        : [],
+    );
+    return new Set(digests);
   }
 
   /** One at a time; `gone`: of what is deleted right after. */
@@ -273,7 +299,9 @@ export class EnvironmentController implements Controller {
     const present = environment.metadata.finalizers ?? [];
     if (!present.includes(finalizers.environment)) return undefined;
     const users = [
-      ...this.#childrenOf(name).map((child) => `environment ${child.metadata.name}`),
+      ...this.#childrenOf(name)
+        .filter(({ metadata }) => !metadata.deletionTimestamp)
+        .map((child) => `environment ${child.metadata.name}`),
       ...(environment.status?.history ?? []).flatMap(({ digest }) =>
         this.#runsOn(`${name}@${digest}`).map((run) => `run ${run.metadata.name}`),
       ),

@@ -1,23 +1,8 @@
 import type { Environment, EnvironmentDigest } from '../../api/index.ts';
 import type { BuildResult } from '../../builder/index.ts';
 
-/** Names from an Environment up its parents and back to one of them; undefined when there is no cycle. */
-export function cycleOf(name: string, parentOf: (name: string) => string | undefined): string[] | undefined {
-  const path = [name];
-  for (let next = parentOf(name); next !== undefined; next = parentOf(next)) {
-    const seen = path.indexOf(next);
-    path.push(next);
-    if (seen >= 0) return path.slice(seen);
-  }
-  return undefined;
-}
-
-/** The newest first, and at most `keep`, besides what Runs still need. */
-export function historyAfter(
-  environment: Environment,
-  result: BuildResult,
-  isNeeded: (digest: string) => boolean,
-): EnvironmentDigest[] {
+/** The newest first; what is in it too long goes once the new digest is in use, and nothing more can be bound to it. */
+export function historyAfter(environment: Environment, result: BuildResult): EnvironmentDigest[] {
   const { digest, tarball } = result;
   const newest = {
     digest,
@@ -26,9 +11,10 @@ export function historyAfter(
     generation: environment.metadata.generation ?? 1,
   };
   const older = (environment.status?.history ?? []).filter((entry) => entry.digest !== digest);
-  return kept([newest, ...older], environment.spec.keep, isNeeded);
+  return [newest, ...older];
 }
 
+/** The newest `keep`, and what is needed. */
 export function kept(
   history: readonly EnvironmentDigest[],
   keep = 2,
