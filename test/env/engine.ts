@@ -44,20 +44,33 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Starts an engine that outlives this process: end it with `stopEngine`. */
-export async function startEngine(): Promise<OwnEngine> {
+/** Starts an engine that outlives this process: end it with `stopEngine`. `more`: arguments of dockerd. */
+export async function startEngine(more: readonly string[] = []): Promise<OwnEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'river-engine-'));
   mkdirSync(join(folder, 'data'));
-  return startEngineIn(folder);
+  try {
+    return await startEngineIn(folder, more);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** On what an engine before has left: it must have ended, and is a zombie where nobody reaps. */
-export async function startEngineIn(folder: string): Promise<OwnEngine> {
+export async function startEngineIn(folder: string, more: readonly string[] = []): Promise<OwnEngine> {
   for (const stale of ['pid', 'exec/containerd/containerd.pid']) rmSync(join(folder, stale), { force: true });
   const log = openSync(join(folder, 'log'), 'a');
   const child = spawn(
     'unshare',
-    ['--net', 'sh', '-c', 'busybox ip link set lo up; exec dockerd "$@"', 'sh', ...daemonArguments(folder)],
+    [
+      '--net',
+      'sh',
+      '-c',
+      'busybox ip link set lo up; exec dockerd "$@"',
+      'sh',
+      ...daemonArguments(folder),
+      ...more,
+    ],
     {
       detached: true,
       stdio: ['ignore', log, log],
@@ -94,10 +107,25 @@ async function untilReady(child: ChildProcess, folder: string): Promise<void> {
     if (failed || child.exitCode !== null || realClock.monotonic() > deadline) {
       const log = readFileSync(join(folder, 'log'), 'utf8').trim().split('\n').slice(-3).join('\n');
       if (child.pid !== undefined && isAlive(child.pid)) process.kill(child.pid, 'SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
       throw new Error(`dockerd could not be started: ${log}`);
     }
     await sleep(realClock, 100);
+  }
+}
+
+/** Kills dockerd, and with it its containerd; `startEngineIn` brings both back. */
+export async function killEngine({ pid, folder }: OwnEngine): Promise<void> {
+  const containerd = Number(readFileSync(join(folder, 'exec/containerd/containerd.pid'), 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  while (runs(pid) || runs(containerd)) await sleep(realClock, 10);
+}
+
+/** Unlike `isAlive` false for one that has ended and is not waited for. */
+function runs(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  } catch {
+    return false;
   }
 }
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
+import type { Absences } from './absences.ts';
 import { answeredWithin, answerWithinMs } from './patience.ts';
 
 const retry = { baseMs: 100, capMs: 5_000 };
@@ -14,6 +15,7 @@ export interface EngineEventsParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  absences: Absences;
   /** A container of the cluster ended. A hint only: what is so is asked with inspect. */
   onDie: (runUid: string) => void;
   /** Connected, after it was not: anything may have happened meanwhile. */
@@ -36,21 +38,31 @@ export class EngineEvents {
   #stream: Readable | undefined;
   #closed = false;
   #attempt = 0;
-  /** When the connection was last lost and made again; wall time. */
-  #away = { from: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY };
 
   constructor(parts: EngineEventsParts) {
     this.#parts = parts;
   }
 
-  /** Whether the engine was last away at that time (milliseconds since the epoch), as far as this runner knows. */
-  wasAway(at: number): boolean {
-    return at >= this.#away.from && at <= this.#away.until;
+  /**
+   * Whether the engine has made this container since its own start: it remembers its newest events, and those only for as
+   * long as it lives. False also for one that was made long ago.
+   */
+  async hasMade(id: string): Promise<boolean> {
+    const { engine, clock } = this.#parts;
+    const filters = { type: ['container' as const], event: ['create'], container: [id] };
+    const until = clock.now() / 1000;
+    return answeredWithin(clock, answerWithinMs, async (abortSignal) => {
+      const asked = await engine.getEvents({ since: 1, until, filters, abortSignal });
+      let text = '';
+      for await (const chunk of asked as unknown as Readable) text += String(chunk);
+      return text.includes(id);
+    });
   }
 
   /** Answers when events are being heard; raises when the engine cannot be reached. Keeps itself alive from then on. */
   async open(): Promise<void> {
     await this.#connect();
+    this.#parts.absences.end();
     this.#keep().catch((error: unknown) =>
       this.#parts.logger.error('the events of the engine are not followed any more', { error }),
     );
@@ -71,14 +83,14 @@ export class EngineEvents {
   }
 
   async #keep(): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock, logger, absences } = this.#parts;
     while (!this.#closed) {
       const since = clock.monotonic();
       await this.#listen().catch(() => {});
       this.#stream = undefined;
       if (this.#closed) return;
       if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
-      this.#away = { from: clock.now(), until: Number.POSITIVE_INFINITY };
+      absences.begin();
       logger.warn('lost the connection to the Docker Engine; trying again');
       await this.#reconnect();
     }
@@ -102,7 +114,7 @@ export class EngineEvents {
       await sleep(this.#parts.clock, backoffDelay(retry, this.#attempt++, this.#parts.rng));
       try {
         if (!this.#closed) await this.#connect();
-        this.#away.until = this.#parts.clock.now();
+        this.#parts.absences.end();
         if (!this.#closed) this.#parts.onReconnect();
         return;
       } catch {

@@ -4,12 +4,15 @@ import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import { Absences } from './absences.ts';
 import { createOptions } from './create-options.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from './engine-errors.ts';
 import { EngineEvents } from './events.ts';
 import { Images, imageGone } from './images.ts';
 import { initStartError } from './init-error.ts';
+import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
 import { containerName, type Owner } from './names.ts';
+import { awayNote, lostNote } from './notes.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
 import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
@@ -48,7 +51,9 @@ class DockerExecutor implements Executor {
   readonly #images: Images;
   readonly #scripts: Scripts;
   readonly #outputs: Outputs;
+  readonly #absences: Absences;
   readonly #events: EngineEvents;
+  readonly #interrupted: InterruptedStarts;
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
   #opened: Promise<EngineFacts> | undefined;
 
@@ -66,11 +71,13 @@ class DockerExecutor implements Executor {
       logger,
       onDrained: (uid) => this.#tell(uid),
     });
+    this.#absences = new Absences(join(options.stateDir, 'absences.json'), { clock, logger });
     this.#events = new EngineEvents({
-      ...{ engine: streams, clusterUid, clock, rng, logger },
+      ...{ engine: streams, clusterUid, clock, rng, logger, absences: this.#absences },
       onDie: (runUid) => this.#ended(runUid),
       onReconnect: () => this.#tell(undefined),
     });
+    this.#interrupted = new InterruptedStarts(this.#events, clock);
   }
 
   /** Gives an answer up when the engine is silent for longer than its work may take on top of the usual. */
@@ -111,6 +118,7 @@ class DockerExecutor implements Executor {
       return { init: info.InitCommit?.ID !== 'N/A', groups };
     } catch (error) {
       this.#opened = undefined;
+      if (engineStatus(error) === undefined) this.#absences.begin();
       throw error;
     }
   }
@@ -201,19 +209,10 @@ class DockerExecutor implements Executor {
   }
 
   #noteOf({ runUid, note, finishedAt }: Execution): Pick<Execution, 'note'> {
-    const lost = this.#outputs.lost(runUid);
-    const notes = [
-      ...(note === undefined ? [] : [note]),
-      ...(lost === undefined
-        ? []
-        : [`Its output is not complete, because the node could not collect it: ${lost}.`]),
-      ...(finishedAt !== undefined && this.#events.wasAway(finishedAt)
-        ? [
-            'The Docker Engine was away when it ended: an engine that starts again ends what it ran, and the last of the output may be missing.',
-          ]
-        : []),
-    ];
-    return notes.length > 0 ? { note: notes.join(' ') } : {};
+    const wasAway = finishedAt !== undefined && this.#absences.covers(finishedAt);
+    const notes = [note, lostNote(this.#outputs.lost(runUid)), wasAway ? awayNote : undefined];
+    const text = notes.filter((each) => each !== undefined).join(' ');
+    return text === '' ? {} : { note: text };
   }
 
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
@@ -232,7 +231,7 @@ class DockerExecutor implements Executor {
         const created = await this.#engine.createContainer(createOptions(spec, settings));
         return await this.#startCreated(spec, created.id);
       } catch (error) {
-        if (engineStatus(error) === 409) return this.#startFound(spec);
+        if (engineStatus(error) === 409) return this.#startFound(spec, facts.groups);
         const startError = this.#refusedCreation(spec, error);
         if (startError === undefined) throw error;
         return { ...identity(spec), state: 'exited', startError };
@@ -273,7 +272,7 @@ class DockerExecutor implements Executor {
   }
 
   /** The name is taken: by an earlier start of this run, or by somebody else. */
-  async #startFound(spec: ExecutionSpec): Promise<Execution> {
+  async #startFound(spec: ExecutionSpec, groups: ParentGroups | undefined): Promise<Execution> {
     const container = await this.#find(spec.runUid);
     if (container === undefined) {
       throw new RiverError('ServiceUnavailable', 'The container of this run is just being made or removed.');
@@ -283,9 +282,14 @@ class DockerExecutor implements Executor {
       const message = `There is a container ${name} that river did not make: rename or remove it, and run the task again.`;
       return { ...identity(spec), state: 'exited', startError: { reason: 'NameTaken', message } };
     }
-    if (container.status === 'created' && container.error === '')
-      return this.#startCreated(spec, container.id);
-    return (await this.inspect(spec.runUid)) ?? { ...identity(spec), state: 'created' };
+    if (container.status !== 'created' || container.error !== '')
+      return (await this.inspect(spec.runUid)) ?? { ...identity(spec), state: 'created' };
+    const interrupted = await this.#interrupted.end(spec.runUid, container, groups);
+    if (interrupted === undefined) return this.#startCreated(spec, container.id);
+    if (interrupted === 'may have run')
+      return { ...identity(spec), state: 'exited', startError: startUnknown };
+    await this.#removeContainer(container);
+    throw new RiverError('ServiceUnavailable', 'The Docker Engine ended before it started the program.');
   }
 
   async adopt(spec: ExecutionSpec): Promise<void> {
@@ -310,11 +314,12 @@ class DockerExecutor implements Executor {
   }
 
   async stop(runUid: string, graceMs: number): Promise<void> {
-    await this.#call(async () => {
+    await this.#call(async ({ groups }) => {
       const container = await this.#find(runUid);
       if (container === undefined || this.#ours(container, runUid) === undefined) return;
       const handle = this.#engine.getContainer(container.id);
       if (container.status === 'created') {
+        await this.#interrupted.end(runUid, container, groups);
         // Gone for good, under this id: a start that is still on its way finds nothing. 409: it came first.
         const removed = await unless(
           [409],
@@ -333,7 +338,10 @@ class DockerExecutor implements Executor {
   async remove(runUid: string): Promise<void> {
     await this.#call(async ({ groups }) => {
       const container = await this.#find(runUid);
-      if (container && this.#ours(container, runUid)) await this.#removeContainer(container);
+      if (container && this.#ours(container, runUid)) {
+        await this.#interrupted.end(runUid, container, groups);
+        await this.#removeContainer(container);
+      }
       this.#outputs.forget(runUid);
       await groups?.remove(runUid);
       await this.#scripts.remove(runUid);

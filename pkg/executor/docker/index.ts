@@ -16,8 +16,11 @@
  * changed. Codes 129 to 159 are shown as the signal 128+n: neither the engine nor its init tells them apart. A stop
  * is the engine's: SIGTERM to the program, after the grace (whole seconds, rounded up) SIGKILL to everything.
  *
+ * A container that shows no start is started only while the engine that made it lives: one that died may have started it
+ * without having noted that.
+ *
  * Two gaps are known. What a container writes while its engine is dead, and ends before it is back, the engine loses
- * with every log driver: the run's message says so when this runner saw it. And a start that a killed runner has sent,
+ * with every log driver: the run's message says so when a runner of this machine saw the engine away. And a start that a killed runner has sent,
  * and that the engine has not begun when the next runner has already looked, started and seen the container end, would
  * start it once more: the engine has no conditional start, and its lock on the container covers everything but a
  * request it has not read.

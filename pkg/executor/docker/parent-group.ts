@@ -44,6 +44,20 @@ export class ParentGroups {
     return Object.keys(usage).length > 0 ? usage : undefined;
   }
 
+  /** Processes in it and in the groups below it: those of the container. */
+  async members(runUid: string): Promise<number[]> {
+    const folder = join(this.#root, this.#version === 1 ? 'pids' : '', this.name(runUid));
+    const below = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const folders = [
+      folder,
+      ...below.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name)),
+    ];
+    const lists = await Promise.all(
+      folders.map((each) => readFile(join(each, 'cgroup.procs'), 'utf8').catch(() => '')),
+    );
+    return lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number));
+  }
+
   /** After the container is gone. Idempotent. */
   async remove(runUid: string): Promise<void> {
     const name = this.name(runUid);

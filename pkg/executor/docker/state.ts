@@ -9,6 +9,7 @@ export interface Container {
   id: string;
   owner: Owner | undefined;
   status: string;
+  createdAt?: number;
   startedAt?: number;
   finishedAt?: number;
   exitCode: number;
@@ -38,6 +39,7 @@ export function readContainer(info: ContainerInspectInfo): Container {
     id: info.Id,
     owner: ownerOf(info.Config?.Labels),
     status: state.Status,
+    createdAt: time(info.Created),
     startedAt: time(state.StartedAt),
     finishedAt: time(state.FinishedAt),
     exitCode: state.ExitCode,
