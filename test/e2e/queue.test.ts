@@ -74,7 +74,7 @@ describe('taints', () => {
     await sandbox.apply(task('plain', { runtime: 'process', command: ['true'] }));
     await waits('plain');
     expect(await sandbox.ok('why', 'task/plain')).toContain(
-      `It would run now on ${name()} with spec.tolerations one for reserved=demo:NoSchedule (now none for it).`,
+      `It would run now on ${name()} with spec.tolerations for reserved=demo:NoSchedule (now none for it).`,
     );
     await sandbox.ok('apply', '-f', example('taints.yaml'));
     await sandbox.ok('wait', 'task/tolerant', '--for', 'condition=Complete', '--timeout', '30s');

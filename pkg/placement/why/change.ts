@@ -65,27 +65,32 @@ function editsFor(need: Need, { node, held }: NodeTaken): Edit[] {
 
 function placeEdits(need: Need, node: NodeTaken['node']): Edit[] {
   const { target } = need;
+  // GPUs that only the target asks for would be lost with it.
+  const gpus = target?.gpus ? ` with resources.gpus ${target.gpus.length}` : '';
   const elsewhere: Edit[] = target
     ? [
         {
           field: 'spec.targets',
           from: formatTarget(target),
-          to: 'left out',
+          to: `left out${gpus}`,
           cost: 0.1,
           apply: ({ target: _target, ...rest }) => rest,
         },
       ]
     : [];
-  const taints = untolerated(node, 'NoSchedule', need.tolerations).map((taint): Edit => {
-    const { key, value = '', effect } = taint;
-    return {
-      field: 'spec.tolerations',
-      from: 'none for it',
-      to: `one for ${formatTaint(taint)}`,
-      cost: 0.15,
-      apply: (before) => ({ ...before, tolerations: [...before.tolerations, { key, value, effect }] }),
-    };
-  });
+  const taints = untolerated(node, 'NoSchedule', need.tolerations);
+  const tolerated: Edit[] =
+    taints.length === 0
+      ? []
+      : [
+          {
+            field: 'spec.tolerations',
+            from: 'none for it',
+            to: `for ${taints.map(formatTaint).join(' and ')}`,
+            cost: 0.15 * taints.length,
+            apply: (before) => ({ ...before, tolerations: [...before.tolerations, ...taints] }),
+          },
+        ];
   const { labels = {} } = node.metadata;
   const selectors = Object.entries(need.nodeSelector)
     .filter(([key, value]) => labels[key] !== value)
@@ -99,7 +104,7 @@ function placeEdits(need: Need, node: NodeTaken['node']): Edit[] {
         apply: (before) => ({ ...before, nodeSelector }),
       };
     });
-  return [...elsewhere, ...taints, ...selectors];
+  return [...elsewhere, ...tolerated, ...selectors];
 }
 
 function shapeEdits(need: Need): Edit[] {
@@ -123,6 +128,9 @@ function shapeEdits(need: Need): Edit[] {
   return edits;
 }
 
+/** What is below this is of no use, and too little for a container. */
+const leastMemory = 16 * 2 ** 20;
+
 /** Less of an amount, down to what is free there. */
 function amountEdits(need: Need, node: NodeTaken['node'], held: Held): Edit[] {
   const total = allocatable(node);
@@ -141,8 +149,8 @@ function amountEdits(need: Need, node: NodeTaken['node'], held: Held): Edit[] {
     });
   }
   const memoryBytes = Math.min(total.memoryBytes - held.memoryBytes, need.memoryBytes - 1);
-  if (memoryBytes > 0) {
-    const rounded = memoryBytes >= 2 ** 20 ? Math.floor(memoryBytes / 2 ** 20) * 2 ** 20 : memoryBytes;
+  if (memoryBytes >= leastMemory) {
+    const rounded = Math.floor(memoryBytes / 2 ** 20) * 2 ** 20;
     const cost = 0.5 + (1 - rounded / need.memoryBytes) / 2;
     const [from, to] = [formatQuantity(need.memoryBytes), formatQuantity(rounded)];
     const apply = (before: Need): Need => ({ ...before, memoryBytes: rounded });
