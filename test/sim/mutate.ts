@@ -54,7 +54,7 @@ function shortened(text: string): string {
 function tableOf(table: readonly Row[]): string {
   const lines = table.map(
     ({ name, seed, showed }) =>
-      `| ${name} | ${seed ?? '**none**'} | ${(showed ?? '').replaceAll('|', '/')} |`,
+      `| ${name} | ${seed ?? '**none** yet'} | ${(showed ?? '').replaceAll('|', '/')} |`,
   );
   return ['| broken | first seed | what it showed |', '|---|---|---|', ...lines].join('\n');
 }

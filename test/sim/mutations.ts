@@ -167,8 +167,8 @@ export const breakages: readonly Breakage[] = [
   one(
     'what has ended is removed before the host knows',
     'pkg/runner/next-steps.ts',
-    "return [{ kind: 'Report', status: outcomeOf(execution, intent, intent) }];\n}\n\nfunction whileLive",
-    "return [{ kind: 'Remove' }, { kind: 'Report', status: outcomeOf(execution, intent, intent) }];\n}\n\nfunction whileLive",
+    "  if (!intent) return [{ kind: 'RecordIntent', starting: true }];\n  return [{ kind: 'Report',",
+    "  if (!intent) return [{ kind: 'RecordIntent', starting: true }];\n  return [{ kind: 'Remove' }, { kind: 'Report',",
   ),
   one(
     'a Run is counted again at every report of its end',
@@ -177,33 +177,26 @@ export const breakages: readonly Breakage[] = [
     '!isTerminal(phase)',
   ),
   one(
-    'the time limit runs on while it is paused',
-    'pkg/runner/next-steps.ts',
-    'return startedAt + timeoutMs + pausedMs(intent, nowMs) - nowMs;',
-    'return startedAt + timeoutMs - nowMs;',
-  ),
-  one(
     'a cut watch is not followed by a new list',
     'pkg/runner/run-cache.ts',
     "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n        this.#again();\n",
     "        this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });\n",
   ),
   one(
-    'no fence check of reports',
-    'pkg/apiserver/writes/run-rules.ts',
-    '  checkFence(session, node, old, next);\n',
-    '',
+    'no fence check: a node that is alive can be fenced',
+    'pkg/apiserver/writes/node-rules.ts',
+    'if (isAlive(old))',
+    "if (isAlive(old) && name === '')",
   ),
-  one(
-    'a fenced node is given work',
-    'pkg/placement/gates.ts',
-    'if (node.spec?.fencedAt !== undefined) {',
-    "if (node.spec?.fencedAt === '') {",
-  ),
-  one(
-    'a runner does not clean up before its fence is lifted',
-    'pkg/runner/clean-up.ts',
-    '    if (!isClean) return this.#lookLater(fencedAt);\n',
-    '',
-  ),
+  {
+    name: 'a node that is fenced, and not Ready, is given work',
+    edits: [
+      {
+        file: 'pkg/placement/gates.ts',
+        find: 'if (node.spec?.fencedAt !== undefined) {',
+        replace: "if (node.spec?.fencedAt === '') {",
+      },
+      { file: 'pkg/placement/gates.ts', find: "if (ready?.status !== 'True') {", replace: 'if (!ready) {' },
+    ],
+  },
 ];

@@ -44,6 +44,9 @@ export class Operator {
 
   /** Knows that it is dead: two programs of one ordinal must not be alive at once. Gives up when it comes back before. */
   async #fence(node: SimNode): Promise<void> {
+    await this.#tryWhileReady(node.name).catch((error: unknown) => {
+      if (!(error instanceof RiverError)) throw error;
+    });
     node.powerOff(between(this.#rng, 20_000, 120_000));
     while (!node.up) {
       await this.#life.wait(5_000);
@@ -53,6 +56,17 @@ export class Operator {
       });
       if (done) return;
     }
+  }
+
+  /** What still runs there would go on beside what then runs elsewhere: the host has to refuse it. */
+  async #tryWhileReady(name: string): Promise<void> {
+    const { metadata, spec, status } = await this.#client.get('Node', '', name);
+    if (spec?.fencedAt !== undefined || !isConditionTrue(status?.conditions, 'Ready')) return;
+    const { resourceVersion } = metadata;
+    const fence = { fencedAt: timestamp(this.#world.wallMs) };
+    this.#world.count('operator: asks to fence what is alive');
+    await this.#client.patch('Node', '', name, { metadata: { resourceVersion }, spec: fence });
+    this.#world.fail(`${name} was fenced while it was Ready`);
   }
 
   async #tryToFence(node: SimNode): Promise<boolean> {
