@@ -13,11 +13,15 @@ import {
 } from '../../pkg/environment/index.ts';
 
 /** What the API serves to nodes that share no directory with this host. */
-export function environmentPlaces(settings: Pick<HostSettings, 'sharedDir' | 'stateDir'>): EnvironmentPlaces {
+export function environmentPlaces(
+  settings: Pick<HostSettings, 'sharedDir' | 'stateDir'>,
+  builder: Pick<EnvironmentBuilder, 'logFile'>,
+): EnvironmentPlaces {
   const directory = environmentDirectory(settings);
   return {
     index: (name, digest) => indexFile(directory, name, digest),
     tarball: (name, digest) => tarballFile(directory, name, digest),
+    log: (name) => builder.logFile(name),
   };
 }
 

@@ -110,13 +110,14 @@ async function serve(
   const own = new LocalClient(service, { role: 'admin', name: 'river-host' });
   await defaultEnvironment.ensure(own, settings);
   const uploads = createUploads(settings, clock);
+  const builder = createBuilder(settings, uploads, { clock, logger });
   const server = createHttpServer({
     ...{ service, ...identity.parts, clock, logger },
-    environments: environmentPlaces(settings),
+    environments: environmentPlaces(settings, builder),
     uploads,
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const loops = createControlLoops(service, createBuilder(settings, uploads, { clock, logger }), {
+  const loops = createControlLoops(service, builder, {
     clock,
     rng,
     logger,

@@ -197,7 +197,11 @@ export interface EnvironmentFiles {
 export interface EnvironmentActions {
   /** The digest is in use until the manifest changes. Raises `NotFound` when it is not kept any more. */
   rollBack(name: string, digest: string): Promise<ObjectOf<'Environment'>>;
+  /** Output of the last build; with `follow` until it has ended. Raises `NotFound` when there was none. */
+  buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
 }
+
+export type BuildLogOptions = Pick<LogOptions, 'follow' | 'offset' | 'signal'>;
 
 /** What `copy` steps of Environments take, under the sha256 of its bytes; for admins, and only over HTTP. */
 export interface FileUploads {

@@ -57,6 +57,15 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     const show = 'cat /one here greeting; ls -d "/a b \\$HOME"';
     const { stdout } = await docker('run', '--rm', '--network=host', status?.image ?? '', 'sh', '-c', show);
     expect(stdout).toBe('one\n/made here\na "quoted" $value \\ end/a b $HOME\n');
+    expect(await sandbox.ok('logs', 'env/first')).toContain('step 1/5: run echo one');
+    expect(await sandbox.ok('logs', '-f', 'env/first')).toMatch(/said 2\n.*published /s);
+    const described = await sandbox.ok('describe', 'env/first');
+    for (const text of ['workdir /made here', 'in use', 'Published', `Digest:`, 'Built'])
+      expect(described).toContain(text);
+    const wide = await sandbox.ok('get', 'env', 'first', '-o', 'wide');
+    expect(wide).toMatch(/^NAME +STATUS +DIGEST +AGE +SIZE +BUILT +NODES +PROGRESS/);
+    expect(wide).toContain(status?.digest?.slice(7, 19));
+    expect((await sandbox.river('logs', 'env/none')).stderr).toContain('was not built yet');
     expect(tarballs()).toContain(`first-${status?.digest?.slice(7, 19)}.tar`);
 
     expect(await sandbox.apply(environment('first', base()))).toContain('unchanged');
@@ -98,6 +107,14 @@ describe.skipIf(found.engine === undefined)('environments', () => {
   });
 
   it('a child is built again when its parent has a new digest; a cycle is refused with its path', async () => {
+    await sandbox.apply(
+      environment('slow', { ...base(), steps: [{ run: 'echo begun; sleep 3; echo over' }] }),
+    );
+    const followed = sandbox.start('river', ['logs', '-f', 'env/slow']);
+    await followed.says('begun');
+    expect((await get('slow')).status?.phase).not.toBe('Ready');
+    expect(await followed.ended).toBe(0);
+    expect(followed.stdout).toContain('over');
     await sandbox.apply(environment('parent', base()));
     await sandbox.apply(
       environment('child', { from: { environment: 'parent' }, steps: [{ run: 'touch /child' }] }),

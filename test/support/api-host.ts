@@ -111,6 +111,7 @@ export class ApiHost {
   readonly environments = {
     index: (name: string, digest: string) => join(this.folder, `${name}-${digest}.json`),
     tarball: (name: string, digest: string) => join(this.folder, `${name}-${digest}.tar`),
+    log: (name: string) => join(this.folder, `${name}.log`),
   };
   readonly uploads = new Uploads(join(this.folder, 'uploads'), realClock);
   readonly #closing: (() => unknown)[] = [];

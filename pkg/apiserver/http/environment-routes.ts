@@ -15,6 +15,8 @@ const chunkBytes = 256 * 1024;
 export interface EnvironmentPlaces {
   index(name: string, digest: string): string;
   tarball(name: string, digest: string): string;
+  /** Output of its last build. */
+  log(name: string): string;
 }
 
 interface Address {

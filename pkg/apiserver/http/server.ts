@@ -3,6 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { ServerTls } from '../../identity/index.ts';
 import { authentication } from './authentication.ts';
 import { defaultBodyLimits } from './bodies.ts';
+import { buildLogRoutes } from './build-log-routes.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { environmentRoutes } from './environment-routes.ts';
 import { handleErrors } from './errors.ts';
@@ -41,6 +42,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.register(resourceRoutes(context));
   app.register(runRoutes(context));
   app.register(environmentRoutes(context));
+  app.register(buildLogRoutes(context));
   app.register(uploadRoutes(context));
   app.register(joinRoutes(context));
   return app;

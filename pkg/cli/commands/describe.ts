@@ -4,6 +4,7 @@ import { type Context, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { listAll } from '../follow.ts';
 import { parseSelections } from '../object-args.ts';
+import { describeEnvironment } from '../printers/describe-environment.ts';
 import { describeNode } from '../printers/describe-node.ts';
 import { describeRun } from '../printers/describe-run.ts';
 import { describeTask } from '../printers/describe-task.ts';
@@ -59,8 +60,13 @@ async function describeOne(
     ]);
     return describeNode({ object, runs: bound.items, events, now });
   }
+  if (resource.kind === 'Environment') {
+    const object = await client.get('Environment', '', name);
+    const events = await eventsOf(client, 'Environment', object.metadata.uid);
+    return describeEnvironment({ object, events, now });
+  }
   throw new UsageError(
-    `river: describe knows tasks, runs and nodes; see "river get ${resource.plural} -o yaml"`,
+    `river: describe knows tasks, runs, nodes and environments; see "river get ${resource.plural} -o yaml"`,
   );
 }
 

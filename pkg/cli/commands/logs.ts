@@ -25,6 +25,7 @@ interface Reading {
 /** Standard output of the runs goes to standard output, their standard error to standard error. */
 export async function logs(context: Context, words: readonly string[], flags: LogsFlags): Promise<number> {
   const { resource, names } = parseTarget(words);
+  if (resource.kind === 'Environment') return copyBuild(context, names[0] ?? '', flags);
   const connection = await context.connect();
   const reading = {
     client: connection.client,
@@ -40,7 +41,7 @@ export async function logs(context: Context, words: readonly string[], flags: Lo
   return exitCodes.ok;
 }
 
-const nameOne = 'river: name one task or run, as in "river logs task/hello"';
+const nameOne = 'river: name one task, run or environment, as in "river logs task/hello"';
 
 function parseTarget(words: readonly string[]): Selection {
   if (words.length === 0) throw new UsageError(nameOne);
@@ -51,10 +52,23 @@ function parseTarget(words: readonly string[]): Selection {
   if (!selection || more.length > 0 || selection.names.length !== 1) {
     throw new UsageError(nameOne);
   }
-  if (selection.resource.kind !== 'Task' && selection.resource.kind !== 'Run') {
-    throw new UsageError(`river: a ${selection.resource.singular} has no output; tasks and runs have`);
+  if (!['Task', 'Run', 'Environment'].includes(selection.resource.kind)) {
+    throw new UsageError(
+      `river: a ${selection.resource.singular} has no output; tasks, runs and environments have`,
+    );
   }
   return selection;
+}
+
+/** What its last build has written, or writes. */
+async function copyBuild(context: Context, name: string, flags: LogsFlags): Promise<number> {
+  if (flags.tail !== undefined)
+    throw new UsageError('river: --tail is for tasks and runs; the output of a build is shown whole');
+  const { client } = await context.connect();
+  const { signal, stdout } = context.io;
+  for await (const chunk of client.buildLog(name, { follow: flags.follow === true, signal }))
+    await stdout.write(chunk);
+  return exitCodes.ok;
 }
 
 async function copyTask(context: Context, reading: Reading, name: string): Promise<void> {

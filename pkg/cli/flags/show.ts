@@ -51,7 +51,7 @@ function addGet(program: Command, act: Act): void {
 function addDescribe(program: Command, act: Act): void {
   program
     .command('describe')
-    .description('Show all about tasks, runs or nodes, with conditions and events.')
+    .description('Show all about tasks, runs, nodes or environments, with conditions and events.')
     .argument('[objects...]', 'KIND, KIND NAME…, or KIND/NAME…')
     .option('-l, --selector <labels>', 'those with these labels')
     .option('-A, --all-namespaces', 'of all namespaces')
@@ -63,8 +63,8 @@ function addDescribe(program: Command, act: Act): void {
 function addLogs(program: Command, act: Act): void {
   program
     .command('logs')
-    .description('Show the output of a run, or of all runs of a task.')
-    .argument('[object...]', 'task/NAME, run/NAME, or the NAME of a task')
+    .description('Show the output of a run, of all runs of a task, or of the build of an environment.')
+    .argument('[object...]', 'task/NAME, run/NAME, env/NAME, or the NAME of a task')
     .option('-f, --follow', 'go on until it has ended')
     .addOption(
       new Option('--stream <which>', 'which output').choices(['stdout', 'stderr', 'both']).default('both'),

@@ -148,7 +148,7 @@ class ClientOverHttp implements HttpClient {
   }
 
   logs(namespace: string, run: string, options: types.LogOptions): AsyncIterable<Uint8Array> {
-    return streamLogs(this.#connection, namespace, run, options);
+    return streamLogs(this.#connection, resourcePath('Run', namespace, run, 'log'), run, options);
   }
 
   async version(): Promise<types.ServerVersion> {
@@ -195,6 +195,11 @@ class ClientOverHttp implements HttpClient {
     const path = resourcePath('Environment', '', name, 'rollback');
     const answer = await this.#connection.call({ method: 'POST', path, body: { digest } });
     return answer.body as ObjectOf<'Environment'>;
+  }
+
+  buildLog(name: string, options: types.BuildLogOptions): AsyncIterable<Uint8Array> {
+    const path = resourcePath('Environment', '', name, 'log');
+    return streamLogs(this.#connection, path, name, options);
   }
 
   async uploadState(sha256: string): Promise<types.UploadState> {

@@ -1,18 +1,16 @@
 import { RiverError } from '../../base/index.ts';
 import type { LogOptions } from '../types.ts';
 import type { Connection } from './connection.ts';
-import { resourcePath } from './paths.ts';
 
-/** Output of a Run as it comes. A broken connection raises `ServiceUnavailable`; the caller goes on at its offset. */
+/** Output as it comes. A broken connection raises `ServiceUnavailable`; the caller goes on at its offset. */
 export async function* streamLogs(
   connection: Connection,
-  namespace: string,
-  run: string,
-  options: LogOptions,
+  path: string,
+  what: string,
+  options: Partial<LogOptions>,
 ): AsyncGenerator<Uint8Array> {
   const { signal, startsAt, ...query } = options;
   if (signal?.aborted) return;
-  const path = resourcePath('Run', namespace, run, 'log');
   const response = await connection.stream({ method: 'GET', path, query, signal });
   startsAt?.(Number(response.headers['x-river-log-offset'] ?? options.offset ?? 0));
   try {
@@ -21,7 +19,7 @@ export async function* streamLogs(
     if (signal?.aborted) return;
     throw new RiverError(
       'ServiceUnavailable',
-      `the output of ${run} was cut off: the host at ${connection.server} went away`,
+      `the output of ${what} was cut off: the host at ${connection.server} went away`,
       {},
       {
         cause: error,
