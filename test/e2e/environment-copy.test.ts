@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
-import { eventually, Sandbox } from './sandbox.ts';
+import { eventually, example, Sandbox } from './sandbox.ts';
 
 const execute = promisify(execFile);
 const found = await withEngine();
@@ -54,6 +54,16 @@ describe.skipIf(found.engine === undefined)('copy steps', () => {
     await eventually('a new digest', 60_000, async () => (await built())?.digest !== status?.digest);
     const after = await built();
     expect(after?.steps?.map(({ cached }) => cached)).toEqual([true, false]);
+  });
+
+  it('run the example: an environment, one derived from it, and a task in that', async () => {
+    await execute('docker', ['-H', `unix://${engine.socketPath}`, 'tag', engine.image, 'busybox:latest']);
+    await sandbox.ok('apply', '-f', example('environment.yaml'));
+    await sandbox.ok('wait', 'task/in-environment', '--for', 'condition=Complete', '--timeout', '90s');
+    expect(await sandbox.ok('logs', 'task/in-environment')).toBe(
+      'hello, builder\nhello, again\nhello, task\n',
+    );
+    await sandbox.ok('delete', 'task/in-environment', '--timeout', '30s');
   });
 
   it('that name what cannot be copied are refused with their place, before anything is sent', async () => {
