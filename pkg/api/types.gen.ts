@@ -239,7 +239,7 @@ export interface EnvironmentStep {
   };
   env?: StringMap;
   /**
-   * Absolute path: working directory of all later steps and of what runs in it; made where it is missing.
+   * Absolute path: working directory of all later steps; made where it is missing. Tasks begin in their own workingDir, else in /shared.
    */
   workdir?: string;
 }
