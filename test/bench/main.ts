@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- startup process docker environments listing idle fleet] [--quick] [--seconds=N]`: speed of the whole, as users get
+ * `npm run bench [-- startup process docker environments listing idle fleet scheduler] [--quick] [--seconds=N]`: speed of the whole, as users get
  * it, beside a peer that is measured in the same run. Prints a table; nothing depends on it. `--seconds`: how long to look
  * at what is at rest.
  */
@@ -13,13 +13,14 @@ import { fleet } from './fleet.ts';
 import { idle } from './idle.ts';
 import { listing } from './listing.ts';
 import { processTasks } from './process.ts';
+import { scheduling } from './scheduler.ts';
 import { startup } from './startup.ts';
 import { printTable, type Row } from './statistics.ts';
 
 const words = process.argv.slice(2);
 const quick = words.includes('--quick');
 const wanted = words.filter((word) => !word.startsWith('-'));
-const all = ['startup', 'process', 'docker', 'environments', 'listing', 'idle', 'fleet'];
+const all = ['startup', 'process', 'docker', 'environments', 'listing', 'idle', 'fleet', 'scheduler'];
 const atRest = words.find((word) => word.startsWith('--seconds='))?.slice('--seconds='.length);
 const unknown = wanted.filter((word) => !all.includes(word));
 if (unknown.length > 0) {
@@ -52,6 +53,7 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
   if (fresh) rows.push(...(await idle(cluster, 'after the tasks above', quick ? 5 : 20)).rows);
   if (runs('listing')) rows.push(...(await listing(cluster, quick ? 2000 : 10_000)));
   if (runs('fleet')) rows.push(...(await fleet(quick ? 20 : 200, Number(atRest ?? (quick ? 10 : 60)))));
+  if (runs('scheduler')) rows.push(...(await scheduling(quick ? 200 : 1000, quick ? 2000 : 10_000)));
   return rows;
 }
 
