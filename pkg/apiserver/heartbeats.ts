@@ -58,6 +58,7 @@ export class Heartbeats {
       leaseMs: this.#leases.leaseMs,
       epoch: this.#store.epoch,
       clusterUid: this.#store.clusterUid,
+      time: this.#leases.wallTime(),
       version: this.#options.version,
       ready: isConditionTrue(node.status.conditions, 'Ready'),
       environments: await this.#environments(),

@@ -43,6 +43,11 @@ export class LeaseTable implements Leases {
     });
   }
 
+  /** RFC 3339. */
+  wallTime(): string {
+    return timestamp(this.#clock.now());
+  }
+
   forget(node: string): void {
     this.#beats.delete(node);
   }

@@ -118,6 +118,8 @@ export interface HeartbeatAnswer {
   /** Epoch of the store; another one than before means that the host was restored from a backup. */
   epoch: string;
   clusterUid: string;
+  /** RFC 3339: what the host's clock shows. Left out by an older host. */
+  time?: string;
   /** Of the program that the host is, as in `0.1.0`; left out by the first ones. */
   version?: string;
   /** Whether Node's condition Ready is True: if not, the runner writes its status again. */

@@ -19,8 +19,8 @@ export interface NodeFacts {
   /** Left out: not read yet; then what the Node shows stays. */
   topology?: Topology;
   probes: readonly { runtime: Runtime; probe: RuntimeProbe }[];
-  /** Whether its volumes have room. */
-  volumes?: readonly NewCondition[];
+  /** What is looked at again and again: room on its volumes, its clock. */
+  watched?: readonly NewCondition[];
   /** Names of Runs on this machine that the host does not know after its restore from a backup. */
   quarantined: readonly string[];
   bootId: string;
@@ -76,7 +76,7 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
     }),
     ...topologyReady(facts.topology),
     ...environmentConditions(facts.environments, before),
-    ...(facts.volumes ?? []),
+    ...(facts.watched ?? []),
     ...quarantine(facts.quarantined, before),
   ];
   return wanted.flatMap((condition) => {

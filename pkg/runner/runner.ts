@@ -2,6 +2,7 @@ import { type Node, type NodeStatus, versionSkew } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import type { HeartbeatAnswer } from '../client/index.ts';
 import { CleanUp } from './clean-up.ts';
+import { ClockSkew } from './clock-skew.ts';
 import { RunEvents } from './events.ts';
 import type { ClusterMark } from './intents.ts';
 import { nodeStatus } from './node-status.ts';
@@ -22,6 +23,7 @@ export class Runner {
   readonly #events: RunEvents;
   readonly #topology: TopologyWatch;
   readonly #volumes: VolumeWatch;
+  readonly #clockSkew: ClockSkew;
   #cluster: ClusterMark | undefined;
   #workplace: Workplace | undefined;
   readonly #cleanUp: CleanUp;
@@ -50,6 +52,7 @@ export class Runner {
       ...{ volumes: parts.volumes, clock, logger },
       onChange: () => this.#session.refreshStatus(),
     });
+    this.#clockSkew = new ClockSkew({ clock, logger, onChange: () => this.#session.refreshStatus() });
     this.#session = new Session({
       client,
       node: settings.name,
@@ -64,7 +67,10 @@ export class Runner {
         this.#compareVersion(gitVersion);
       },
       status: (before, session) => this.#nodeStatus(before, session),
-      onAnswer: (answer) => this.#onAnswer(answer),
+      onAnswer: (answer, roundTripMs) => {
+        if (answer.time !== undefined) this.#clockSkew.measured(answer.time, roundTripMs);
+        return this.#onAnswer(answer);
+      },
       onRecovered: () => this.#workplace?.relist(),
       onEnded: (error) => this.#end(error),
     });
@@ -170,7 +176,7 @@ export class Runner {
         machine: machine.facts(),
         topology: this.#topology.current,
         probes: this.#workplace?.probes() ?? [],
-        volumes: this.#volumes.conditions(),
+        watched: [...this.#volumes.conditions(), ...this.#clockSkew.conditions()],
         quarantined: this.#workplace?.quarantined() ?? [],
         environments: this.#workplace?.environments(),
         bootId: this.#bootId,

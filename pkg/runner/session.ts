@@ -31,8 +31,8 @@ export interface SessionParts {
   onHost: (host: ServerVersion) => void;
   /** The Node's status as it should be now; `before` is the Node that the host has. */
   status: (before: Node, session: string) => NodeStatus;
-  /** An answer of the host to a heartbeat: first of all which cluster it is. Throws to end the session. */
-  onAnswer: (answer: HeartbeatAnswer) => Promise<void>;
+  /** An answer of the host to a heartbeat, so long after that was sent: first of all which cluster it is. Throws to end the session. */
+  onAnswer: (answer: HeartbeatAnswer, roundTripMs: number) => Promise<void>;
   /** The host is back after heartbeats that failed. */
   onRecovered: () => void;
   /** The runner must not act any more. */
@@ -162,12 +162,13 @@ export class Session {
   }
 
   async #heartbeat(): Promise<void> {
-    const { client, node: name, usage } = this.#parts;
+    const { client, node: name, usage, clock } = this.#parts;
     try {
+      const sentAt = clock.monotonic();
       const answer = await this.#call(client.heartbeat(name, { session: this.id, usage: usage() }));
       if (this.#ended) return;
       this.#leaseMs = answer.leaseMs;
-      await this.#parts.onAnswer(answer);
+      await this.#parts.onAnswer(answer, clock.monotonic() - sentAt);
       if (this.#statusWanted || !answer.ready) await this.#renewStatus();
     } catch (error) {
       if (hasCode(error, 'NotFound')) this.#written = undefined;

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { silentLogger, timestamp } from '../base/index.ts';
+import { ClockSkew } from './clock-skew.ts';
+
+test('told when it is far off for sure, when that changes much, and when it is over', () => {
+  const clock = new ManualClock();
+  let changes = 0;
+  const skew = new ClockSkew({
+    ...{ clock, logger: silentLogger },
+    onChange: () => {
+      changes += 1;
+    },
+  });
+  const measure = (aheadMs: number, roundTripMs = 20) => {
+    skew.measured(timestamp(clock.now() - roundTripMs / 2 - aheadMs), roundTripMs);
+    const [condition] = skew.conditions();
+    return [condition?.status, condition?.reason, changes];
+  };
+  expect(skew.conditions()).toEqual([]);
+  expect(measure(1_000)).toEqual(['False', 'InStep', 1]);
+  expect(measure(8_000, 9_000)).toEqual(['False', 'InStep', 1]);
+  expect(measure(3_600_000)).toEqual(['True', 'ClockAhead', 2]);
+  expect(skew.conditions()[0]?.message).toContain('3600 s ahead of');
+  expect(measure(3_590_000)).toEqual(['True', 'ClockAhead', 2]);
+  expect(measure(-7_200_000)).toEqual(['True', 'ClockBehind', 3]);
+  expect(measure(-4_000)).toEqual(['True', 'ClockBehind', 4]);
+  expect(measure(100)).toEqual(['False', 'InStep', 5]);
+  expect(measure(-4_000)).toEqual(['False', 'InStep', 5]);
+});
