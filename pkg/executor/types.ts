@@ -103,6 +103,11 @@ export interface Executor {
   pause(runUid: string): Promise<void>;
   /** Lets all of it go on. Idempotent. */
   resume(runUid: string): Promise<void>;
+  /**
+   * Moves everything of what runs, paused or not, to these CPUs (the kernel's form, not empty); nothing for what does
+   * not run. Looks first, and changes only what is different. Idempotent.
+   */
+  confine(runUid: string, cpus: string): Promise<void>;
   /** SIGTERM to the whole tree, paused or not, SIGKILL to what is left after the grace period. Answers when all has ended. */
   stop(runUid: string, graceMs: number): Promise<void>;
   /** Removes container, cgroup, records and temporary files, after its end. Output files stay. Idempotent. */

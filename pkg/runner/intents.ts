@@ -37,6 +37,8 @@ export interface Intent {
   pausedSince?: Moment;
   /** How long the pauses before that lasted. */
   pausedMs?: number;
+  /** It may have been moved to other CPUs than it was started on, because others pinned some. */
+  confined?: boolean;
   stopReason?: StopReason;
   /** Milliseconds since the epoch. */
   stopRequestedAt?: number;

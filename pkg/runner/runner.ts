@@ -157,6 +157,7 @@ export class Runner {
       cluster,
       bootId: this.#bootId,
       events: this.#events,
+      topology: () => this.#topology.current,
       onNodeChanged: () => this.#session.refreshStatus(),
     });
     this.#workplace.start();

@@ -3,6 +3,7 @@ import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
 import { type Clock, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { ExecutionSpec, Executor } from '../executor/index.ts';
+import type { Confinement } from './confinement.ts';
 import { withDeadline } from './deadline.ts';
 import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
@@ -36,6 +37,7 @@ export interface StepActionParts {
   bootId: string;
   client: Pick<Client, 'get' | 'version'>;
   runtimes: Runtimes;
+  confinement: Pick<Confinement, 'starting'>;
   intents: Intents;
   memories: RunMemories;
   cache: RunCache;
@@ -212,14 +214,18 @@ export class StepActions {
   }
 
   async #start(seen: Observation): Promise<StepResult> {
-    const { runtimes, folders } = this.#parts;
+    const { runtimes, folders, confinement } = this.#parts;
     const { image } = seen.memory;
     const spec = { ...this.#specOf(seen), ...(image === undefined ? {} : { image }) };
     const executor = this.#executor(seen);
     this.#begin(seen, 'Starting', 'StartFailed', async () => {
       folders.ensureFolder(dirname(spec.outPath));
       const execution = await runtimes
-        .start(spec.runtime, async () => (this.#parts.acting() ? executor.start(spec) : undefined))
+        .start(spec.runtime, () =>
+          confinement.starting(seen.uid, async () =>
+            this.#parts.acting() ? executor.start(spec) : undefined,
+          ),
+        )
         .catch((error: unknown) => this.#forgetGone(seen, error));
       if (execution?.state === 'created')
         throw new RiverError('ServiceUnavailable', 'the program was made and not started');

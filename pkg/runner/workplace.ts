@@ -2,6 +2,8 @@ import { isTerminal, type Run, type Runtime } from '../api/index.ts';
 import { errorMessage, type RiverError, type Timer } from '../base/index.ts';
 import type { CurrentEnvironment } from '../client/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
+import type { Topology } from '../topology/index.ts';
+import { Confinement } from './confinement.ts';
 import {
   type EnvironmentFacts,
   type EnvironmentParts,
@@ -28,6 +30,8 @@ export interface WorkplaceParts extends RunnerParts {
   cluster: ClusterMark;
   bootId: string;
   events: RunEvents;
+  /** What the machine has; undefined until it was read. */
+  topology: () => Topology | undefined;
   /** What the Node shows about runtimes or quarantine may have changed. */
   onNodeChanged: () => void;
 }
@@ -40,6 +44,7 @@ export class Workplace {
   readonly #loop: KeyLoop;
   readonly #cache: RunCache;
   readonly #statuses: StatusManager;
+  readonly #confinement: Confinement;
   readonly #environments: Environments | undefined;
   #epoch: string;
   #probed = '';
@@ -59,8 +64,18 @@ export class Workplace {
       clock,
       rng,
       logger,
-      onChange: (uid, urgent) => this.#loop.poke(uid, { urgent }),
-      onSynced: () => this.#pokeAll(),
+      onChange: (uid, urgent) => {
+        this.#confinement.changed(uid);
+        this.#loop.poke(uid, { urgent });
+      },
+      onSynced: () => {
+        void this.#confinement.look();
+        this.#pokeAll();
+      },
+    });
+    this.#confinement = new Confinement({
+      ...{ cache: this.#cache, intents, runtimes: this.#runtimes },
+      ...{ topology: parts.topology, clock, logger },
     });
     this.#statuses = new StatusManager({
       client,
@@ -86,6 +101,7 @@ export class Workplace {
     const actions = new StepActions({
       ...shared,
       environments: this.#environments,
+      confinement: this.#confinement,
       client,
       clusterUid: cluster.clusterUid,
       folders,
@@ -193,6 +209,7 @@ export class Workplace {
     for (const listener of this.#listeners) listener.close();
     this.#loop.close();
     this.#environments?.close();
+    this.#confinement.close();
     this.#cache.close();
     this.#statuses.close();
     await Promise.allSettled(this.#runtimes.executors().map((executor) => executor.close()));

@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   scheduler: ['placement', 'controller', 'client', 'api', 'base'],
   executor: ['api', 'base'],
   'executor/docker': ['executor', 'environment', 'api', 'base'],
-  'executor/records': ['executor', 'api', 'base'],
+  'executor/records': ['executor', 'topology', 'api', 'base'],
   'executor/process': ['executor/records', 'executor', 'api', 'base'],
   'executor/systemd': ['executor/records', 'executor', 'api', 'base'],
   'executor/fake': ['executor', 'api', 'base'],

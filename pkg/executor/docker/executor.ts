@@ -304,6 +304,15 @@ class DockerExecutor implements Executor {
     await this.#switch(runUid, 'paused', (container) => container.unpause());
   }
 
+  async confine(runUid: string, cpus: string): Promise<void> {
+    await this.#call(async () => {
+      const container = await this.#find(runUid);
+      const isLiving = container?.status === 'running' || container?.status === 'paused';
+      if (!isLiving || container.cpus === cpus || !this.#ours(container, runUid)) return;
+      await unless([404, 409], this.#engine.getContainer(container.id).update({ CpusetCpus: cpus }));
+    });
+  }
+
   /** Only from this state. What the engine refuses because it has changed meanwhile, the next look shows. */
   async #switch(runUid: string, from: string, act: (container: Docker.Container) => Promise<unknown>) {
     await this.#call(async () => {

@@ -15,6 +15,8 @@ export interface Container {
   exitCode: number;
   error: string;
   oomKilled: boolean;
+  /** What it is held to; empty: nothing. */
+  cpus: string;
 }
 
 /** The engine says "never" as the year 1. */
@@ -45,6 +47,7 @@ export function readContainer(info: ContainerInspectInfo): Container {
     exitCode: state.ExitCode,
     error: typeof state.Error === 'string' ? state.Error : '',
     oomKilled: state.OOMKilled === true,
+    cpus: info.HostConfig?.CpusetCpus ?? '',
   };
 }
 

@@ -12,6 +12,7 @@ export type FakeOperation =
   | 'adopt'
   | 'pause'
   | 'resume'
+  | 'confine'
   | 'stop'
   | 'remove';
 
@@ -78,6 +79,10 @@ export class FakeExecutor implements Executor {
 
   resume(runUid: string): Promise<void> {
     return this.#ask('resume', runUid, (machine) => machine.resume(runUid));
+  }
+
+  confine(runUid: string, cpus: string): Promise<void> {
+    return this.#ask('confine', runUid, (machine) => machine.confine(runUid, cpus));
   }
 
   stop(runUid: string, graceMs: number): Promise<void> {

@@ -3,10 +3,18 @@ import type { Clock, Timer } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../index.ts';
 import { type FakeProgram, parseFakeProgram } from './program.ts';
 
+/** What a program of the model is held to; `cpus` left out: all. */
+export interface FakeBinding {
+  runUid: string;
+  cpus?: string;
+  gpus: string[];
+}
+
 interface Resident {
   runtime: Runtime;
   execution: Execution;
   program: FakeProgram;
+  binding: FakeBinding;
   timer?: Timer;
   /** Of the program, without its pauses; since when it executes. */
   leftMs: number;
@@ -50,6 +58,18 @@ export class FakeMachine {
       .map((resident) => ({ ...resident.execution }));
   }
 
+  /** Of everything that has not ended, for invariants. */
+  bindings(): FakeBinding[] {
+    return [...this.#residents.values()]
+      .filter(({ execution }) => isLive(execution))
+      .map(({ binding }) => ({ ...binding }));
+  }
+
+  confine(runUid: string, cpus: string): void {
+    const resident = this.#residents.get(runUid);
+    if (resident && isLive(resident.execution)) resident.binding.cpus = cpus;
+  }
+
   /** All programs die without a record of how; then the machine is up again, with another boot id. */
   reboot(): void {
     this.#boots += 1;
@@ -82,9 +102,11 @@ export class FakeMachine {
       state: 'running',
       startedAt: this.#clock.now(),
     };
+    const gpus = (spec.gpus ?? []).map(({ uuid }) => uuid);
+    const binding = { runUid, gpus, ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }) };
     const goesOnSince = this.#clock.monotonic();
     const resident: Resident = {
-      ...{ runtime, execution, program, waiting: [] },
+      ...{ runtime, execution, program, binding, waiting: [] },
       ...{ leftMs: program.durationMs, goesOnSince },
     };
     this.#residents.set(runUid, resident);

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import {
+  Affinity,
   type Claim,
   ExitWatch,
   isAlive,
@@ -55,6 +56,7 @@ class ProcessExecutor implements Executor {
   readonly runtime = 'process';
   readonly #options: ProcessExecutorOptions;
   readonly #records: Records;
+  readonly #affinity: Affinity;
   readonly #watch: ExitWatch;
   readonly #launcher: Launcher;
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
@@ -63,6 +65,7 @@ class ProcessExecutor implements Executor {
 
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
+    this.#affinity = new Affinity(options.baseEnv.PATH ?? '/usr/bin:/bin');
     this.#records = new Records(options.stateDir, parseExitRecord);
     this.#launcher = new Launcher(options.clock, options.baseEnv.PATH ?? '/usr/bin:/bin');
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
@@ -249,6 +252,12 @@ class ProcessExecutor implements Executor {
     await this.#records.setPaused(runUid, false);
   }
 
+  async confine(runUid: string, cpus: string): Promise<void> {
+    if (!isLive(await this.inspect(runUid))) return;
+    const members = () => this.#members(runUid, this.#records.claim(runUid));
+    await this.#affinity.confine(runUid, cpus, members);
+  }
+
   async stop(runUid: string, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const execution = await this.inspect(runUid);
@@ -307,6 +316,7 @@ class ProcessExecutor implements Executor {
       throw new RiverError('ServiceUnavailable', `The control group of run ${runUid} is not empty yet.`);
     }
     this.#active.delete(runUid);
+    this.#affinity.forget(runUid);
     await this.#records.remove(runUid);
   }
 

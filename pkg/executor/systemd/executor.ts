@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import {
+  Affinity,
   type Claim,
   ExitWatch,
   haltBySignals,
@@ -49,6 +50,7 @@ class SystemdExecutor implements Executor {
   readonly runtime = 'systemd';
   readonly #options: SystemdExecutorOptions;
   readonly #records: Records;
+  readonly #affinity: Affinity;
   readonly #manager: Manager;
   readonly #watch: ExitWatch;
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
@@ -57,6 +59,7 @@ class SystemdExecutor implements Executor {
 
   constructor(options: SystemdExecutorOptions) {
     this.#options = options;
+    this.#affinity = new Affinity(options.baseEnv.PATH ?? '/usr/bin:/bin');
     this.#records = new Records(options.stateDir, parseExitRecord);
     this.#manager = new Manager(options.baseEnv.PATH ?? '/usr/bin:/bin', options.answerWithinMs ?? 10_000);
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
@@ -236,6 +239,13 @@ class SystemdExecutor implements Executor {
     await this.#records.setPaused(runUid, false);
   }
 
+  /** The group first, where it has CPUs of its own (version 2): affinity cannot be wider than that. */
+  async confine(runUid: string, cpus: string): Promise<void> {
+    if (!isLive(await this.inspect(runUid))) return;
+    await this.#manager.allowCpus(this.#unitName(runUid), cpus);
+    await this.#affinity.confine(runUid, cpus, () => this.#members(runUid));
+  }
+
   async stop(runUid: string, graceMs: number): Promise<void> {
     const { clock } = this.#options;
     const killAt = clock.monotonic() + graceMs;
@@ -282,6 +292,7 @@ class SystemdExecutor implements Executor {
     const record = this.#records.read(runUid);
     if (record === undefined || record.bootId === this.#options.bootId()) await this.#forget(runUid);
     this.#active.delete(runUid);
+    this.#affinity.forget(runUid);
     await this.#records.remove(runUid);
   }
 

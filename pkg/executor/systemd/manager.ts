@@ -58,6 +58,13 @@ export class Manager {
     await this.#call('systemctl', this.#answerWithinMs, ['kill', `--signal=${signal}`, '--', name]);
   }
 
+  /** Until the service ends; asked for only if it shows others. On version 1 of control groups it changes nothing. */
+  async allowCpus(name: string, cpus: string): Promise<void> {
+    const shown = await this.#ask(['show', '--property=AllowedCPUs', '--value', '--', name]);
+    if (shown.trim().replaceAll(' ', ',') === cpus) return;
+    await this.#ask(['set-property', '--runtime', '--', name, `AllowedCPUs=`, `AllowedCPUs=${cpus}`]);
+  }
+
   /** Lets go of a failed service. One that is not loaded is no error. */
   async forget(name: string): Promise<void> {
     await this.#call('systemctl', this.#answerWithinMs, ['reset-failed', '--', name]);

@@ -1,0 +1,136 @@
+import { isTerminal, type Run } from '../api/index.ts';
+import { type Clock, errorMessage, type Logger, type Timer } from '../base/index.ts';
+import type { Topology } from '../topology/index.ts';
+import { withDeadline } from './deadline.ts';
+import type { Intents } from './intents.ts';
+import type { RunCache } from './run-cache.ts';
+import type { Runtimes } from './runtimes.ts';
+import { type PlacedRun, sharedCpus } from './shared-cpus.ts';
+
+/** While somebody has CPUs for itself, or a move has failed. */
+const lookEveryMs = 10_000;
+/** A pinned Run waits no longer for the others to leave its CPUs. */
+const roomWithinMs = 10_000;
+
+export interface ConfinementParts {
+  cache: Pick<RunCache, 'get' | 'uids' | 'synced'>;
+  intents: Pick<Intents, 'get' | 'update'>;
+  runtimes: Pick<Runtimes, 'executor'>;
+  /** Undefined until it was read. */
+  topology: () => Topology | undefined;
+  clock: Clock;
+  logger: Logger;
+}
+
+/**
+ * Keeps what has no CPUs for itself off those that others pinned, and gives them back when the pins go: compares what
+ * is wanted with what the machine shows, again and again. Whom it moved is on record, so that a runner that comes
+ * later gives back too. Asks the machine for nothing while nobody has pinned any.
+ */
+export class Confinement {
+  readonly #parts: ConfinementParts;
+  readonly #pins = new Map<string, string>();
+  #round: Promise<void> = Promise.resolve();
+  /** A round that has not begun and so will see everything. */
+  #next: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(parts: ConfinementParts) {
+    this.#parts = parts;
+  }
+
+  /** The cache shows another state of this Run. */
+  changed(uid: string): void {
+    const pin = pinOf(this.#parts.cache.get(uid));
+    if (pin === this.#pins.get(uid)) return;
+    if (pin === undefined) this.#pins.delete(uid);
+    else this.#pins.set(uid, pin);
+    void this.look();
+  }
+
+  /** Starts it once others have left its CPUs; or has it leave those of others right after. */
+  async starting<T>(uid: string, start: () => Promise<T>): Promise<T> {
+    if (this.#pins.size === 0) return start();
+    const isPinned = this.#pins.has(uid);
+    const { clock, logger } = this.#parts;
+    if (isPinned)
+      await withDeadline(clock, roomWithinMs, this.look()).catch(() =>
+        logger.warn('a pinned run starts before others have left its CPUs', { uid }),
+      );
+    const started = await start();
+    if (!isPinned) await this.look();
+    return started;
+  }
+
+  /** Never raises. */
+  look(): Promise<void> {
+    if (this.#next) return this.#next;
+    const next = this.#round.then(() => {
+      this.#next = undefined;
+      return this.#lookNow();
+    });
+    this.#next = next;
+    this.#round = next;
+    return next;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  async #lookNow(): Promise<void> {
+    if (this.#closed) return;
+    this.#timer?.cancel();
+    const isSettled = await this.#confineAll();
+    if (this.#closed || (isSettled && this.#pins.size === 0)) return;
+    this.#timer = this.#parts.clock.after(lookEveryMs, () => void this.look());
+  }
+
+  /** false: something is left to be done. */
+  async #confineAll(): Promise<boolean> {
+    const { cache, topology } = this.#parts;
+    if (!cache.synced) return true;
+    const runs = [...cache.uids()].flatMap((uid) => placedRun(uid, cache.get(uid)));
+    const node = topology()?.cpus;
+    let isSettled = true;
+    const wanted = node ? sharedCpus(runs, node) : new Map(runs.map(({ uid }) => [uid, '']));
+    for (const [uid, cpus] of wanted) if (!(await this.#confine(uid, cpus))) isSettled = false;
+    return isSettled;
+  }
+
+  async #confine(uid: string, cpus: string): Promise<boolean> {
+    const { intents, runtimes, logger } = this.#parts;
+    if (this.#closed) return true;
+    try {
+      const intent = intents.get(uid);
+      if (!intent?.startBootId || intent.outcome) return true;
+      if (this.#pins.size === 0 && !intent.confined) return true;
+      const executor = runtimes.executor(intent.runtime);
+      if (!executor || cpus === '') return false;
+      if (!intent.confined) await intents.update(uid, { confined: true });
+      await executor.confine(uid, cpus);
+      if (this.#pins.size === 0) await intents.update(uid, { confined: undefined });
+      return true;
+    } catch (error) {
+      logger.warn('a run cannot be moved to other CPUs', { uid, cpus, error: errorMessage(error) });
+      return false;
+    }
+  }
+}
+
+function isBound(run: Run | undefined): run is Run {
+  return run !== undefined && !isTerminal(run.status?.phase ?? 'Pending');
+}
+
+function pinOf(run: Run | undefined): string | undefined {
+  const { pinned, cpus } = (isBound(run) && run.spec.placement) || {};
+  return pinned ? cpus : undefined;
+}
+
+function placedRun(uid: string, run: Run | undefined): PlacedRun[] {
+  if (!isBound(run)) return [];
+  const { cpus, pinned } = run.spec.placement ?? {};
+  return [{ uid, ...(cpus === undefined ? {} : { cpus }), ...(pinned ? { pinned } : {}) }];
+}
