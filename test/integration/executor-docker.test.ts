@@ -10,6 +10,7 @@ import { containerName, dockerExecutor } from '../../pkg/executor/docker/index.t
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { withEngine } from '../env/engine.ts';
 import {
+  cpusOf,
   eventually,
   makeSpec,
   output,
@@ -438,6 +439,21 @@ describe.skipIf(!engine)('what a run is bound to', () => {
     expect(said).toMatch(/^Mems_allowed_list:\t0$/m);
     const { HostConfig } = await container(spec).inspect();
     expect(HostConfig.Devices).toMatchObject([{ PathOnHost: '/dev/null' }]);
+    await executor.remove(spec.runUid);
+  });
+
+  test('a container is moved off a CPU, and back', async () => {
+    const all = cpusOf('self');
+    const executor = open();
+    const spec = shell('sleep 600');
+    await executor.start(spec);
+    const { State } = await container(spec).inspect();
+    await executor.confine(spec.runUid, '0');
+    expect(cpusOf(State.Pid)).toBe('0');
+    await open().confine(spec.runUid, all);
+    expect(cpusOf(State.Pid)).toBe(all);
+    await executor.stop(spec.runUid, 0);
+    await executor.confine(spec.runUid, '0');
     await executor.remove(spec.runUid);
   });
 });

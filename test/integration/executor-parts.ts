@@ -72,3 +72,8 @@ export function warningsOnly(): { logger: Logger; warnings: { message: string; f
   };
   return { logger, warnings };
 }
+
+/** CPUs that the kernel lets a process be on, as in 0-1. */
+export function cpusOf(pid: number | 'self'): string {
+  return /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 'none';
+}

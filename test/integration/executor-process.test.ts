@@ -7,7 +7,7 @@ import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
 import { Records } from '../../pkg/executor/records/index.ts';
-import { eventually, makeSpec, output, temporaryFolder, untilExited } from './executor-parts.ts';
+import { cpusOf, eventually, makeSpec, output, temporaryFolder, untilExited } from './executor-parts.ts';
 
 const folder = temporaryFolder();
 const stateDir = join(folder.path, 'process');
@@ -426,4 +426,38 @@ describe('what a machine forgets', () => {
     await executor.remove(spec.runUid);
     expect(readdirSync(join(stateDir, 'runs'))).not.toContain(spec.runUid);
   });
+});
+
+test.each([
+  ['with control groups', open],
+  ['without', plain],
+])('what runs is moved off a CPU, and back (%s)', async (_machine, opener) => {
+  const all = cpusOf('self');
+  const executor = opener();
+  const spec = shell('echo $$; sleep 600 & echo $!; wait');
+  await executor.start(spec);
+  const pids = await numbers(spec, 2);
+  await executor.confine(spec.runUid, '0');
+  expect(pids.map(cpusOf)).toEqual(['0', '0']);
+  await opener().confine(spec.runUid, all);
+  expect(pids.map(cpusOf)).toEqual([all, all]);
+  await executor.stop(spec.runUid, 0);
+  await executor.confine(spec.runUid, '0');
+  await executor.remove(spec.runUid);
+});
+
+test('what has chosen some of its CPUs itself keeps them as long as it may', async () => {
+  const all = cpusOf('self');
+  const executor = open();
+  const spec = shell('echo $$; exec sleep 600');
+  await executor.start(spec);
+  const [pid = 0] = await numbers(spec, 1);
+  await executor.confine(spec.runUid, all);
+  execFileSync('taskset', ['--cpu-list', '--pid', '0', String(pid)]);
+  await executor.confine(spec.runUid, all);
+  expect(cpusOf(pid)).toBe('0');
+  await executor.confine(spec.runUid, '1');
+  expect(cpusOf(pid)).toBe('1');
+  await executor.stop(spec.runUid, 0);
+  await executor.remove(spec.runUid);
 });

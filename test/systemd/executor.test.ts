@@ -17,7 +17,14 @@ import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { Records } from '../../pkg/executor/records/index.ts';
 import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
-import { eventually, makeSpec, output, temporaryFolder, untilExited } from '../integration/executor-parts.ts';
+import {
+  cpusOf,
+  eventually,
+  makeSpec,
+  output,
+  temporaryFolder,
+  untilExited,
+} from '../integration/executor-parts.ts';
 
 const folder = temporaryFolder();
 const stateDir = join(folder.path, 'a folder with $HOME, 100% and "quotes"');
@@ -542,9 +549,30 @@ test('a pause halts the whole group, outlives the runner, and ends by a resume o
 
 test('the kernel holds a service to its CPUs and memory', async () => {
   const executor = open();
-  const spec = shell('cat /proc/self/status', { cpus: '0', memoryNodes: '0' });
-  expect(await finish(executor, spec)).toMatchObject({ exitCode: 0 });
-  const said = output(spec);
-  expect(JSON.stringify(said)).toMatch(/Cpus_allowed_list:\\t0\\n/);
+  const spec = shell('cat /proc/self/status; exec sleep 600', { cpus: '0', memoryNodes: '0' });
+  await executor.start(spec);
+  const said = await eventually('its status', async () => {
+    const { out } = output(spec);
+    return out.includes('nonvoluntary_ctxt_switches') && out;
+  });
+  expect(said).toMatch(/^Cpus_allowed_list:\t0$/m);
+  expect(property(spec, 'NUMAPolicy')).toBe('bind');
+  expect(property(spec, 'NUMAMask')).toBe('0');
+  await executor.stop(spec.runUid, 0);
+  await executor.remove(spec.runUid);
+});
+
+test('a service is moved off a CPU, and back', async () => {
+  const all = cpusOf('self');
+  const executor = open();
+  const spec = shell('echo $$; sleep 600 & echo $!; wait');
+  await executor.start(spec);
+  const pids = await numbers(spec, 2);
+  await executor.confine(spec.runUid, '0');
+  expect(pids.map(cpusOf)).toEqual(['0', '0']);
+  expect(property(spec, 'AllowedCPUs')).toBe('0');
+  await open().confine(spec.runUid, all);
+  expect(pids.map(cpusOf)).toEqual([all, all]);
+  await executor.stop(spec.runUid, 0);
   await executor.remove(spec.runUid);
 });

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Run } from '../api/index.ts';
+import { realClock, silentLogger } from '../base/index.ts';
+import { FakeExecutor, FakeMachine, type FakeOperation } from '../executor/fake/index.ts';
+import type { Topology } from '../topology/index.ts';
+import { Confinement } from './confinement.ts';
+import { type Intents, openIntents } from './intents.ts';
+
+const topology: Topology = {
+  cpus: { online: '0-3', allocatable: '0-3', isolated: '', cores: ['0', '1', '2', '3'] },
+  ...{ numa: [], gpus: [], usage: [], problems: [] },
+};
+
+let folder: string;
+let intents: Intents;
+let machine: FakeMachine;
+let runs: Map<string, Run>;
+let asked: FakeOperation[];
+let fails: 'before' | undefined;
+let confinement: Confinement;
+
+function open(): Confinement {
+  const inject = (operation: FakeOperation) => {
+    asked.push(operation);
+    return operation === 'confine' ? fails : undefined;
+  };
+  const executor = new FakeExecutor({ machine, runtime: 'process', clock: realClock, inject });
+  const cache = { get: (uid: string) => runs.get(uid), uids: () => runs.keys(), synced: true };
+  const runtimes = { executor: () => executor };
+  const parts = { cache, intents, runtimes, topology: () => topology };
+  return new Confinement({ ...parts, clock: realClock, logger: silentLogger });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'river-confinement-'));
+  intents = openIntents(join(folder, 'intents.db'), realClock);
+  machine = new FakeMachine(realClock);
+  runs = new Map();
+  asked = [];
+  fails = undefined;
+  confinement = open();
+});
+
+afterEach(() => {
+  confinement.close();
+  intents.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function bind(uid: string, placement: Partial<NonNullable<Run['spec']['placement']>> = {}) {
+  const { spec } = { spec: { task: 't', revision: 1, ordinal: 0, attempt: 1, desired: 'Run' } };
+  const run = { metadata: { uid, name: uid, namespace: 'default' }, spec: { ...spec, placement } };
+  runs.set(uid, { apiVersion: 'river.dev/v1', kind: 'Run', ...run } as unknown as Run);
+  confinement.changed(uid);
+  const paths = { outPath: '/o', errPath: '/e' };
+  const intent = { uid, namespace: 'default', name: uid, runtime: 'process' as const, epoch: 'e1' };
+  await intents.put({ ...intent, ...paths, startBootId: machine.bootId });
+  const binding = placement.cpus === undefined ? {} : { cpus: placement.cpus };
+  await confinement.starting(uid, async () =>
+    machine.start('process', {
+      ...{ runUid: uid, namespace: 'default', runName: uid, clusterUid: 'c', runtime: 'process' },
+      ...{ command: ['for:ever'], env: {}, mounts: [], privileged: false, milliCores: 0, memoryBytes: 0 },
+      ...paths,
+      ...binding,
+    }),
+  );
+}
+
+function unbind(uid: string): void {
+  runs.delete(uid);
+  confinement.changed(uid);
+}
+
+const cpus = () => Object.fromEntries(machine.bindings().map((each) => [each.runUid, each.cpus]));
+
+test('nobody is asked for anything while no CPU is pinned', async () => {
+  await bind('a');
+  await bind('b', { cpus: '0-1' });
+  await confinement.look();
+  expect(asked).toEqual([]);
+});
+
+test('others have left its CPUs before a pinned run starts, come to the rest, and get all back', async () => {
+  await bind('a');
+  await bind('p', { cpus: '1-2', pinned: true });
+  expect(cpus()).toEqual({ a: '0,3', p: '1-2' });
+  await bind('b');
+  expect(cpus()).toEqual({ a: '0,3', b: '0,3', p: '1-2' });
+  unbind('p');
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0-3', b: '0-3' });
+  asked = [];
+  await confinement.look();
+  expect(asked).toEqual([]);
+});
+
+test('a runner that comes after the pin has gone gives back', async () => {
+  await bind('a');
+  await bind('p', { cpus: '1-2', pinned: true });
+  confinement.close();
+  runs.delete('p');
+  confinement = open();
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0-3' });
+});
+
+test('a move that fails holds up no start, and is tried again', async () => {
+  fails = 'before';
+  await bind('a');
+  await bind('p', { cpus: '1-2', pinned: true });
+  expect(cpus()).toEqual({ a: undefined, p: '1-2' });
+  fails = undefined;
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0,3' });
+});
