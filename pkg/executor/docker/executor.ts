@@ -11,13 +11,14 @@ import { EngineEvents } from './events.ts';
 import { Images, imageGone } from './images.ts';
 import { initStartError } from './init-error.ts';
 import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
+import { moveTo } from './move.ts';
 import { containerName, type Owner } from './names.ts';
 import { awayNote, lostNote } from './notes.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
 import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
 import { Scripts } from './scripts.ts';
-import { type Container, readContainer, startErrorOf, toExecution } from './state.ts';
+import { type Container, identity, readContainer, startErrorOf, toExecution } from './state.ts';
 
 export interface DockerExecutorOptions {
   /** Of the engine, as in `/var/run/docker.sock`. */
@@ -307,9 +308,7 @@ class DockerExecutor implements Executor {
   async confine(runUid: string, cpus: string): Promise<void> {
     await this.#call(async () => {
       const container = await this.#find(runUid);
-      const isLiving = container?.status === 'running' || container?.status === 'paused';
-      if (!isLiving || container.cpus === cpus || !this.#ours(container, runUid)) return;
-      await unless([404, 409], this.#engine.getContainer(container.id).update({ CpusetCpus: cpus }));
+      if (container && this.#ours(container, runUid)) await moveTo(cpus, container, this.#engine);
     });
   }
 
@@ -391,10 +390,6 @@ class DockerExecutor implements Executor {
     const facts = await this.#opened?.catch(() => undefined);
     await facts?.groups?.close();
   }
-}
-
-function identity(spec: ExecutionSpec): Pick<Execution, 'runUid' | 'namespace' | 'runName'> {
-  return { runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName };
 }
 
 /** Touches nothing before its first use. Raises ServiceUnavailable while the engine does not answer. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { ContainerInspectInfo } from 'dockerode';
 import { RiverError } from '../../base/index.ts';
-import type { Execution } from '../index.ts';
+import type { Execution, ExecutionSpec } from '../index.ts';
 import { type Owner, ownerOf } from './names.ts';
 
 /** The parts of the engine's inspect that are used, checked. */
@@ -100,4 +100,8 @@ export function toExecution(container: Container, owner: Owner, bootId: string):
     ...(container.oomKilled ? { oomKilled: true } : {}),
     ...(container.exitCode === foundDead ? { note: mayBeFoundDead } : {}),
   };
+}
+
+export function identity(spec: ExecutionSpec): Pick<Execution, 'runUid' | 'namespace' | 'runName'> {
+  return { runUid: spec.runUid, namespace: spec.namespace, runName: spec.runName };
 }
