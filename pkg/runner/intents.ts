@@ -141,6 +141,23 @@ export class Intents {
     );
   }
 
+  /** Since when, RFC 3339, it has to be looked whether something is left of Runs that the host has forgotten with its Node. */
+  leftoversSince(): string | undefined {
+    return this.#database.prepare<[], { body: string }>("SELECT body FROM meta WHERE key = 'leftovers'").get()
+      ?.body;
+  }
+
+  /** Undefined: nothing is left. */
+  setLeftovers(since: string | undefined): Promise<void> {
+    return this.#write(() =>
+      since === undefined
+        ? this.#database.prepare("DELETE FROM meta WHERE key = 'leftovers'").run()
+        : this.#database
+            .prepare("INSERT OR REPLACE INTO meta (key, body) VALUES ('leftovers', ?)")
+            .run(since),
+    );
+  }
+
   environments(): EnvironmentRecord[] {
     return this.#database
       .prepare<[], { body: string }>(

@@ -30,6 +30,8 @@ export interface NodeFacts {
   /** `spec.fencedAt` of the Node, and for which one the machine was cleaned up last. */
   fencedAt?: string;
   cleanedUpFor?: string;
+  /** The Node was deleted, and what its Runs have left here has not gone yet. */
+  hasLeftovers?: boolean;
   /** Left out: no environment can be brought here. */
   environments?: EnvironmentFacts;
   /** Of the tunnel, where there is one. */
@@ -86,8 +88,17 @@ function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: strin
 }
 
 /** A fence counts until the host has taken it away: what it was told of the clean-up may not have come. */
-function readyOf({ fencedAt, skew }: Pick<NodeFacts, 'fencedAt' | 'skew'>): NewCondition {
+function readyOf({
+  fencedAt,
+  skew,
+  hasLeftovers,
+}: Pick<NodeFacts, 'fencedAt' | 'skew' | 'hasLeftovers'>): NewCondition {
   if (fencedAt === undefined && skew !== undefined) return notReadyFor(skew);
+  if (fencedAt === undefined && hasLeftovers) {
+    const message =
+      'Its Node was deleted: the runner first removes what is left of runs that the host does not have any more.';
+    return { type: 'Ready', status: 'False', reason: 'CleaningUp', message };
+  }
   if (fencedAt === undefined)
     return { type: 'Ready', status: 'True', reason: 'RunnerReady', message: 'The runner is connected.' };
   const message = 'A person has fenced this node: the runner removes what was left of its runs first.';

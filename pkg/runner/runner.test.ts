@@ -726,4 +726,27 @@ describe('the clean-up after a fence', () => {
     expect([ready(), host.node?.status?.cleanedUpFor]).toEqual(['False', '2026-11-22T11:00:00.000Z']);
     expect(machine.executions()).toEqual([]);
   });
+
+  test('a Node that was deleted after its fence is made again, and not Ready before its machine is clean', async () => {
+    await fencedWhileAway();
+    host.node = undefined;
+    const second = startRunner();
+    await clock.advance(500);
+    expect(ready()).toBe('False');
+    await second.stop();
+    startRunner();
+    await clock.advance(200);
+    expect([ready(), machine.executions().length]).toEqual(['False', 1]);
+    await clock.advance(60_000);
+    expect([ready(), machine.executions().length]).toEqual(['True', 0]);
+  });
+
+  test('a Node that was deleted while its Runs are alive is made again, and Ready while they go on', async () => {
+    startRunner();
+    submit('a', ['for:ever']);
+    await clock.advance(1000);
+    host.node = undefined;
+    await clock.advance(60_000);
+    expect([ready(), machine.executions().length]).toEqual(['True', 1]);
+  });
 });

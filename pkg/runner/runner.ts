@@ -1,5 +1,5 @@
 import { type Node, type NodeStatus, versionSkew } from '../api/index.ts';
-import { RiverError } from '../base/index.ts';
+import { errorMessage, RiverError, timestamp } from '../base/index.ts';
 import type { HeartbeatAnswer } from '../client/index.ts';
 import { CleanUp } from './clean-up.ts';
 import { ClockSkew } from './clock-skew.ts';
@@ -30,6 +30,7 @@ export class Runner {
   /** Why the host gives this runner nothing new. */
   #skew: string | undefined;
   #connected = false;
+  #isFenced = false;
   #stopped = false;
 
   constructor(parts: RunnerParts) {
@@ -41,8 +42,8 @@ export class Runner {
     this.#cleanUp = new CleanUp({
       clock,
       relist: () => this.#workplace?.relist(),
-      isClean: async () => (await this.#workplace?.isClean()) ?? false,
-      onDone: () => this.#session.refreshStatus(),
+      isClean: () => this.#isClean(),
+      onDone: () => this.#cleaned(),
     });
     this.#topology = new TopologyWatch({
       ...{ machine: parts.machine, clock, logger },
@@ -67,6 +68,7 @@ export class Runner {
         this.#compareVersion(gitVersion);
       },
       status: (before, session) => this.#nodeStatus(before, session),
+      onNodeMissing: () => this.#nodeMissing(),
       onAnswer: (answer, roundTripMs) => {
         if (answer.time !== undefined) this.#clockSkew.measured(answer.time, roundTripMs);
         return this.#onAnswer(answer);
@@ -115,6 +117,27 @@ export class Runner {
     throw new RiverError(
       'Invalid',
       `this machine belongs to the cluster ${known}, the host to ${clusterUid}: point the runner at its own host, or give it an empty state directory once nothing of the old cluster runs here.`,
+    );
+  }
+
+  /** The Node may have been fenced before it was deleted: what is left here is to go before anything new comes. */
+  async #nodeMissing(): Promise<void> {
+    const { intents, clock } = this.#parts;
+    if (this.#cluster && intents.leftoversSince() === undefined)
+      await intents.setLeftovers(timestamp(clock.now()));
+  }
+
+  async #isClean(): Promise<boolean> {
+    if (!this.#workplace) return false;
+    return this.#isFenced ? this.#workplace.isClean() : this.#workplace.hasNoLeftovers();
+  }
+
+  #cleaned(): void {
+    const { intents, logger } = this.#parts;
+    const done = intents.leftoversSince() === undefined ? Promise.resolve() : intents.setLeftovers(undefined);
+    done.then(
+      () => this.#session.refreshStatus(),
+      (error: unknown) => logger.warn('a clean-up cannot be recorded', { error: errorMessage(error) }),
     );
   }
 
@@ -169,7 +192,9 @@ export class Runner {
   }
 
   #nodeStatus({ spec, status: before }: Node, session: string): NodeStatus {
-    this.#cleanUp.wanted(spec?.fencedAt);
+    this.#isFenced = spec?.fencedAt !== undefined;
+    const leftoversSince = this.#parts.intents.leftoversSince();
+    this.#cleanUp.wanted(spec?.fencedAt ?? leftoversSince);
     const { settings, machine, clock } = this.#parts;
     return nodeStatus(
       {
@@ -184,6 +209,7 @@ export class Runner {
         session,
         skew: this.#skew,
         fencedAt: spec?.fencedAt,
+        hasLeftovers: leftoversSince !== undefined,
         cleanedUpFor: this.#cleanUp.doneFor,
         sshKey: this.#parts.tunnel?.publicKey,
       },

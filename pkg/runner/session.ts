@@ -31,6 +31,8 @@ export interface SessionParts {
   onHost: (host: ServerVersion) => void;
   /** The Node's status as it should be now; `before` is the Node that the host has. */
   status: (before: Node, session: string) => NodeStatus;
+  /** The host has no Node of this name: it was never there, or somebody has deleted it. Before it is made. */
+  onNodeMissing: () => Promise<void>;
   /** An answer of the host to a heartbeat, so long after that was sent: first of all which cluster it is. Throws to end the session. */
   onAnswer: (answer: HeartbeatAnswer, roundTripMs: number) => Promise<void>;
   /** The host is back after heartbeats that failed. */
@@ -139,6 +141,7 @@ export class Session {
       return await this.#call(client.get('Node', '', name));
     } catch (error) {
       if (!hasCode(error, 'NotFound')) throw error;
+      await this.#parts.onNodeMissing();
       const metadata = { name, labels: { ...labels } };
       return this.#call(
         client.create('Node', { apiVersion: 'river.dev/v1', kind: 'Node', metadata, spec: {} }),

@@ -194,6 +194,18 @@ export class Workplace {
     return !this.#memories.isBusy();
   }
 
+  /** Whether all that is on the machine belongs to Runs that the host shows here and that have not ended. */
+  async hasNoLeftovers(): Promise<boolean> {
+    if (!this.#cache.isCurrent) return false;
+    for (const executor of this.#runtimes.executors()) {
+      for (const { runUid } of await executor.list()) {
+        const run = this.#cache.get(runUid);
+        if ((!run || hasEnded(run)) && !this.#memories.isQuarantined(runUid)) return false;
+      }
+    }
+    return true;
+  }
+
   /** The host was restored from a backup: it may have forgotten what it had acknowledged, and whole Runs. */
   newEpoch(epoch: string): void {
     this.#epoch = epoch;
