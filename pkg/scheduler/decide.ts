@@ -94,21 +94,25 @@ export function decide(snapshot: Snapshot): Decision {
 /** Answers whether it was placed. */
 function place(needClass: NeedClass, run: Run, round: Round): boolean {
   const { loads, decision } = round;
-  const verdicts = loads.map((_load, index) => verdictOn(needClass, index, round));
-  const fitting = loads.filter((_load, index) => verdicts[index]?.fits);
-  const chosen = choose(fitting, needClass.need, needClass.policy, decision.last);
+  const chosen = choose(
+    loads,
+    needClass.need,
+    needClass.policy,
+    decision.last,
+    (index) => verdictOn(needClass, index, round).fits,
+  );
   if (!chosen) {
     const refusals = loads.map(({ node }, index) => ({
       node: nameOf(node),
-      verdict: verdicts[index] as Verdict,
+      verdict: verdictOn(needClass, index, round),
     }));
     decision.blocked.set(needClass.key, explain(needClass.need, refusals));
     round.reservation ??= reserve({ ...round.snapshot, run, need: needClass.need, loads });
     return false;
   }
   const index = loads.indexOf(chosen);
-  const verdict = verdicts[index];
-  const assignment = verdict?.fits ? verdict.assignment : {};
+  const verdict = verdictOn(needClass, index, round);
+  const assignment = verdict.fits ? verdict.assignment : {};
   const charge = chargeFor(needClass.need, assignment);
   decision.placements.push({ run, node: nameOf(chosen.node), need: needClass.need, assignment });
   if (needClass.policy === 'roundRobin') decision.last = nameOf(chosen.node);

@@ -10,23 +10,26 @@ export interface NodeLoad {
 
 /**
  * The best of the nodes, which come in the order of their names; ties go to the first of them. A taint that would
- * rather not have the Run counts more than any policy. `last`: where roundRobin has put its last one.
+ * rather not have the Run counts more than any policy. `last`: where roundRobin has put its last one. `fits` costs far
+ * more than to compare two nodes: only a node that would be better than all before it is asked about.
  */
 export function choose(
   loads: readonly NodeLoad[],
   need: Need,
   policy: PlacementPolicy,
   last: string | undefined,
+  fits: (index: number) => boolean,
 ): NodeLoad | undefined {
   const compare = comparisons[policy];
   const rank = (load: NodeLoad) => untolerated(load.node, 'PreferNoSchedule', need.tolerations).length;
   const hasTaints = loads.some(({ node }) => (node.spec?.taints?.length ?? 0) > 0);
+  const isBetter = (load: NodeLoad, than: NodeLoad) => {
+    const difference = hasTaints ? rank(load) - rank(than) : 0;
+    return (difference || compare(load, than, need, last)) < 0;
+  };
   let best: NodeLoad | undefined;
-  for (const load of loads) {
-    if (!best || (hasTaints ? rank(load) - rank(best) : 0) < 0) best = load;
-    else if (hasTaints && rank(load) > rank(best)) continue;
-    else if (compare(load, best, need, last) < 0) best = load;
-  }
+  for (const [index, load] of loads.entries())
+    if ((!best || isBetter(load, best)) && fits(index)) best = load;
   return best;
 }
 

@@ -57,7 +57,9 @@ function assignmentOn(session: WriteSession, charges: ChargeReader, run: Run, no
   if (!stored) throw refuse('there is no such node');
   // Written by a host of another version, it may show as Ready what is too far from this one.
   const conditions = judgedConditions(session, stored, stored.status);
-  const node = { ...stored, status: { ...stored.status, conditions } };
+  // Most often nothing is judged otherwise; what placement has read of the stored object then counts again.
+  const isAsStored = conditions === stored.status?.conditions;
+  const node = isAsStored ? stored : { ...stored, status: { ...stored.status, conditions } };
   const need = runNeed(run);
   // What asks for nothing fits beside anything: no need to add up the others.
   const asksNothing = need.milliCores === 0 && need.memoryBytes === 0 && isPlain(need);
