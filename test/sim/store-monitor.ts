@@ -148,7 +148,7 @@ export class StoreMonitor {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
     const { target, placement } = run.spec;
-    if (placement && target !== undefined && placement.node !== target) {
+    if (placement && target !== undefined && placement.node !== target.split(':')[0]) {
       this.#world.fail(`${name} is on ${placement.node} and not on its target ${target}`);
     }
     if (to === 'Scheduled' && !run.spec.placement) this.#world.fail(`${name} is Scheduled to no node`);

@@ -39,7 +39,7 @@ const patch = (path: string, type: string, payload: string | object) =>
 describe('who may come in', () => {
   it('is anybody for health, and nobody without a good token for all else', async () => {
     for (const url of ['/healthz', '/readyz']) expect((await app.inject(url)).body).toBe('ok');
-    for (const url of ['/version', '/api', '/apis', tasks, '/nowhere', `${tasks}/x/status`]) {
+    for (const url of ['/version', '/api', '/apis', '/metrics', tasks, '/nowhere', `${tasks}/x/status`]) {
       const answer = await app.inject(url);
       expect([url, answer.statusCode, answer.json().reason]).toEqual([url, 401, 'Unauthorized']);
     }
@@ -54,6 +54,15 @@ describe('who may come in', () => {
       fields: { method: 'GET', path: tasks },
     });
     expect(JSON.stringify(warnings)).not.toContain('secret');
+  });
+});
+
+describe('metrics', () => {
+  it('are for admins, count runs and show what was refused', async () => {
+    await service.create(me, 'Task', task('a'));
+    const answer = await ask({ url: '/metrics' });
+    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(answer.body).toContain(`river_store_version ${host.store.version()}\n`);
   });
 });
 

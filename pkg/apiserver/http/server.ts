@@ -9,6 +9,7 @@ import { environmentRoutes } from './environment-routes.ts';
 import { handleErrors } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { joinRoutes } from './join-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import type { HttpServerOptions, RouteContext } from './route-context.ts';
 import { runRoutes } from './run-routes.ts';
@@ -38,6 +39,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   handleErrors(app, context.logger);
   authentication(app, context);
   app.register(healthRoutes(context));
+  app.register(metricsRoutes(context));
   app.register(discoveryRoutes(context));
   app.register(resourceRoutes(context));
   app.register(runRoutes(context));

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { apiVersion, type Node } from '../../api/index.ts';
+import { MetricsCounter } from '../metrics.ts';
+import { metricsText } from './metrics-text.ts';
+
+const ready = {
+  type: 'Ready',
+  status: 'True',
+  reason: 'RunnerReady',
+  message: '',
+  lastTransitionTime: '',
+} as const;
+
+const node: Node = {
+  apiVersion,
+  kind: 'Node',
+  metadata: { name: 'n"1' },
+  status: {
+    conditions: [ready, { ...ready, type: 'DiskPressure', status: 'False' }],
+    capacity: { cores: 8, memory: 1024 },
+    gpus: [{ index: 3, uuid: 'g', model: 'A100', memory: 1, health: 'Healthy' }],
+    usage: { cpuPercent: 50, gpus: [{ uuid: 'g', utilization: 25, powerDraw: 90.5, clockSm: 1410 }] },
+  },
+};
+
+it('writes counters, runs by phase, conditions and live values as Prometheus reads them', () => {
+  const metrics = new MetricsCounter();
+  metrics.refused('fit');
+  const text = metricsText({ metrics, version: 7, nodes: [node], phases: new Map([['Running', 2]]) });
+  for (const line of [
+    '# TYPE river_refused_total counter',
+    'river_refused_total{reason="fit"} 1',
+    'river_refused_total{reason="session"} 0',
+    'river_watches 0',
+    'river_store_version 7',
+    'river_runs{phase="Running"} 2',
+    'river_node_condition{node="n\\"1",condition="Ready"} 1',
+    'river_node_condition{node="n\\"1",condition="DiskPressure"} 0',
+    'river_node_cpu_ratio{node="n\\"1"} 0.5',
+    'river_gpu_utilization_ratio{node="n\\"1",uuid="g",index="3"} 0.25',
+    'river_gpu_power_watts{node="n\\"1",uuid="g",index="3"} 90.5',
+    'river_gpu_clock_sm_hertz{node="n\\"1",uuid="g",index="3"} 1410000000',
+  ])
+    expect(text.split('\n')).toContain(line);
+  expect(text).not.toContain('fan_speed');
+  expect(text.endsWith('\n')).toBe(true);
+});
