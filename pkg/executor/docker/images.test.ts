@@ -88,6 +88,12 @@ describe('a pull that fails', () => {
   });
 });
 
+test('a run without an image is refused, and the engine is not asked', async () => {
+  const before = looks;
+  await expect(ensure('')).rejects.toThrow('The run names no image: set spec.image or spec.environment');
+  expect(looks).toBe(before);
+});
+
 test('many who wait share one pull, and a name without a tag means one image', async () => {
   pull = { status: 200, body: { status: 'Downloaded' } };
   pulls = [];

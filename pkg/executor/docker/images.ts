@@ -26,9 +26,15 @@ export class Images {
 
   /**
    * Raises NotFound with reason ImageNotFound when neither the engine nor the registry has it, and ServiceUnavailable
-   * with reason ImagePullFailed when the registry could not be asked.
+   * with reason ImagePullFailed when the registry could not be asked. An empty name is Invalid: the engine would take it
+   * for its list of images.
    */
   async ensure(image: string, signal: AbortSignal): Promise<void> {
+    if (image === '')
+      throw new RiverError(
+        'Invalid',
+        'The run names no image: set spec.image or spec.environment of its task.',
+      );
     const seenAt = this.#seenAt.get(image);
     if (seenAt !== undefined && this.#clock.monotonic() - seenAt < rememberMs) return;
     if ((await unless([404], this.#engine.getImage(image).inspect())) === undefined)
