@@ -28,3 +28,25 @@ test('told when it is far off for sure, when that changes much, and when it is o
   expect(measure(100)).toEqual(['False', 'InStep', 5]);
   expect(measure(-4_000)).toEqual(['False', 'InStep', 5]);
 });
+
+test('a clock that is off by the same time says the same, however slow the answers are', () => {
+  const clock = new ManualClock();
+  let changes = 0;
+  const skew = new ClockSkew({
+    ...{ clock, logger: silentLogger },
+    onChange: () => {
+      changes += 1;
+    },
+  });
+  // Its way there takes all of the time, or its way back: what is measured is off by half of it.
+  for (const [aheadMs, roundTripMs] of [
+    [6_000, 20],
+    [10_500, 9_000],
+    [1_500, 9_000],
+    [2_500, 7_000],
+    [6_000, 20],
+  ] as const)
+    skew.measured(timestamp(clock.now() - roundTripMs / 2 - aheadMs), roundTripMs);
+  expect(changes).toBe(1);
+  expect(skew.conditions()[0]).toMatchObject({ status: 'True', reason: 'ClockAhead' });
+});

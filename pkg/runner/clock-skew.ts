@@ -27,11 +27,14 @@ export class ClockSkew {
   measured(hostTime: string, roundTripMs: number): void {
     const { clock, logger, onChange } = this.#parts;
     const aheadMs = clock.now() - roundTripMs / 2 - Date.parse(hostTime);
-    // Anywhere on its way the answer may have waited.
-    const surelyMs = Math.max(0, Math.abs(aheadMs) - roundTripMs / 2);
+    // Anywhere on its way the answer may have waited: only what is sure counts, or slow answers would make it come and go.
+    const uncertainMs = roundTripMs / 2;
     const wasSkewed = this.#isSkewed;
-    const isSkewed = surelyMs > (wasSkewed ? inStepMs : skewedMs);
-    const isAnother = isSkewed && Math.abs(aheadMs - (this.#toldMs ?? 0)) > Math.abs(this.#toldMs ?? 0) / 2;
+    const isSkewed = wasSkewed
+      ? Math.abs(aheadMs) + uncertainMs > inStepMs
+      : Math.abs(aheadMs) - uncertainMs > skewedMs;
+    const movedMs = Math.abs(aheadMs - (this.#toldMs ?? 0)) - uncertainMs;
+    const isAnother = isSkewed && movedMs > Math.abs(this.#toldMs ?? 0) / 2;
     if (this.#toldMs !== undefined && isSkewed === wasSkewed && !isAnother) return;
     this.#toldMs = isSkewed ? aheadMs : 0;
     if (isSkewed)

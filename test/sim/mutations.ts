@@ -27,8 +27,8 @@ export const breakages: readonly Breakage[] = [
   one(
     'intents do not survive a restart of the runner',
     'pkg/runner/intents.ts',
-    '    migrate(database, file);\n',
-    "    migrate(database, file);\n    database.exec('DELETE FROM intents');\n",
+    '    migrateIntents(database, file);\n',
+    "    migrateIntents(database, file);\n    database.exec('DELETE FROM intents');\n",
   ),
   one(
     'no re-check at binding',
