@@ -70,9 +70,8 @@ function shell(text: string): ExecutionSpec {
 }
 
 const timesStarted = ({ runUid }: ExecutionSpec) =>
-  readFileSync(starts, 'utf8')
-    .split('\n')
-    .filter((line) => line === runUid).length;
+  (existsSync(starts) ? readFileSync(starts, 'utf8') : '').split('\n').filter((line) => line === runUid)
+    .length;
 
 async function restartEngine(meanwhile: () => void | Promise<void> = () => {}): Promise<void> {
   await killEngine(engine);
@@ -165,5 +164,5 @@ describe.skipIf(found.engine === undefined)('an engine that is killed', () => {
 async function programs({ runUid }: ExecutionSpec): Promise<string[]> {
   const version = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
   const groups = new ParentGroups({ root: '/sys/fs/cgroup', clusterUid, driver: 'cgroupfs', version });
-  return (await groups.members(runUid)).map(String);
+  return ((await groups.members(runUid)) ?? []).map(String);
 }

@@ -38,6 +38,8 @@ export class EngineEvents {
   #stream: Readable | undefined;
   #closed = false;
   #attempt = 0;
+  /** Runs whose end was heard of. */
+  readonly #ended = new Set<string>();
 
   constructor(parts: EngineEventsParts) {
     this.#parts = parts;
@@ -47,9 +49,22 @@ export class EngineEvents {
    * Whether the engine has made this container since its own start: it remembers its newest events, and those only for as
    * long as it lives. False also for one that was made long ago.
    */
-  async hasMade(id: string): Promise<boolean> {
+  hasMade(id: string): Promise<boolean> {
+    return this.#remembers('create', id);
+  }
+
+  /** Whether the engine has seen it end since its own start: then it has all of its output. False also for long ago. */
+  async hasSeenEnd(runUid: string, id: string): Promise<boolean> {
+    return this.#ended.has(runUid) || this.#remembers('die', id);
+  }
+
+  forget(runUid: string): void {
+    this.#ended.delete(runUid);
+  }
+
+  async #remembers(event: string, id: string): Promise<boolean> {
     const { engine, clock } = this.#parts;
-    const filters = { type: ['container' as const], event: ['create'], container: [id] };
+    const filters = { type: ['container' as const], event: [event], container: [id] };
     const until = clock.now() / 1000;
     return answeredWithin(clock, answerWithinMs, async (abortSignal) => {
       const asked = await engine.getEvents({ since: 1, until, filters, abortSignal });
@@ -104,7 +119,9 @@ export class EngineEvents {
       rest = lines.pop() ?? '';
       for (const line of lines) {
         const runUid = runOfEvent(line);
-        if (runUid !== undefined) this.#parts.onDie(runUid);
+        if (runUid === undefined) continue;
+        this.#ended.add(runUid);
+        this.#parts.onDie(runUid);
       }
     }
   }

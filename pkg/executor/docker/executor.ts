@@ -13,7 +13,7 @@ import { initStartError } from './init-error.ts';
 import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
 import { moveTo } from './move.ts';
 import { containerName, type Owner } from './names.ts';
-import { awayNote, lostNote } from './notes.ts';
+import { awayNote, lostNote, unseenNote } from './notes.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
 import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
@@ -206,13 +206,16 @@ class DockerExecutor implements Executor {
       return { ...rest, startError };
     }
     const usage = await groups?.usage(runUid);
-    return { ...execution, ...(usage ? { usage } : {}), ...this.#noteOf(execution) };
+    return { ...execution, ...(usage ? { usage } : {}), ...(await this.#noteOf(execution, container.id)) };
   }
 
-  #noteOf({ runUid, note, finishedAt }: Execution): Pick<Execution, 'note'> {
+  async #noteOf({ runUid, note, finishedAt }: Execution, id: string): Promise<Pick<Execution, 'note'>> {
     const wasAway = finishedAt !== undefined && this.#absences.covers(finishedAt);
-    const notes = [note, lostNote(this.#outputs.lost(runUid)), wasAway ? awayNote : undefined];
-    const text = notes.filter((each) => each !== undefined).join(' ');
+    const seen = wasAway || (await this.#events.hasSeenEnd(runUid, id));
+    const end = wasAway ? awayNote : seen ? undefined : unseenNote;
+    const text = [note, lostNote(this.#outputs.lost(runUid)), end]
+      .filter((each) => each !== undefined)
+      .join(' ');
     return text === '' ? {} : { note: text };
   }
 
@@ -351,6 +354,7 @@ class DockerExecutor implements Executor {
         await this.#removeContainer(container);
       }
       this.#outputs.forget(runUid);
+      this.#events.forget(runUid);
       await groups?.remove(runUid);
       await this.#scripts.remove(runUid);
     });

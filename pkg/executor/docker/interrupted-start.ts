@@ -52,9 +52,11 @@ export class InterruptedStarts {
   }
 
   async #endMembers(runUid: string, groups: ParentGroups | undefined): Promise<InterruptedStart> {
-    const first = (await groups?.members(runUid)) ?? [];
+    if (!groups) return 'may have run';
+    const first = await groups.members(runUid);
+    if (first === undefined) return 'never started';
     const commands = await Promise.all(first.map(commandOf));
-    for (let pids = first; pids.length > 0; pids = (await groups?.members(runUid)) ?? []) {
+    for (let pids = first; pids.length > 0; pids = (await groups.members(runUid)) ?? []) {
       for (const pid of pids) kill(pid);
       await sleep(this.#clock, pollMs);
     }

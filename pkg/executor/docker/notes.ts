@@ -2,6 +2,10 @@
 export const awayNote =
   'The Docker Engine was away when it ended: an engine that starts again ends what it ran, and the last of the output may be missing.';
 
+/** It may have ended while the engine was away and no runner looked. */
+export const unseenNote =
+  'The Docker Engine has no memory of its end: if it was away then, the last of the output may be missing.';
+
 /** `why`: what the collection failed by; undefined: it has not. */
 export function lostNote(why: string | undefined): string | undefined {
   if (why === undefined) return undefined;

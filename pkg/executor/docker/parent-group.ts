@@ -44,16 +44,17 @@ export class ParentGroups {
     return Object.keys(usage).length > 0 ? usage : undefined;
   }
 
-  /** Processes in it and in the groups below it: those of the container. */
-  async members(runUid: string): Promise<number[]> {
+  /**
+   * Processes in it and in the groups below it: those of the container. Undefined when there is no such group, which is
+   * made before anything of the container runs; systemd takes empty ones away.
+   */
+  async members(runUid: string): Promise<number[] | undefined> {
     const folder = join(this.#root, this.#version === 1 ? 'pids' : '', this.name(runUid));
-    const below = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    const folders = [
-      folder,
-      ...below.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name)),
-    ];
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
+    if (entries === undefined) return this.#driver === 'cgroupfs' ? undefined : [];
+    const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
     const lists = await Promise.all(
-      folders.map((each) => readFile(join(each, 'cgroup.procs'), 'utf8').catch(() => '')),
+      [folder, ...below].map((each) => readFile(join(each, 'cgroup.procs'), 'utf8').catch(() => '')),
     );
     return lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number));
   }
