@@ -101,6 +101,8 @@ export class Sandbox {
   readonly home = join(this.folder, 'home');
   readonly env: NodeJS.ProcessEnv;
   readonly #running: Running[] = [];
+  /** What a command begins with, as in `nsenter`: it must become the program, so that it can be ended by its pid. */
+  by: readonly string[] = [];
 
   constructor(env: NodeJS.ProcessEnv = {}) {
     mkdirSync(this.home);
@@ -120,7 +122,8 @@ export class Sandbox {
 
   /** `from`: where other bundles are than those of this file of tests. */
   start(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}, from = programs): Running {
-    const child = spawn(process.execPath, [join(from, entries[program]), ...args], {
+    const [command = '', ...words] = [...this.by, process.execPath, join(from, entries[program]), ...args];
+    const child = spawn(command, words, {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

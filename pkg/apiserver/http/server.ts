@@ -25,8 +25,15 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   };
   const app = fastify({
     logger: false,
-    // A certificate is asked for and not demanded: people show a token. Whether it counts is for `authenticate`.
-    https: { ...context.tls, requestCert: true, rejectUnauthorized: false },
+    // A certificate is asked for and not demanded: people show a token. Whether it counts is for `authenticate`. And a
+    // client that went away without a word would be followed to for ever where there is nothing to tell it.
+    https: {
+      ...context.tls,
+      requestCert: true,
+      rejectUnauthorized: false,
+      keepAlive: true,
+      keepAliveInitialDelay: 15_000,
+    },
     bodyLimit: context.limits.bytes,
     exposeHeadRoutes: false,
     forceCloseConnections: true,

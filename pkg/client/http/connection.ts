@@ -41,6 +41,9 @@ export interface Answer {
   header(name: string): string | undefined;
 }
 
+/** Then the kernel asks whether the other side is there, ten times, a second apart (libuv: uv_tcp_keepalive). */
+const silenceBeforeProbesMs = 15_000;
+
 /** Requests on kept-alive connections to one host; every failure becomes a `RiverError` that says what to do. */
 export class Connection {
   readonly server: string;
@@ -124,6 +127,9 @@ export class Connection {
         headers: this.#headers(call, body),
         signal: call.signal,
       });
+      // A stream may have nothing to say for days: only so is a host noticed that went away without a word.
+      if (agent === this.#streams)
+        outgoing.on('socket', (socket) => socket.setKeepAlive(true, silenceBeforeProbesMs));
       outgoing.on('response', resolve);
       outgoing.on('error', (error) => {
         if (mayRetry && call.method === 'GET' && wasStale(outgoing, error))
