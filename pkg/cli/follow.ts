@@ -51,14 +51,34 @@ export async function* follow<K extends Kind>(
       );
     } catch (error) {
       if (seams.signal.aborted) throw new Interrupted();
-      const again =
-        hasCode(error, 'Expired') || hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests');
+      const again = hasCode(error, 'Expired') || passes(error);
       if (failures < 0 || !again) throw error;
     }
-    await sleep(seams.clock, backoffDelay(retry, failures++, seams.rng), seams.signal).catch(() => {
-      throw new Interrupted();
-    });
+    await pause(failures++, seams);
   }
+}
+
+/** Asks again for as long as the host is away. */
+export async function patiently<T>(ask: () => Promise<T>, seams: FollowSeams): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (seams.signal.aborted) throw new Interrupted();
+      if (!passes(error)) throw error;
+    }
+    await pause(failures, seams);
+  }
+}
+
+function passes(error: unknown): boolean {
+  return hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests');
+}
+
+async function pause(failures: number, { clock, rng, signal }: FollowSeams): Promise<void> {
+  await sleep(clock, backoffDelay(retry, failures, rng), signal).catch(() => {
+    throw new Interrupted();
+  });
 }
 
 function* difference<T extends ApiObject>(

@@ -1,6 +1,6 @@
 import { labels, type Run, runCount, type Task } from '../api/index.ts';
 import type { Client } from '../client/index.ts';
-import { type FollowSeams, followObject, listAll } from './follow.ts';
+import { type FollowSeams, followObject, listAll, patiently } from './follow.ts';
 
 const ends = new Set(['Succeeded', 'Failed', 'Stopped']);
 
@@ -62,7 +62,7 @@ export async function followTaskRuns(
       if (!state || state.metadata.uid !== task.metadata.uid) break;
       seen = state;
       // Every change of a run's phase changes its task: looking at the task's runs then is enough.
-      for (const run of await runsOf(client, seen)) begin(run);
+      for (const run of await patiently(() => runsOf(client, seen), inner)) begin(run);
       if (isCurrent(seen) && ends.has(seen.status?.phase ?? '')) break;
     }
   } catch (error) {
