@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
-import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../base/index.ts';
+import { errorMessage, RiverError } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import { Absences } from './absences.ts';
 import { createOptions } from './create-options.ts';
@@ -14,30 +14,12 @@ import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
 import { moveTo } from './move.ts';
 import { containerName, type Owner } from './names.ts';
 import { awayNote, lostNote, unseenNote } from './notes.ts';
+import type { DockerExecutorOptions } from './options.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
 import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
 import { Scripts } from './scripts.ts';
 import { type Container, identity, readContainer, startErrorOf, toExecution } from './state.ts';
-
-export interface DockerExecutorOptions {
-  /** Of the engine, as in `/var/run/docker.sock`. */
-  socketPath: string;
-  /** Its own folder, for scripts; made when missing. */
-  stateDir: string;
-  clusterUid: string;
-  clock: Clock;
-  rng: Rng;
-  logger: Logger;
-  /** The machine's boot id, as `/proc/sys/kernel/random/boot_id` has it. */
-  bootId: () => string;
-  /** Whether this process is root: only then can figures be read, and groups removed. */
-  isRoot: boolean;
-  /** Default `/sys/fs/cgroup`. */
-  cgroupRoot?: string;
-  /** After it an engine that has not answered counts as hanging. Default 30 s; 10 s for the probe. */
-  answerWithinMs?: number;
-}
 
 /** What was found out about the engine when it was first reached. */
 interface EngineFacts {

@@ -25,6 +25,6 @@
  * start it once more: the engine has no conditional start, and its lock on the container covers everything but a
  * request it has not read.
  */
-export { type DockerExecutorOptions, dockerExecutor } from './executor.ts';
+export { dockerExecutor } from './executor.ts';
 export { type DockerImageStoreOptions, dockerImageStore } from './image-store.ts';
 export { containerName } from './names.ts';
