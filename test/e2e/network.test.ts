@@ -6,6 +6,9 @@ import { type TestNetwork, withNetwork } from '../env/network.ts';
 import { eventually, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
 
 /** A host, two nodes and a person's desk, each with an address of its own, on a network that breaks. */
+/** Between two looks at a node that must stay Ready all the time. */
+const sampleMs = 200;
+
 const nodes = ['node1', 'node2'] as const;
 const found = await withNetwork(['host', 'desk', ...nodes]);
 const network = found as TestNetwork;
@@ -209,7 +212,7 @@ describe.skipIf(!found)('a network that breaks', () => {
     const seen: boolean[] = [];
     while (reader.alive) {
       seen.push(await isReady('node1'));
-      await sleep(realClock, 200);
+      await sleep(realClock, sampleMs);
     }
     await network.speedUp('node1');
     expect(await reader.ended).toBe(0);

@@ -18,8 +18,9 @@ export class ExitWatch {
     this.#parts = { folder, clock, logger };
   }
 
-  /** `rescan` answers the uids that changed without a word. */
+  /** `rescan` answers the uids that changed without a word. Nothing once it is closed: who opens it may have been slow. */
   open(rescan: () => Promise<string[]>): void {
+    if (this.#closed) return;
     this.#watchFolder();
     this.#schedule(rescan);
   }
