@@ -40,7 +40,7 @@ export async function dev(io: CliIo, flags: DevFlags): Promise<number> {
     await io.stdout.write(
       `River ${version}: host on ${host.url}, state in ${settings.stateDir}, token in ${config}\n`,
     );
-    const error = await Promise.race([ended.promise, greet(io, host, settings.runner.name)]);
+    const error = await Promise.race([ended.promise, greet(io, host, settings.runner)]);
     if (error) throw error;
     return exitCodes.ok;
   } catch (error) {
@@ -93,18 +93,23 @@ function dockerOf(io: CliIo): { socket?: string } {
   return socket ? { socket } : {};
 }
 
-/** Says when there is a node to work on, then waits for the end. */
-async function greet(io: CliIo, host: RunningHost, node: string): Promise<undefined> {
+/** Says when there is a node to work on, with so many runtimes to be tried, then waits for the end. */
+async function greet(
+  io: CliIo,
+  host: RunningHost,
+  { name: node, runtimes }: RunnerSettings,
+): Promise<undefined> {
   const client = new LocalClient(host.service, { role: 'admin', name: contextName });
+  const allowed = Object.values(runtimes).filter(({ enabled }) => enabled).length;
   const { promise: ready, resolve: tell } = Promise.withResolvers<string[]>();
   const watch = client.watch(
     'Node',
     { fieldSelector: `metadata.name=${node}` },
     {
       event: ({ object }) => {
-        const { conditions = [], runtimes = [] } = object.status ?? {};
-        const probed = conditions.some(({ type }) => type !== 'Ready' && type.endsWith('Ready'));
-        if (probed && isConditionTrue(conditions, 'Ready')) tell(runtimes);
+        const { conditions = [], runtimes: working = [] } = object.status ?? {};
+        const probed = conditions.filter(({ type }) => /^(Docker|Systemd|Process)Ready$/.test(type));
+        if (probed.length === allowed && isConditionTrue(conditions, 'Ready')) tell(working);
       },
       closed: () => {},
     },
@@ -113,7 +118,7 @@ async function greet(io: CliIo, host: RunningHost, node: string): Promise<undefi
     if (io.signal.aborted) done();
     io.signal.addEventListener('abort', () => done(), { once: true });
   });
-  await Promise.race([stopped, ready.then((runtimes) => sayReady(io, node, runtimes))]);
+  await Promise.race([stopped, ready.then((working) => sayReady(io, node, working))]);
   watch.close();
   await stopped;
   return undefined;

@@ -2,13 +2,15 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
-import { example, examples, root, Sandbox, task } from './sandbox.ts';
+import { example, examples, type Running, root, Sandbox, task } from './sandbox.ts';
 
 /** One `river dev` and the commands, as in the README. */
 const sandbox = new Sandbox();
 
+let dev: Running;
+
 beforeAll(async () => {
-  await sandbox.dev();
+  dev = await sandbox.dev();
 });
 
 afterAll(() => sandbox.close());
@@ -25,6 +27,10 @@ function until(name: string): { command: string[]; release(): void } {
 async function runsOf(name: string): Promise<Run[]> {
   return (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
 }
+
+it('river dev says what its node runs, when it is known', () => {
+  expect(dev.stdout).toMatch(/^Ready: node \S+ runs (docker and )?process\. In another terminal:$/m);
+});
 
 describe('examples', () => {
   it('are all run by a test', () => {
