@@ -25,7 +25,8 @@ export function shapeOf(node: Node): NodeShape {
 
 function readShape({ status = {} }: Node): NodeShape {
   const cpus = parseCpuList(status.cpus?.allocatable ?? '') ?? [];
-  const named = (status.cpus?.cores ?? []).map((core) => commonCpus(parseCpuList(core) ?? [], cpus));
+  const allowed = new Set(cpus);
+  const named = (status.cpus?.cores ?? []).map((core) => commonCpus(parseCpuList(core) ?? [], allowed));
   const known = new Set(named.flat());
   return {
     cpus,
@@ -35,7 +36,7 @@ function readShape({ status = {} }: Node): NodeShape {
     ],
     numa: (status.numa ?? []).map(({ id, cpus: list, memory, distances = [] }) => ({
       id,
-      cpus: commonCpus(parseCpuList(list) ?? [], cpus),
+      cpus: commonCpus(parseCpuList(list) ?? [], allowed),
       memoryBytes: memory,
       distances,
     })),

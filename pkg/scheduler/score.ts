@@ -20,31 +20,38 @@ export function choose(
   last: string | undefined,
   fits: (index: number) => boolean,
 ): NodeLoad | undefined {
-  const compare = comparisons[policy];
-  const rank = (load: NodeLoad) => untolerated(load.node, 'PreferNoSchedule', need.tolerations).length;
+  const { first, second } = scores[policy];
   const hasTaints = loads.some(({ node }) => (node.spec?.taints?.length ?? 0) > 0);
-  const isBetter = (load: NodeLoad, than: NodeLoad) => {
-    const difference = hasTaints ? rank(load) - rank(than) : 0;
-    return (difference || compare(load, than, need, last)) < 0;
-  };
+  const taints = ({ node }: NodeLoad) =>
+    hasTaints ? untolerated(node, 'PreferNoSchedule', need.tolerations).length : 0;
   let best: NodeLoad | undefined;
-  for (const [index, load] of loads.entries())
-    if ((!best || isBetter(load, best)) && fits(index)) best = load;
+  // Of the best one, so that each node is scored once.
+  let lowest = { taints: 0, first: 0, second: 0 };
+  for (const [index, load] of loads.entries()) {
+    const score = first(load, need, last);
+    const rank = taints(load);
+    const difference = rank - lowest.taints || score - lowest.first || second(load, need) - lowest.second;
+    if ((best && difference >= 0) || !fits(index)) continue;
+    best = load;
+    lowest = { taints: rank, first: score, second: second(load, need) };
+  }
   return best;
 }
 
-type Comparison = (left: NodeLoad, right: NodeLoad, need: Need, last: string | undefined) => number;
+/** Less is better; `second` decides where `first` is the same. */
+interface Score {
+  first(load: NodeLoad, need: Need, last: string | undefined): number;
+  second(load: NodeLoad, need: Need): number;
+}
 
-const comparisons: Readonly<Record<PlacementPolicy, Comparison>> = {
-  leastLoaded: (left, right, need) =>
-    fullness(left, need) - fullness(right, need) || left.held.runs - right.held.runs,
-  pack: (left, right, need) =>
-    fullness(right, need) - fullness(left, need) || right.held.runs - left.held.runs,
-  spread: (left, right, need) =>
-    left.held.runs - right.held.runs || fullness(left, need) - fullness(right, need),
+const runsOf = ({ held }: NodeLoad) => held.runs;
+
+const scores: Readonly<Record<PlacementPolicy, Score>> = {
+  leastLoaded: { first: fullness, second: runsOf },
+  pack: { first: (load, need) => -fullness(load, need), second: (load) => -load.held.runs },
+  spread: { first: runsOf, second: fullness },
   // Those behind the last one come first.
-  roundRobin: (left, right, _need, last = '') =>
-    Number(nameOf(left.node) <= last) - Number(nameOf(right.node) <= last),
+  roundRobin: { first: ({ node }, _need, last = '') => Number(nameOf(node) <= last), second: () => 0 },
 };
 
 /** The fuller of cores and memory, and of GPUs where they are asked for: 0 to 1. */

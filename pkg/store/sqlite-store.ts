@@ -33,7 +33,7 @@ export interface SqliteStoreOptions {
   clock: Clock;
   rng: Rng;
   logger: Logger;
-  /** Characters of JSON kept in memory for `get`. Default 2 Mi. */
+  /** Characters of JSON kept in memory for `get`. Default 8 Mi. */
   cacheSize?: number;
   /** The file grows to at most this many pages of 4,096 bytes; a write beyond meets a full disk. Default: no limit. */
   maxPages?: number;
@@ -104,7 +104,7 @@ export class SqliteStore implements Store {
     this.#compacted = Number(readMeta(reader, 'compacted'));
     this.#queries = new Queries(reader);
     this.#version = Math.max(this.#queries.newestLogged(), this.#floor);
-    this.#cache = new RecordCache(options.cacheSize ?? 2 * 1024 * 1024);
+    this.#cache = new RecordCache(options.cacheSize ?? 8 * 1024 * 1024);
     this.#writer = new LogWriter(writer);
     const version = () => this.#version;
     const shared = { clock, queries: this.#queries, pins: this.#pins, version };

@@ -30,7 +30,7 @@ export function formatCpuList(cpus: Iterable<number>): string {
 
 /** Those of `cpus` that are in `others`. */
 export function commonCpus(cpus: readonly number[], others: Iterable<number>): number[] {
-  const set = new Set(others);
+  const set = others instanceof Set ? others : new Set(others);
   return cpus.filter((cpu) => set.has(cpu));
 }
 
