@@ -19,7 +19,9 @@ it('takes what the documentation shows', () => {
     { workdir: '/srv' },
   ];
   const limits = { cores: 1.5, memory: '2G', timeout: '10m' };
-  expect(wrong({ steps, limits, rebuild: '2', prefetch: true, keep: 3 })).toEqual([]);
+  expect(
+    wrong({ steps, limits, rebuild: '2', prefetch: true, keep: 3, interactive: true, suspend: true }),
+  ).toEqual([]);
 });
 
 it.each([
@@ -48,6 +50,9 @@ it.each([
   [{ steps: [{ workdir: 'b' }] }, 'spec.steps[0].workdir: must be an absolute path'],
   [{ limits: { memory: '1M' } }, 'spec.limits.memory: must be 6Mi or more'],
   [{ limits: { timeout: '0s' } }, 'spec.limits.timeout: must be more than 0'],
+  [{ suspend: true }, 'spec.suspend: stops the working container, and there is none: set interactive: true'],
+  [{ suspend: true, interactive: false }, 'spec.suspend: stops the working container'],
+  [{ interactive: 'yes' }, 'spec.interactive: must be true or false'],
   [{ keep: 0 }, 'spec.keep: must be 1 or more'],
 ])('refuses %j', (spec, message) => {
   expect(wrong(spec)).toEqual([expect.stringContaining(message)]);

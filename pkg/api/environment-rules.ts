@@ -104,10 +104,16 @@ function limitFindings({ limits = {} }: EnvironmentSpec): Finding[] {
   ];
 }
 
+function suspendFindings({ suspend, interactive }: EnvironmentSpec): Finding[] {
+  const problem = 'stops the working container, and there is none: set interactive: true, or leave it out';
+  return tried(['suspend'], () => (suspend === true && interactive !== true ? problem : undefined));
+}
+
 const checks: readonly [field: keyof EnvironmentSpec, check: (spec: EnvironmentSpec) => Finding[]][] = [
   ['from', baseFindings],
   ['steps', ({ steps = [] }) => steps.flatMap(stepFindings)],
   ['limits', limitFindings],
+  ['suspend', suspendFindings],
 ];
 
 /** What is wrong beyond the schema. `faults`: what that has found, as paths in the spec: those fields are not looked at. */

@@ -168,7 +168,7 @@ export interface EnvironmentSpec {
    */
   steps?: EnvironmentStep[];
   /**
-   * Of the build on the host.
+   * Of the build on the host, and of the working container.
    */
   limits?: {
     /**
@@ -178,6 +178,14 @@ export interface EnvironmentSpec {
     memory?: Quantity;
     timeout?: Duration;
   };
+  /**
+   * true: a working container of it is kept on the host, for river shell and river commit. Default false.
+   */
+  interactive?: boolean;
+  /**
+   * Only with interactive. true: the working container is stopped; what is in it stays. Default false.
+   */
+  suspend?: boolean;
   /**
    * Any new value builds all steps again, whatever is kept of them.
    */
@@ -271,6 +279,91 @@ export interface EnvironmentDigest {
    * Of the Environment from which it was built.
    */
   generation?: number;
+  /**
+   * It was made by river commit from the working container.
+   */
+  commit?: {
+    /**
+     * Of the request.
+     */
+    id: string;
+    /**
+     * Who asked for it.
+     */
+    by: string;
+    message?: string;
+    /**
+     * The digest that the working container was made from.
+     */
+    parentDigest: string;
+  };
+}
+/**
+ * What a person has asked for and is not done yet.
+ */
+export interface EnvironmentRequest {
+  /**
+   * commit: the state of the working container becomes the next digest. discard: it is thrown away.
+   */
+  action: 'commit' | 'discard';
+  /**
+   * Told to whoever asked.
+   */
+  id: string;
+  /**
+   * Who asked for it.
+   */
+  by: string;
+  at: Time;
+  /**
+   * Of a commit.
+   */
+  message?: string;
+  /**
+   * Hash of the manifest at that time.
+   */
+  manifest: string;
+}
+export interface ContainerChanges {
+  /**
+   * Files and folders.
+   */
+  added: number;
+  /**
+   * Files, and folders in which something has changed.
+   */
+  changed: number;
+  /**
+   * Files and folders.
+   */
+  deleted: number;
+  /**
+   * The first of them, each with A, C or D before it.
+   */
+  paths: string[];
+}
+/**
+ * The working container, on the host.
+ */
+export interface WorkingContainer {
+  /**
+   * In the Docker Engine of the host.
+   */
+  name: string;
+  /**
+   * In the Docker Engine of the host.
+   */
+  id?: string;
+  /**
+   * Creating: it is about to be made.
+   */
+  phase: 'Creating' | 'Running' | 'Stopped';
+  since?: Time;
+  /**
+   * What it was made from or last committed as, sha256:….
+   */
+  digest?: string;
+  changes?: ContainerChanges;
 }
 export interface EnvironmentStepStatus {
   /**
@@ -317,9 +410,11 @@ export interface EnvironmentStatus {
    */
   wanted?: string;
   /**
-   * Hash of the manifest when river rollback chose a digest of before: that stays until the manifest changes.
+   * Hash of the manifest when a person chose the digest, by river rollback or river commit: that stays until the manifest changes.
    */
-  rolledBack?: string;
+  chosen?: string;
+  container?: WorkingContainer;
+  request?: EnvironmentRequest;
   /**
    * Which nodes have which digest of it.
    */
@@ -329,7 +424,7 @@ export interface EnvironmentStatus {
   }[];
   observedGeneration?: number;
   /**
-   * BaseReady, Built, Published, Ready.
+   * BaseReady, Built, Published, Ready; of interactive ones ContainerReady; after river commit Committed.
    */
   conditions?: Condition[];
 }

@@ -4,3 +4,4 @@
  */
 export { type DockerBuilderOptions, dockerBuilder } from './docker-builder.ts';
 export * from './types.ts';
+export * from './working-container/types.ts';

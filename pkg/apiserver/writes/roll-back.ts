@@ -39,7 +39,7 @@ export function rollBack(session: WriteSession, name: string, { digest, path }: 
     image,
     digest,
     tarball: { path, size, builtAt },
-    rolledBack: environmentHash(spec),
+    chosen: environmentHash(spec),
     conditions: setCondition(status?.conditions, ready, session.now),
   };
   return session.replace(record, { ...record.object, status: after });

@@ -97,7 +97,7 @@ it('keeps a digest that was chosen until the manifest changes', async () => {
   const unknown = plane.service.rollBack(person, 'a', { digest: 'sha256:0', path });
   await expect(unknown).rejects.toThrow('has no digest sha256:0 any more');
   expect(await builtWith('3')).not.toBe(first);
-  expect((await get('a')).status?.rolledBack).toBeUndefined();
+  expect((await get('a')).status?.chosen).toBeUndefined();
 });
 
 it('is deleted only when no other is built from it', async () => {

@@ -76,8 +76,8 @@ export class EnvironmentController implements Controller {
     this.#environments.onChange((name, previous, current) => {
       const build = this.#building.get(name);
       const isOld = !current || current.metadata.generation !== build?.generation;
-      const isChosen = current?.status?.rolledBack !== previous?.status?.rolledBack && isRolledBack(current);
-      if (build && (isOld || isChosen || current.metadata.deletionTimestamp)) build.abort.abort();
+      const isNewlyChosen = current?.status?.chosen !== previous?.status?.chosen && isChosen(current);
+      if (build && (isOld || isNewlyChosen || current.metadata.deletionTimestamp)) build.abort.abort();
       enqueue(name);
       if (previous?.status?.digest !== current?.status?.digest || !current)
         for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
@@ -116,7 +116,7 @@ export class EnvironmentController implements Controller {
       this.#queued.delete(name);
       return this.#release(environment);
     }
-    if (isRolledBack(environment)) return this.#settle(environment);
+    if (isChosen(environment)) return this.#settle(environment);
     const base = this.#baseOf(environment);
     if ('obstacle' in base) return this.#wait(environment, base.obstacle);
     const wanted = environmentHash(environment.spec, base.parent?.digest);
@@ -196,7 +196,7 @@ export class EnvironmentController implements Controller {
       steps,
       history,
       wanted,
-      rolledBack: null,
+      chosen: null,
       progress: null,
       conditions: this.#conditions(environment, [
         ['BaseReady', true, 'Found', ''],
@@ -355,8 +355,8 @@ export class EnvironmentController implements Controller {
 }
 
 /** Somebody has chosen a digest of before, and the manifest is still the one that was there then. */
-function isRolledBack(environment: Environment | undefined): boolean {
-  const chosen = environment?.status?.rolledBack;
+function isChosen(environment: Environment | undefined): boolean {
+  const chosen = environment?.status?.chosen;
   return environment !== undefined && chosen !== undefined && chosen === environmentHash(environment.spec);
 }
 
