@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import Docker from 'dockerode';
 import { errorMessage, type Logger } from '../../base/index.ts';
+import { toRiverError, unless } from '../../engine/index.ts';
 import { chainIds, imageTag } from '../../environment/index.ts';
 import type {
   ArchivedImage,
@@ -11,7 +12,6 @@ import type {
   LoadProgress,
 } from '../index.ts';
 import { type Archive, archiveBytes, damaged, guarded, readConfig, startOf } from './archive.ts';
-import { toRiverError, unless } from './engine-errors.ts';
 import { Layers } from './layers.ts';
 import { type LoadMode, probeLoading } from './load-probe.ts';
 import { loadFailed, postArchive } from './load-request.ts';

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
-import { engineMessage, engineStatus, unless } from './engine-errors.ts';
+import { engineMessage, engineStatus, unless } from '../../engine/index.ts';
 
 /** So long an image that was seen is taken to be there: a start that finds it gone says so and asks again. */
 const rememberMs = 30_000;

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
+import { unless } from '../../engine/index.ts';
 import { chainIds } from '../../environment/index.ts';
-import { unless } from './engine-errors.ts';
 
 /**
  * Which layers the engine has, from the images that it has, intermediate ones too. What an image is made of never

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
+import { unless } from '../../engine/index.ts';
 import { sha256 } from './archive.ts';
-import { unless } from './engine-errors.ts';
 import { postArchive } from './load-request.ts';
 import { smallTar } from './tar.ts';
 

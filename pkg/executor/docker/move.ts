@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { unless } from './engine-errors.ts';
+import { unless } from '../../engine/index.ts';
 import type { Container } from './state.ts';
 
 /** Holds what runs in a container to these CPUs, if the engine does not already. */

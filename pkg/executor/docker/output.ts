@@ -3,8 +3,7 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { backoffDelay, type Clock, errorMessage, type Logger, type Rng, sleep } from '../../base/index.ts';
-import { Demultiplexer, type Piece } from './demultiplex.ts';
-import { engineStatus } from './engine-errors.ts';
+import { Demultiplexer, engineStatus, type Piece } from '../../engine/index.ts';
 import { answeredWithin, answerWithinMs } from './patience.ts';
 
 const retry = { baseMs: 100, capMs: 10_000 };

@@ -1,4 +1,4 @@
-import { errorMessage, RiverError } from '../../base/index.ts';
+import { errorMessage, RiverError } from '../base/index.ts';
 
 /** The HTTP status that the engine answered with; undefined when it was not reached. */
 export function engineStatus(error: unknown): number | undefined {
