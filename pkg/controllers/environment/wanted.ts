@@ -1,5 +1,11 @@
-import type { Environment, EnvironmentDigest } from '../../api/index.ts';
+import { type Environment, type EnvironmentDigest, environmentHash } from '../../api/index.ts';
 import type { BuildResult } from '../../builder/index.ts';
+
+/** A person has chosen the digest that is in use, and the manifest is still the one that was there then. */
+export function isChosen(environment: Environment | undefined): boolean {
+  const chosen = environment?.status?.chosen;
+  return environment !== undefined && chosen !== undefined && chosen === environmentHash(environment.spec);
+}
 
 /** The newest first; what is in it too long goes once the new digest is in use, and nothing more can be bound to it. */
 export function historyAfter(environment: Environment, result: BuildResult): EnvironmentDigest[] {

@@ -1,0 +1,28 @@
+import type { Environment } from '../../api/index.ts';
+import type { Clock } from '../../base/index.ts';
+import type { BuildRequest } from '../../builder/index.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+/** Between two writes of one phase. */
+const progressMs = 1000;
+
+/** Says in the status how far a build is. `end` resolves when nothing more is written. */
+export function progressWriter(
+  environment: Environment,
+  { status, clock }: { status: StatusWriter; clock: Clock },
+): { tell: BuildRequest['onProgress']; end(): Promise<void> } {
+  let lastAt = Number.NEGATIVE_INFINITY;
+  let lastPhase = '';
+  let writes: Promise<void> = Promise.resolve();
+  return {
+    tell: ({ phase, text }) => {
+      if (phase === lastPhase && clock.monotonic() - lastAt < progressMs) return;
+      lastPhase = phase;
+      lastAt = clock.monotonic();
+      const patch = { phase, progress: text ?? null };
+      // The build goes on, whatever becomes of a word about it.
+      writes = writes.then(() => status.write(environment, patch)).catch(() => {});
+    },
+    end: () => writes,
+  };
+}
