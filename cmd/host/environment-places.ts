@@ -52,5 +52,6 @@ export function createBuilder(
     stateDir: settings.stateDir,
     uploads,
     cacheAgeMs: settings.docker.cacheAgeMs,
+    minFreeBytes: settings.docker.minFreeBytes,
   });
 }

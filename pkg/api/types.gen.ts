@@ -512,6 +512,7 @@ export interface HostDockerConfig {
    */
   socket?: string;
   cacheAge?: Duration;
+  minFree?: Quantity;
 }
 export interface SchedulerConfig {
   policy?: PlacementPolicy;

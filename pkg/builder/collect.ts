@@ -7,26 +7,29 @@ export interface CollectOptions {
   isKept(name: string, shortDigest: string): boolean;
   /** Layers without a use that are older, milliseconds since the epoch. */
   before: number;
+  /** Whether the engine's disk has less room than it should: then they go at any age. */
+  isTight(): Promise<boolean>;
   logger: Logger;
 }
 
 const ownTag = /^river\/(.+):([0-9a-f]{12})$/;
 
 /**
- * Takes away tags of states that are not kept, then old layers that nothing stands on. The engine itself refuses to
- * remove what a container or another image uses; what river has not made has neither such a tag nor such a label.
+ * Takes away tags of states that are not kept, then old layers that nothing stands on, and while the disk is tight also
+ * younger ones. The engine itself refuses to remove what a container or another image uses; what river has not made has
+ * neither such a tag nor such a label.
  */
-export async function collectImages(
-  engine: Docker,
-  { isKept, before, logger }: CollectOptions,
-): Promise<void> {
-  const remove = async (reference: string) => {
+export async function collectImages(engine: Docker, options: CollectOptions): Promise<void> {
+  const { isKept, before, isTight, logger } = options;
+  const remove = async (reference: string): Promise<boolean> => {
     try {
       await engine.getImage(reference).remove({ noprune: true });
       logger.info('an image that nothing needs was removed', { image: reference });
+      return true;
     } catch (error) {
       if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
       logger.debug('an image is still used', { image: reference, reason: engineWords(error) });
+      return false;
     }
   };
   const tags = (await engine.listImages()).flatMap((image) => image.RepoTags ?? []);
@@ -34,6 +37,16 @@ export async function collectImages(
     const [, name, short] = ownTag.exec(tag) ?? [];
     if (name !== undefined && short !== undefined && !isKept(name, short)) await remove(tag);
   }
-  const layers = await engine.listImages({ filters: { dangling: ['true'], label: [labels.step] } });
-  for (const { Id, Created } of layers) if (Created * 1000 < before) await remove(Id);
+  // What a layer stood on is free to go once it is gone: hence rounds.
+  for (let removed = true; removed; ) {
+    removed = false;
+    for (const { Id, Created } of await unusedLayers(engine))
+      if (Created * 1000 < before || (await isTight())) removed = (await remove(Id)) || removed;
+  }
+}
+
+/** The oldest first. */
+async function unusedLayers(engine: Docker): Promise<Docker.ImageInfo[]> {
+  const found = await engine.listImages({ filters: { dangling: ['true'], label: [labels.step] } });
+  return found.sort((left, right) => left.Created - right.Created);
 }

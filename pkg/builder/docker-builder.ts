@@ -7,7 +7,7 @@ import { imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { LastLines } from './build-output.ts';
 import { collectImages } from './collect.ts';
-import { engineError, findImage, openEngine } from './engine.ts';
+import { engineError, findImage, freeBytes, openEngine } from './engine.ts';
 import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
 import { runStep } from './step-runner.ts';
@@ -24,6 +24,8 @@ export interface DockerBuilderOptions {
   uploads: Pick<Uploads, 'file' | 'collect'>;
   /** Layers that no Environment uses stay so long for builds to come. */
   cacheAgeMs: number;
+  /** With less free on the engine's disk they go at any age; 0: no floor. */
+  minFreeBytes: number;
   clock: Clock;
   logger: Logger;
 }
@@ -34,6 +36,8 @@ const shownLines = 10;
 class DockerBuilder implements EnvironmentBuilder {
   readonly #options: DockerBuilderOptions;
   readonly #engine: () => Docker;
+  /** Under way. Between two steps nothing in the engine shows that a layer is needed. */
+  #builds = 0;
 
   constructor(options: DockerBuilderOptions) {
     this.#options = options;
@@ -54,6 +58,7 @@ class DockerBuilder implements EnvironmentBuilder {
     const timer = this.#options.clock.after(timeoutMs, () => limit.abort(), { unref: true });
     const log = this.#openLog(request.name);
     const signal = AbortSignal.any([request.signal, limit.signal]);
+    this.#builds += 1;
     try {
       return await this.#build({ ...request, signal }, log.write);
     } catch (error) {
@@ -66,6 +71,7 @@ class DockerBuilder implements EnvironmentBuilder {
       log.write(`${cause.message}\n`);
       throw cause;
     } finally {
+      this.#builds -= 1;
       timer.cancel();
       log.close();
     }
@@ -163,7 +169,7 @@ class DockerBuilder implements EnvironmentBuilder {
   }
 
   async collect({ states, isBusy, uploads }: KeptThings): Promise<void> {
-    const { directory, cacheAgeMs, clock, socketPath, logger } = this.#options;
+    const { directory, cacheAgeMs, minFreeBytes, clock, socketPath, logger } = this.#options;
     const names = new Set(states.map(({ name, digest }) => `${name}:${shortDigest(digest)}`));
     const isKept = (name: string, short: string) => isBusy(name) || names.has(`${name}:${short}`);
     await this.#options.uploads.collect(uploads);
@@ -172,6 +178,8 @@ class DockerBuilder implements EnvironmentBuilder {
       await collectImages(this.#engine(), {
         isKept,
         before: clock.now() - cacheAgeMs,
+        isTight: async () =>
+          this.#builds === 0 && minFreeBytes > 0 && (await freeBytes(this.#engine())) < minFreeBytes,
         logger,
       });
     } catch (error) {

@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type Docker from 'dockerode';
 import { errorMessage, RiverError } from '../base/index.ts';
@@ -50,6 +51,13 @@ export async function findImage(
     if (statusOf(error) === 404) return undefined;
     throw error;
   }
+}
+
+/** On the disk of the engine; without end where the host cannot see that. */
+export async function freeBytes(engine: Docker): Promise<number> {
+  const { DockerRootDir } = (await engine.info()) as { DockerRootDir?: string };
+  const found = await statfs(DockerRootDir ?? '').catch(() => undefined);
+  return found ? found.bavail * found.bsize : Number.POSITIVE_INFINITY;
 }
 
 /** Reads an answer that comes line by line to its end. Raises with what the engine says in it of a failure. */

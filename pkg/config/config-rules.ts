@@ -74,6 +74,7 @@ export function hostFindings(config: HostConfig): Finding[] {
     ...defaultEnvironmentFindings(config),
     ...check(['docker', 'socket'], config.docker?.socket, absolute),
     ...check(['docker', 'cacheAge'], config.docker?.cacheAge, parseDuration),
+    ...check(['docker', 'minFree'], config.docker?.minFree, parseQuantity),
     ...check(['compaction', 'interval'], config.compaction?.interval, span(1000, '1s')),
   ];
 }

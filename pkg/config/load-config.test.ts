@@ -31,7 +31,7 @@ test('the defaults of the host', () => {
     logLevel: 'info',
     leaseMs: 30_000,
     defaults: { runtime: 'docker', privileged: false, mounts: [] },
-    docker: { socket: '/var/run/docker.sock', cacheAgeMs: 7 * 86_400_000 },
+    docker: { socket: '/var/run/docker.sock', cacheAgeMs: 7 * 86_400_000, minFreeBytes: 10_000_000_000 },
     compaction: { intervalMs: 300_000, keep: 10_000 },
     placementPolicy: 'leastLoaded',
   };

@@ -23,7 +23,7 @@ export interface HostSettings {
   defaults: ClusterDefaults;
   /** Made at the start when there is none of its name. */
   defaultEnvironment?: { name: string; spec: EnvironmentSpec };
-  docker: { socket: string; cacheAgeMs: number };
+  docker: { socket: string; cacheAgeMs: number; minFreeBytes: number };
   compaction: { intervalMs: number; keep: number };
   /** Of Tasks that do not say. */
   placementPolicy: PlacementPolicy;
@@ -90,6 +90,7 @@ export function hostSettings(config: HostConfig): HostSettings {
     docker: {
       socket: config.docker?.socket ?? '/var/run/docker.sock',
       cacheAgeMs: parseDuration(config.docker?.cacheAge ?? '7d'),
+      minFreeBytes: parseQuantity(config.docker?.minFree ?? '10G'),
     },
     compaction: {
       intervalMs: parseDuration(config.compaction?.interval ?? '5m'),

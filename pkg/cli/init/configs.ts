@@ -33,8 +33,9 @@ stateDir: ${stateDir}
 # Written into a Task when it is made.
 #defaults: {runtime: docker, privileged: false, mounts: []}
 
-# The Docker Engine that builds Environments, and how long layers that none of them uses any more are kept.
-#docker: {socket: /var/run/docker.sock, cacheAge: 7d}
+# The Docker Engine that builds Environments. Layers that none of them uses any more go after cacheAge, or at any age
+# while the engine's disk has less than minFree.
+#docker: {socket: /var/run/docker.sock, cacheAge: 7d, minFree: 10G}
 
 # Where runs of a task that does not say go: leastLoaded, pack, spread or roundRobin.
 #scheduler: {policy: leastLoaded}

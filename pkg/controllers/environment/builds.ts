@@ -13,8 +13,8 @@ export interface BuildsParts {
   status: StatusWriter;
   /** Looks at the Environment again. */
   enqueue(name: string): void;
-  /** A new digest is in use: there may be things that nobody needs any more. */
-  onBuilt(): void;
+  /** Looks for what nobody needs: after a build there is some, and a full disk may be why one could not be done. */
+  collect(): void;
 }
 
 /** One Environment is never built twice at once, because a key never is worked on twice. */
@@ -111,7 +111,7 @@ export class Builds {
   }
 
   async #succeed(environment: Environment, wanted: string, result: BuildResult): Promise<void> {
-    const { status, events, onBuilt } = this.#parts;
+    const { status, events, collect } = this.#parts;
     const history = historyAfter(environment, result);
     const { digest, image, steps, tarball } = result;
     const done = steps.filter(({ cached }) => !cached).length;
@@ -133,17 +133,20 @@ export class Builds {
       ]),
     });
     events.record(environment, { type: 'Normal', reason: 'Built', message: `built ${image}` });
-    onBuilt();
+    collect();
   }
 
   async #fail(environment: Environment, wanted: string, error: unknown): Promise<Result | undefined> {
-    const { status, events, clock } = this.#parts;
+    const { status, events, clock, collect } = this.#parts;
     const isFinal = error instanceof RiverError && !error.transient;
     const message = errorMessage(error);
     const inUse = environment.status?.digest;
     const ready = inUse === undefined ? message : `${message}\n${environment.status?.image} stays in use`;
     const untilMs = clock.monotonic() + retryMs;
-    if (!isFinal) this.#delayed.set(environment.metadata.name ?? '', { wanted, untilMs });
+    if (!isFinal) {
+      this.#delayed.set(environment.metadata.name ?? '', { wanted, untilMs });
+      collect();
+    }
     const reason = isFinal ? 'BuildFailed' : 'WillRetry';
     await status.write(environment, {
       phase: 'Failed',

@@ -53,7 +53,7 @@ export class EnvironmentController implements Controller {
       ...options,
       status: this.#status,
       enqueue: (name) => this.#enqueue(name),
-      onBuilt: () => this.#enqueue(collection),
+      collect: () => this.#enqueue(collection),
     });
     this.#retention = new Retention({
       ...options,
