@@ -1,5 +1,6 @@
 import { formatBytes, type Run } from '../../api/index.ts';
 import { type Described, ending } from './describe-task.ts';
+import { placementFields } from './placement-fields.ts';
 import { conditions, events, head, yamlSection } from './sections.ts';
 
 export function describeRun({ object, events: happened, now }: Described<Run>): string {
@@ -10,7 +11,7 @@ export function describeRun({ object, events: happened, now }: Described<Run>): 
       ['Phase', status?.phase],
       ['Reason', status?.reason],
       ['Message', status?.message],
-      ['Node', object.spec.placement?.node],
+      ...placementFields(object),
       ['Refused by', status?.avoid?.join(', ')],
       ['Started', status?.startedAt],
       ['Finished', status?.finishedAt],
