@@ -81,6 +81,9 @@ export class Intents {
   readonly #delete: Database.Statement<[string]>;
   readonly #unfinished: Database.Statement<[string], { uid: string }>;
   readonly #uids: Database.Statement<[], { uid: string }>;
+  readonly #readMeta: Database.Statement<[string], { body: string }>;
+  readonly #writeMeta: Database.Statement<[string, string]>;
+  readonly #removeMeta: Database.Statement<[string]>;
   #batch: { run: () => void; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(database: Database.Database, clock: Clock) {
@@ -93,6 +96,9 @@ export class Intents {
     this.#delete = database.prepare('DELETE FROM intents WHERE uid = ?');
     this.#unfinished = database.prepare('SELECT uid FROM intents WHERE acknowledged IS NOT ?');
     this.#uids = database.prepare('SELECT uid FROM intents');
+    this.#readMeta = database.prepare('SELECT body FROM meta WHERE key = ?');
+    this.#writeMeta = database.prepare('INSERT OR REPLACE INTO meta (key, body) VALUES (?, ?)');
+    this.#removeMeta = database.prepare('DELETE FROM meta WHERE key = ?');
   }
 
   get(uid: string): Intent | undefined {
@@ -127,34 +133,23 @@ export class Intents {
   }
 
   cluster(): ClusterMark | undefined {
-    const row = this.#database
-      .prepare<[], { body: string }>("SELECT body FROM meta WHERE key = 'cluster'")
-      .get();
+    const row = this.#readMeta.get('cluster');
     return row && (JSON.parse(row.body) as ClusterMark);
   }
 
   setCluster(mark: ClusterMark): Promise<void> {
-    return this.#write(() =>
-      this.#database
-        .prepare("INSERT OR REPLACE INTO meta (key, body) VALUES ('cluster', ?)")
-        .run(JSON.stringify(mark)),
-    );
+    return this.#write(() => this.#writeMeta.run('cluster', JSON.stringify(mark)));
   }
 
   /** Since when, RFC 3339, it has to be looked whether something is left of Runs that the host has forgotten with its Node. */
   leftoversSince(): string | undefined {
-    return this.#database.prepare<[], { body: string }>("SELECT body FROM meta WHERE key = 'leftovers'").get()
-      ?.body;
+    return this.#readMeta.get('leftovers')?.body;
   }
 
   /** Undefined: nothing is left. */
   setLeftovers(since: string | undefined): Promise<void> {
     return this.#write(() =>
-      since === undefined
-        ? this.#database.prepare("DELETE FROM meta WHERE key = 'leftovers'").run()
-        : this.#database
-            .prepare("INSERT OR REPLACE INTO meta (key, body) VALUES ('leftovers', ?)")
-            .run(since),
+      since === undefined ? this.#removeMeta.run('leftovers') : this.#writeMeta.run('leftovers', since),
     );
   }
 
@@ -168,17 +163,11 @@ export class Intents {
   }
 
   putEnvironment(record: EnvironmentRecord): Promise<void> {
-    return this.#write(() =>
-      this.#database
-        .prepare('INSERT OR REPLACE INTO meta (key, body) VALUES (?, ?)')
-        .run(`environment:${keyOf(record)}`, JSON.stringify(record)),
-    );
+    return this.#write(() => this.#writeMeta.run(`environment:${keyOf(record)}`, JSON.stringify(record)));
   }
 
   forgetEnvironment(environment: EnvironmentReference): Promise<void> {
-    return this.#write(() =>
-      this.#database.prepare('DELETE FROM meta WHERE key = ?').run(`environment:${keyOf(environment)}`),
-    );
+    return this.#write(() => this.#removeMeta.run(`environment:${keyOf(environment)}`));
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { Kind } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import { decodeToken, encodeToken } from './continue-token.ts';
+import type { KeptLists } from './kept-lists.ts';
 import type { Pins } from './pins.ts';
 import type { Position, Queries, Slice } from './queries.ts';
 import type { ListOptions, ListPage, StoredRecord } from './types.ts';
@@ -12,6 +13,7 @@ export interface ListReaderOptions {
   clock: Clock;
   queries: Queries;
   pins: Pins;
+  kept: KeptLists;
   version(): number;
   floor(): number;
   /** Raises when the store has been closed meanwhile. */
@@ -30,9 +32,17 @@ export class ListReader {
     const token = options.continueFrom === undefined ? undefined : decodeToken(options.continueFrom);
     const version = token?.version ?? options.atVersion ?? this.#options.version();
     refuseUnknownVersion(version, this.#options.floor(), this.#options.version());
-    const unpin = this.#options.pins.add(() => version);
+    const { kept, pins } = this.#options;
+    const whole =
+      version === this.#options.version() && !token && options.namespace === undefined && !hasTerms(options);
+    const known = whole ? kept.get(kind) : undefined;
+    if (known && known.length <= limitOf(options)) return { records: [...known], version };
+    const writes = kept.writes(kind);
+    const unpin = pins.add(() => version);
     try {
-      return await this.#read(kind, options, version, token?.position);
+      const page = await this.#read(kind, options, version, token?.position);
+      if (whole && page.next === undefined) kept.keep(kind, writes, page.records);
+      return page;
     } finally {
       unpin();
     }
@@ -44,7 +54,7 @@ export class ListReader {
     version: number,
     start: Position | undefined,
   ): Promise<ListPage> {
-    const limit = options.limit || Number.POSITIVE_INFINITY;
+    const limit = limitOf(options);
     const records: StoredRecord[] = [];
     let position = start;
     for (;;) {
@@ -75,11 +85,18 @@ export class ListReader {
 
   /** Known only where an index counts: the newest state without selectors. */
   #remaining(kind: Kind, options: ListOptions, version: number, after: Position): number | undefined {
-    const selective =
-      options.labels !== undefined || options.ownerUid !== undefined || options.node !== undefined;
-    if (selective || version !== this.#options.version()) return undefined;
+    if (hasTerms(options) || version !== this.#options.version()) return undefined;
     return this.#options.queries.count(kind, options.namespace, after);
   }
+}
+
+function limitOf({ limit }: ListOptions): number {
+  return limit || Number.POSITIVE_INFINITY;
+}
+
+/** Answered by the index of what objects can be found by. */
+function hasTerms({ labels, ownerUid, node }: ListOptions): boolean {
+  return labels !== undefined || ownerUid !== undefined || node !== undefined;
 }
 
 /** Raises `Expired`, which tells the caller to list afresh, for what is forgotten and for what never was. */

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ApiObject } from '../api/index.ts';
-import { writeMeta } from './schema.ts';
+import { type MetaKey, writeMetaSql } from './schema.ts';
 import { type Term, termChanges } from './selection.ts';
 import type { StoredRecord } from './types.ts';
 
@@ -8,7 +8,6 @@ type Prepared = Statement<unknown[], unknown>;
 
 /** The statements that change the file. Always inside the transaction of a group commit. */
 export class LogWriter {
-  readonly #database: Database;
   readonly #append: Prepared;
   readonly #point: Prepared;
   readonly #unpoint: Prepared;
@@ -17,9 +16,9 @@ export class LogWriter {
   readonly #chunkEnd: Statement<unknown[], { version: number }>;
   readonly #dropReplaced: Prepared;
   readonly #dropTombstones: Prepared;
+  readonly #writeMeta: Prepared;
 
   constructor(database: Database) {
-    this.#database = database;
     this.#append = database.prepare(
       'INSERT INTO log (version, kind, namespace, name, deleted, previous, json) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -43,6 +42,7 @@ export class LogWriter {
     this.#dropTombstones = database.prepare(
       'DELETE FROM log WHERE version > ? AND version <= ? AND deleted = 1',
     );
+    this.#writeMeta = database.prepare(writeMetaSql);
   }
 
   put(record: StoredRecord, previous: StoredRecord | undefined): void {
@@ -60,7 +60,7 @@ export class LogWriter {
   }
 
   setFloor(version: number): void {
-    writeMeta(this.#database, 'floor', version);
+    this.#setMeta('floor', version);
   }
 
   /** Last version of the next chunk of at most `size` writes after `from`, not above `to`. */
@@ -75,7 +75,11 @@ export class LogWriter {
   compactChunk(from: number, to: number): void {
     this.#dropReplaced.run(from, to);
     this.#dropTombstones.run(from, to);
-    writeMeta(this.#database, 'compacted', to);
+    this.#setMeta('compacted', to);
+  }
+
+  #setMeta(key: MetaKey, value: number): void {
+    this.#writeMeta.run(key, String(value));
   }
 
   #changeTerms(record: StoredRecord, before: ApiObject | undefined, after: ApiObject | undefined): void {

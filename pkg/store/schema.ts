@@ -58,12 +58,11 @@ export function readMeta(database: Database, key: MetaKey): string | undefined {
   return row?.value;
 }
 
+export const writeMetaSql =
+  'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value';
+
 export function writeMeta(database: Database, key: MetaKey, value: string | number): void {
-  database
-    .prepare(
-      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    )
-    .run(key, String(value));
+  database.prepare(writeMetaSql).run(key, String(value));
 }
 
 /** 0 for a file that nothing was written to. */

@@ -10,6 +10,7 @@ import {
   prepareDirectory,
 } from './directory.ts';
 import { GroupCommit } from './group-commit.ts';
+import { KeptLists } from './kept-lists.ts';
 import { ListReader, refuseUnknownVersion } from './list-reader.ts';
 import { LogWriter } from './log-writer.ts';
 import { Pins } from './pins.ts';
@@ -83,6 +84,7 @@ export class SqliteStore implements Store {
   readonly #watches: WatchHub;
   readonly #cache: RecordCache;
   readonly #pins = new Pins();
+  readonly #kept = new KeptLists();
   readonly #clock: Clock;
   readonly #backups = new Set<Promise<void>>();
   /** Newest committed version, and all that is on disk up to it was published. */
@@ -110,7 +112,7 @@ export class SqliteStore implements Store {
     const shared = { clock, queries: this.#queries, pins: this.#pins, version };
     this.#watches = new WatchHub({ ...shared, logger });
     const refuseWhenClosed = () => this.#refuseWhenClosed();
-    this.#lists = new ListReader({ ...shared, floor: () => this.#floor, refuseWhenClosed });
+    this.#lists = new ListReader({ ...shared, kept: this.#kept, floor: () => this.#floor, refuseWhenClosed });
     this.#commits = new GroupCommit(writer, {
       directory,
       clock,
@@ -206,6 +208,7 @@ export class SqliteStore implements Store {
   #publish(events: StoreEvent[]): void {
     for (const { type, record } of events) {
       this.#version = record.version;
+      this.#kept.written(record.kind);
       if (type === 'DELETED') this.#cache.delete(record.kind, record.namespace, record.name);
       else this.#cache.set(record);
     }

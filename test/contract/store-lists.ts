@@ -56,6 +56,51 @@ export function selectionTests(store: () => Store): void {
   });
 }
 
+export function repeatedTests(store: () => Store): void {
+  const list = async (options?: Parameters<Store['list']>[1]) =>
+    names((await store().list('Task', options)).records);
+
+  test('asked for again and again, always as new as the last write', async () => {
+    expect(await list()).toEqual([]);
+    await put(store(), 'b');
+    expect(await list()).toEqual(['b']);
+    await put(store(), 'a');
+    const between = store().version();
+    expect(await list()).toEqual(['a', 'b']);
+    const first = await store().list('Task');
+    first.records.pop();
+    await store().transact((transaction) => transaction.put(run('other', {})));
+    const again = await store().list('Task');
+    expect([names(again.records), again.version]).toEqual([['a', 'b'], store().version()]);
+    await store().transact((transaction) => transaction.delete('Task', 'default', 'b'));
+    expect(await list()).toEqual(['a']);
+    expect(await list({ atVersion: between })).toEqual(['a', 'b']);
+  });
+
+  test('after a whole list, pages and selections of it', async () => {
+    for (const name of ['a', 'b', 'c']) await put(store(), name, { namespace: name });
+    expect(await list()).toEqual(['a', 'b', 'c']);
+    expect(await list({ namespace: 'b' })).toEqual(['b']);
+    expect(await list({ labels: { a: '1' } })).toEqual([]);
+    expect(await list({ limit: 3 })).toEqual(['a', 'b', 'c']);
+    const page = await store().list('Task', { limit: 2 });
+    expect([names(page.records), page.remaining]).toEqual([['a', 'b'], 1]);
+    expect(await list({ limit: 2, continueFrom: page.next })).toEqual(['c']);
+  });
+
+  test('a name that was looked for in vain can be made, and taken away, in the same transaction', async () => {
+    const seen = await store().transact((transaction) => {
+      const look = () => transaction.get('Task', 'default', 'a') !== undefined;
+      const before = look();
+      transaction.put(task('a'), 0);
+      const made = look();
+      transaction.delete('Task', 'default', 'a');
+      return [before, made, look()];
+    });
+    expect(seen).toEqual([false, true, false]);
+  });
+}
+
 export function activeTests(store: () => Store): void {
   test('of a node only what has not ended, at present, in the past and inside of a transaction', async () => {
     await store().transact((transaction) => {

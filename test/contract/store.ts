@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../pkg/store/index.ts';
 import { compactionTests } from './store-compaction.ts';
 import { lifetimeTests } from './store-lifetime.ts';
-import { activeTests, pageTests, selectionTests } from './store-lists.ts';
+import { activeTests, pageTests, repeatedTests, selectionTests } from './store-lists.ts';
 import { modelChecks } from './store-model.ts';
 import { isolationTests, writeTests } from './store-transactions.ts';
 import { deliveryTests, handlerTests } from './store-watches.ts';
@@ -32,6 +32,7 @@ export function storeContract(name: string, open: OpenStore): void {
     describe('writes', () => writeTests(store));
     describe('isolation', () => isolationTests(store));
     describe('selections', () => selectionTests(store));
+    describe('lists that are asked for again', () => repeatedTests(store));
     describe('what has not ended', () => activeTests(store));
     describe('pages', () => pageTests(store));
     describe('delivery to watches', () => deliveryTests(store));
