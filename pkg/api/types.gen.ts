@@ -971,9 +971,17 @@ export interface Observed {
    */
   cpus?: string;
   /**
-   * NUMA nodes that its memory may be on, as in 0 (Mems_allowed_list).
+   * NUMA nodes that its memory may be on, as in 0 (Mems_allowed_list, within the memory policy of its program).
    */
   memoryNodes?: string;
+  /**
+   * CPU time a second that its control group allows, as in 1.5; absent: no limit.
+   */
+  cores?: number;
+  /**
+   * Bytes that its control group allows, in whole pages; absent: no limit.
+   */
+  memory?: number;
   /**
    * UUIDs of the GPUs that its container was made with, or device paths; of programs without a container: UUIDs in CUDA_VISIBLE_DEVICES.
    */
@@ -1005,7 +1013,7 @@ export interface RunStatus {
    */
   session?: string;
   /**
-   * Scheduled (why not), TornDown (nothing of it is left on its node).
+   * Scheduled (why not), ResourcesBound (False: the kernel does not hold it to what it was given; absent: nothing to say), TornDown (nothing of it is left on its node).
    */
   conditions?: Condition[];
   /**

@@ -1,4 +1,4 @@
-import type { Runtime } from '../api/index.ts';
+import type { Observed, Runtime } from '../api/index.ts';
 
 /**
  * Everything that is needed to start one Run on this machine: pure data, so that it can be recorded as an intent
@@ -66,6 +66,8 @@ export interface Execution {
   usage?: { cpuSeconds?: number; memoryPeak?: number };
   /** One more sentence for people about how it ended: what is not certain, or was lost. */
   note?: string;
+  /** What the kernel and the engine let it have, while it runs; absent where that cannot be read, or not yet. */
+  observed?: Observed;
 }
 
 export interface RuntimeProbe {

@@ -21,6 +21,7 @@ let runs: Map<string, Run>;
 let asked: FakeOperation[];
 let fails: 'before' | undefined;
 let confinement: Confinement;
+let told: { uid: string; cpus: string; problem?: string }[];
 
 function open(): Confinement {
   const inject = (operation: FakeOperation) => {
@@ -30,7 +31,8 @@ function open(): Confinement {
   const executor = new FakeExecutor({ machine, runtime: 'process', clock: realClock, inject });
   const cache = { get: (uid: string) => runs.get(uid), uids: () => runs.keys(), synced: true };
   const runtimes = { executor: () => executor };
-  const parts = { cache, intents, runtimes, topology: () => topology };
+  const onConfined = (uid: string, cpus: string, problem?: string) => void told.push({ uid, cpus, problem });
+  const parts = { cache, intents, runtimes, topology: () => topology, onConfined };
   return new Confinement({ ...parts, clock: realClock, logger: silentLogger });
 }
 
@@ -40,6 +42,7 @@ beforeEach(() => {
   machine = new FakeMachine(realClock);
   runs = new Map();
   asked = [];
+  told = [];
   fails = undefined;
   confinement = open();
 });

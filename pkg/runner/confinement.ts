@@ -18,6 +18,8 @@ export interface ConfinementParts {
   runtimes: Pick<Runtimes, 'executor'>;
   /** Undefined until it was read. */
   topology: () => Topology | undefined;
+  /** It is on these CPUs now, or could not be moved there: then a sentence why. */
+  onConfined: (uid: string, cpus: string, problem?: string) => void;
   clock: Clock;
   logger: Logger;
 }
@@ -112,9 +114,12 @@ export class Confinement {
       if (!intent.confined) await intents.update(uid, { confined: true });
       await executor.confine(uid, cpus);
       if (this.#pins.size === 0) await intents.update(uid, { confined: undefined });
+      this.#parts.onConfined(uid, cpus);
       return true;
     } catch (error) {
-      logger.warn('a run cannot be moved to other CPUs', { uid, cpus, error: errorMessage(error) });
+      const message = errorMessage(error);
+      logger.warn('a run cannot be moved to other CPUs', { uid, cpus, error: message });
+      this.#parts.onConfined(uid, cpus, `It could not be moved to CPUs ${cpus}: ${message}`);
       return false;
     }
   }

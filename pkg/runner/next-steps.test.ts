@@ -6,6 +6,7 @@ import { nextSteps } from './next-steps.ts';
 import { knownPauses } from './pauses.ts';
 import type { Situation } from './situation.ts';
 
+const observed = { cpus: '0-1', memoryNodes: '0' };
 const now = Date.parse('2026-11-22T10:00:00Z');
 
 function aRun(
@@ -18,7 +19,7 @@ function aRun(
     kind: 'Run',
     metadata: { uid: 'u1', namespace: 'default', name: 'r1', resourceVersion: '5', ...metadata },
     spec: { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running', runtime: 'process', ...spec },
-    status: { phase: 'Scheduled', ...status },
+    status: { phase: 'Scheduled', observed, ...status },
   };
 }
 
@@ -42,7 +43,8 @@ function anIntent(more: Partial<Intent> = {}): Intent {
 const started = (more: Partial<Intent> = {}) => anIntent({ startBootId: 'b1', ...more });
 
 function execution(state: Execution['state'], more: Partial<Execution> = {}): Execution {
-  return { runUid: 'u1', namespace: 'default', runName: 'r1', state, ...more };
+  const seen = state === 'exited' ? {} : { observed };
+  return { runUid: 'u1', namespace: 'default', runName: 'r1', state, ...seen, ...more };
 }
 const running = (more: Partial<Execution> = {}) => execution('running', { startedAt: now - 5000, ...more });
 const exited = (more: Partial<Execution> = {}) =>

@@ -4,6 +4,7 @@ import { type Execution, isLive } from '../executor/index.ts';
 import { ranForMs, untilDeadline } from './deadlines.ts';
 import type { Intent, StopReason } from './intents.ts';
 import { hasJumped, type Moment } from './moments.ts';
+import { lookAfterMs, type ObservedReport, observedReport } from './observed.ts';
 import { concluded, outcomeOf, runningStatus } from './outcome.ts';
 import { pausedStatus } from './pauses.ts';
 import { refusalOf } from './refusal.ts';
@@ -31,6 +32,8 @@ export type Step =
   /** Write down an end that the machine has no record of. */
   | { kind: 'Conclude'; outcome: RunStatus }
   | { kind: 'Report'; status: RunStatus }
+  /** Tell what the machine lets it have, of a Run that the host knows to be under way. */
+  | { kind: 'ReportObserved'; status: ObservedReport }
   /** Write down that the host knows the end. */
   | { kind: 'Acknowledge'; outcome: RunStatus }
   /** Take the ended execution off the machine. */
@@ -160,8 +163,12 @@ function whileLive(situation: Situation, run: Run): Step[] {
   if (intent.stopReason || (deadline !== undefined && deadline <= 0))
     return [...adopt, ...report, ...stopSteps(situation, 'DeadlineExceeded')];
   if (run.spec.desired === 'Paused') return [...adopt, ...report, ...pauseSteps(intent, execution)];
-  const wake: Step[] = deadline === undefined ? [] : [{ kind: 'WakeAfter', delayMs: deadline }];
-  return [...adopt, ...report, ...resumeSteps(intent, execution), ...wake];
+  const wake = [deadline, lookAfterMs(execution, node.nowMs)].filter((delayMs) => delayMs !== undefined);
+  return [...adopt, ...report, ...resumeSteps(intent, execution), ...wake.map(wakeAfter)];
+}
+
+function wakeAfter(delayMs: number): Step {
+  return { kind: 'WakeAfter', delayMs };
 }
 
 /** Running comes before Paused, also where the host was never told of it; a pause is told when it is wanted and so. */
@@ -173,8 +180,11 @@ function reportLive(situation: Situation, run: Run, intent: Intent, execution: E
   if (phase === 'Running' && isPaused)
     return [{ kind: 'Report', status: pausedStatus(intent, situation.node.nowMs) }];
   const isOver = goesOn && run.spec.desired === 'Running' && run.status && isTroubled(run.status);
-  if ((phase === 'Running' && !isOver) || (phase === 'Paused' && !goesOn)) return [];
-  return [{ kind: 'Report', status: runningStatus(execution, intent) }];
+  const { memory, node } = situation;
+  const observed = observedReport(run, intent.spec, execution, memory.astray, node.nowMs);
+  if ((phase === 'Running' && !isOver) || (phase === 'Paused' && !goesOn))
+    return Object.keys(observed).length > 0 ? [{ kind: 'ReportObserved', status: observed }] : [];
+  return [{ kind: 'Report', status: { ...runningStatus(execution, intent), ...observed } }];
 }
 
 function pauseSteps(intent: Intent, execution: Execution): Step[] {

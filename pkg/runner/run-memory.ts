@@ -19,6 +19,8 @@ export interface RunMemory {
   /** A pause (true) or its end (false) was carried out last; what the machine shows then must be so. */
   paused?: boolean;
   failure?: Failure;
+  /** Why it could not be moved off the CPUs of others when that was tried last. */
+  astray?: string;
   /** An end that no intent remembers: from its first report on it is the last word, whatever the host wants then. */
   told?: RunStatus;
   /** Monotonic; since the first of the pulls that failed in a row. */

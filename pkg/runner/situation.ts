@@ -38,6 +38,8 @@ export interface Situation {
     stopped: boolean;
     quarantined: boolean;
     failure?: Failure;
+    /** Why it could not be moved off the CPUs of others when that was tried last. */
+    astray?: string;
     /** The end of what was never begun, since it was told for the first time: the host may have it already. */
     told?: RunStatus;
   };

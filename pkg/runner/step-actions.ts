@@ -107,6 +107,7 @@ export class StepActions {
       if (!seen.intent && isTerminal(status.phase)) seen.memory.told = status;
       return this.#report(seen, status);
     },
+    ReportObserved: async ({ status }, seen) => this.#report(seen, status),
     Acknowledge: async ({ outcome }, { uid }) => {
       const acknowledgedEpoch = this.#parts.epoch();
       await this.#parts.intents.update(uid, { outcome, acknowledgedEpoch, spec: undefined });

@@ -76,6 +76,7 @@ export class Workplace {
     this.#confinement = new Confinement({
       ...{ cache: this.#cache, intents, runtimes: this.#runtimes },
       ...{ topology: parts.topology, clock, logger },
+      onConfined: (uid, cpus, problem) => this.#confined(uid, cpus, problem),
     });
     this.#statuses = new StatusManager({
       client,
@@ -277,6 +278,15 @@ export class Workplace {
       const over = hasEnded(run) && !run?.metadata.deletionTimestamp;
       if (!over) this.#loop.poke(uid);
     }
+  }
+
+  /** Looked at again only if it shows something else than what the host has. */
+  #confined(uid: string, cpus: string, problem: string | undefined): void {
+    const memory = this.#memories.of(uid);
+    const shown = this.#cache.get(uid)?.status?.observed;
+    if (shown?.cpus === cpus && problem === memory.astray) return;
+    memory.astray = problem;
+    this.#loop.poke(uid);
   }
 
   async #acknowledged(run: RunReference, report: RunReport): Promise<void> {

@@ -442,6 +442,20 @@ describe.skipIf(!engine)('what a run is bound to', () => {
     await executor.remove(spec.runUid);
   });
 
+  test('what the kernel lets it have is shown while it runs', async () => {
+    const executor = open();
+    const gpus = [{ index: 0, uuid: 'other-0', devices: ['/dev/null'] }];
+    const limits = { milliCores: 500, memoryBytes: 50_000_001 };
+    const spec = shell('exec sleep 600', { cpus: '0', memoryNodes: '0', gpus, ...limits });
+    await executor.start(spec);
+    expect((await executor.inspect(spec.runUid))?.observed).toEqual({
+      ...{ cpus: '0', memoryNodes: '0', cores: 0.5, memory: 49_999_872, gpus: ['/dev/null'] },
+    });
+    await executor.stop(spec.runUid, 0);
+    expect((await executor.inspect(spec.runUid))?.observed).toBeUndefined();
+    await executor.remove(spec.runUid);
+  });
+
   test('a container is moved off a CPU, and back', async () => {
     const all = cpusOf('self');
     const executor = open();
@@ -450,6 +464,7 @@ describe.skipIf(!engine)('what a run is bound to', () => {
     const { State } = await container(spec).inspect();
     await executor.confine(spec.runUid, '0');
     expect(cpusOf(State.Pid)).toBe('0');
+    expect((await executor.inspect(spec.runUid))?.observed?.cpus).toBe('0');
     await open().confine(spec.runUid, all);
     expect(cpusOf(State.Pid)).toBe(all);
     await executor.stop(spec.runUid, 0);

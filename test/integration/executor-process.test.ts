@@ -428,6 +428,20 @@ describe('what a machine forgets', () => {
   });
 });
 
+test('what the kernel lets it have is shown once its program runs', async () => {
+  const executor = open();
+  const env = { CUDA_VISIBLE_DEVICES: 'GPU-a,GPU-b' };
+  const spec = shell('exec sleep 600', { cpus: '0', milliCores: 500, memoryBytes: 50_000_001, env });
+  await executor.start(spec);
+  const observed = await eventually('its program', async () => (await executor.inspect(spec.runUid))?.observed);
+  expect(observed).toEqual({
+    ...{ cpus: '0', memoryNodes: '0', cores: 0.5, memory: 49_999_872, gpus: ['GPU-a', 'GPU-b'] },
+  });
+  await executor.stop(spec.runUid, 0);
+  expect((await executor.inspect(spec.runUid))?.observed).toBeUndefined();
+  await executor.remove(spec.runUid);
+});
+
 test.each([
   ['with control groups', open],
   ['without', plain],

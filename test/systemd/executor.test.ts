@@ -549,7 +549,8 @@ test('a pause halts the whole group, outlives the runner, and ends by a resume o
 
 test('the kernel holds a service to its CPUs and memory', async () => {
   const executor = open();
-  const spec = shell('cat /proc/self/status; exec sleep 600', { cpus: '0', memoryNodes: '0' });
+  const limits = { milliCores: 500, memoryBytes: 50_000_001, env: { CUDA_VISIBLE_DEVICES: 'GPU-a' } };
+  const spec = shell('cat /proc/self/status; exec sleep 600', { cpus: '0', memoryNodes: '0', ...limits });
   await executor.start(spec);
   const said = await eventually('its status', async () => {
     const { out } = output(spec);
@@ -558,6 +559,9 @@ test('the kernel holds a service to its CPUs and memory', async () => {
   expect(said).toMatch(/^Cpus_allowed_list:\t0$/m);
   expect(property(spec, 'NUMAPolicy')).toBe('bind');
   expect(property(spec, 'NUMAMask')).toBe('0');
+  expect((await executor.inspect(spec.runUid))?.observed).toEqual({
+    ...{ cpus: '0', memoryNodes: '0', cores: 0.5, memory: 49_999_872, gpus: ['GPU-a'] },
+  });
   await executor.stop(spec.runUid, 0);
   await executor.remove(spec.runUid);
 });

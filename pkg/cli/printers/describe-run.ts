@@ -1,5 +1,6 @@
 import { formatBytes, type Run } from '../../api/index.ts';
 import { type Described, ending } from './describe-task.ts';
+import { heldTo } from './held-to.ts';
 import { placementFields } from './placement-fields.ts';
 import { conditions, events, head, yamlSection } from './sections.ts';
 
@@ -12,6 +13,7 @@ export function describeRun({ object, events: happened, now }: Described<Run>): 
       ['Reason', status?.reason],
       ['Message', status?.message],
       ...placementFields(object),
+      ['Held to', heldTo(object)],
       ['Refused by', status?.avoid?.join(', ')],
       ['Started', status?.startedAt],
       ['Finished', status?.finishedAt],

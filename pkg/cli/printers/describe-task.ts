@@ -1,4 +1,5 @@
 import type { Event, Run, Task } from '../../api/index.ts';
+import { heldTo, isBound } from './held-to.ts';
 import { conditions, events, head, section, yamlSection } from './sections.ts';
 
 export interface Described<T> {
@@ -26,18 +27,21 @@ export function describeTask({ object, runs, events: happened, now }: Described<
   ].join('');
 }
 
-/** With a column for the point of each run where the task has spans. */
+/** With a column for the point of each run where the task has spans, and for what they are held to where one was given any. */
 export function runTable(runs: readonly Run[]): string {
   const swept = runs.some(({ spec }) => spec.point !== undefined);
+  const held = runs.some(isBound);
   const rows = runs.map((run) => [
     run.metadata.name ?? '',
     ...(swept ? [pointOf(run)] : []),
     run.status?.phase ?? 'Pending',
     run.spec.placement?.node ?? run.spec.target ?? '-',
+    ...(held ? [heldTo(run) ?? '-'] : []),
     ending(run),
-    run.status?.message ?? run.status?.conditions?.find((each) => each.status !== 'True')?.message ?? '-',
+    run.status?.message || run.status?.conditions?.find((each) => each.status !== 'True')?.message || '-',
   ]);
-  return section('Runs', ['NAME', ...(swept ? ['POINT'] : []), 'PHASE', 'NODE', 'EXIT', 'MESSAGE'], rows);
+  const columns = ['PHASE', 'NODE', ...(held ? ['HELD TO'] : []), 'EXIT', 'MESSAGE'];
+  return section('Runs', ['NAME', ...(swept ? ['POINT'] : []), ...columns], rows);
 }
 
 function pointOf({ spec }: Run): string {

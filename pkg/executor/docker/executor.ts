@@ -14,6 +14,7 @@ import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
 import { moveTo } from './move.ts';
 import { containerName, type Owner } from './names.ts';
 import { awayNote, lostNote, unseenNote } from './notes.ts';
+import { observedOf } from './observed.ts';
 import type { DockerExecutorOptions } from './options.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
@@ -176,7 +177,7 @@ class DockerExecutor implements Executor {
     const execution = toExecution(container, owner, this.#options.bootId());
     if (execution.state === 'created' || execution.startError) return execution;
     this.#outputs.follow({ ...owner, id: container.id });
-    if (isLive(execution)) return execution;
+    if (isLive(execution)) return { ...execution, ...observedOf(container) };
     const { runUid, namespace, runName, startedAt } = execution;
     if (!this.#outputs.isDrained(runUid)) {
       this.#outputs.finish(runUid);

@@ -17,6 +17,10 @@ export interface Container {
   oomKilled: boolean;
   /** What it is held to; empty: nothing. */
   cpus: string;
+  /** Of its first process, on the engine's machine; 0: nothing runs. */
+  pid: number;
+  /** UUIDs and device paths that it was made with. */
+  gpus: string[];
 }
 
 /** The engine says "never" as the year 1. */
@@ -48,7 +52,15 @@ export function readContainer(info: ContainerInspectInfo): Container {
     error: typeof state.Error === 'string' ? state.Error : '',
     oomKilled: state.OOMKilled === true,
     cpus: info.HostConfig?.CpusetCpus ?? '',
+    pid: typeof state.Pid === 'number' ? state.Pid : 0,
+    gpus: gpusOf(info.HostConfig),
   };
+}
+
+function gpusOf(config: ContainerInspectInfo['HostConfig'] | undefined): string[] {
+  const asked = (config?.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []);
+  const devices: { PathOnHost?: string }[] = config?.Devices ?? [];
+  return [...asked, ...devices.flatMap(({ PathOnHost }) => PathOnHost ?? [])];
 }
 
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));

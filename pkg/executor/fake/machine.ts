@@ -1,4 +1,4 @@
-import type { Runtime } from '../../api/index.ts';
+import type { Observed, Runtime } from '../../api/index.ts';
 import type { Clock, Timer } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../index.ts';
 import { type FakeProgram, parseFakeProgram } from './program.ts';
@@ -67,7 +67,9 @@ export class FakeMachine {
 
   confine(runUid: string, cpus: string): void {
     const resident = this.#residents.get(runUid);
-    if (resident && isLive(resident.execution)) resident.binding.cpus = cpus;
+    if (!resident || !isLive(resident.execution)) return;
+    resident.binding.cpus = cpus;
+    resident.execution.observed = { ...resident.execution.observed, cpus };
   }
 
   /** All programs die without a record of how; then the machine is up again, with another boot id. */
@@ -103,6 +105,7 @@ export class FakeMachine {
       startedAt: this.#clock.now(),
     };
     const gpus = (spec.gpus ?? []).map(({ uuid }) => uuid);
+    execution.observed = observedOf(spec);
     const binding = { runUid, gpus, ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }) };
     const goesOnSince = this.#clock.monotonic();
     const resident: Resident = {
@@ -173,7 +176,8 @@ export class FakeMachine {
     if (!isLive(execution)) return;
     resident.timer?.cancel();
     const usage = how.startError ? {} : { usage: { cpuSeconds: 0.01, memoryPeak: 1_000_000 } };
-    Object.assign(execution, { state: 'exited', finishedAt: this.#clock.now() }, usage, how);
+    const ending = { state: 'exited', finishedAt: this.#clock.now(), observed: undefined };
+    Object.assign(execution, ending, usage, how);
     for (const ended of resident.waiting.splice(0)) ended();
     this.#changed(execution.runUid);
   }
@@ -181,6 +185,17 @@ export class FakeMachine {
   #changed(runUid: string): void {
     for (const listener of this.#listeners) listener(runUid);
   }
+}
+
+/** This machine holds everything to what it was given; it has no CPUs of its own to tell of. */
+function observedOf({ cpus, memoryNodes, memoryBytes, gpus, runtime }: ExecutionSpec): Observed {
+  const shown = gpus?.flatMap(({ uuid, devices }) => (runtime === 'docker' && devices) || [uuid]);
+  return {
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(memoryNodes === undefined ? {} : { memoryNodes }),
+    ...(memoryBytes > 0 ? { memory: memoryBytes } : {}),
+    ...(shown ? { gpus: [...shown] } : {}),
+  };
 }
 
 function naturalEnd({ exitCode, signal, oomKilled }: FakeProgram): Partial<Execution> {

@@ -2,8 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import { Affinity } from '../kernel/index.ts';
 import {
-  Affinity,
   type Claim,
   ExitWatch,
   isAlive,
@@ -27,6 +27,7 @@ import { parseExitRecord } from './exit-record.ts';
 import { type Freezer, openFreezer } from './freezer.ts';
 import { launch } from './launch.ts';
 import { Launcher } from './launcher.ts';
+import { observedOf } from './program.ts';
 import { wrapperArguments } from './wrapper.ts';
 
 export interface ProcessExecutorOptions {
@@ -150,8 +151,10 @@ class ProcessExecutor implements Executor {
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
     if (claim === undefined) return { ...base, state: 'created' };
-    if (await this.#isRunning(runUid, claim))
-      return { ...base, state: (await this.#isHalted(runUid, claim)) ? 'paused' : 'running' };
+    if (await this.#isRunning(runUid, claim)) {
+      const observed = claim.empty ? {} : observedOf(claim.pid, this.#records.folder(runUid));
+      return { ...base, ...observed, state: (await this.#isHalted(runUid, claim)) ? 'paused' : 'running' };
+    }
     // It may have ended between the two looks.
     const late = this.#records.ending(runUid);
     return late

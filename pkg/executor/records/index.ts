@@ -3,7 +3,6 @@
  * that a Run may be started and in which boot, who has started it, and how it ended. Decides when a Run counts as
  * started or ended; never how it is started, stopped or limited.
  */
-export { Affinity } from './affinity.ts';
 export { prepareCommand, type StartError } from './command.ts';
 export { cgroupFigures, type Ending, parseStartError, signalName, startErrorRecord } from './ending.ts';
 export { ExitWatch } from './exit-watch.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import { Affinity, gpusOf, readObserved } from '../kernel/index.ts';
 import {
-  Affinity,
   type Claim,
   ExitWatch,
   haltBySignals,
@@ -139,7 +139,7 @@ class SystemdExecutor implements Executor {
     if (record.bootId !== this.#options.bootId())
       return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
     if (isProgramAlive(claim))
-      return { ...base, state: (await this.#isHalted(runUid)) ? 'paused' : 'running' };
+      return { ...base, ...observedOf(claim), state: (await this.#isHalted(runUid)) ? 'paused' : 'running' };
     const unit = await this.#manager.unit(this.#unitName(runUid));
     if (unit?.live) return { ...base, state: 'running' };
     // It may have begun or ended between the two looks.
@@ -323,8 +323,14 @@ class SystemdExecutor implements Executor {
   }
 }
 
-function isProgramAlive(claim: Claim | undefined): boolean {
+function isProgramAlive(claim: Claim | undefined): claim is Exclude<Claim, { empty: true }> {
   return claim !== undefined && !claim.empty && isAlive(claim.pid, claim.startTime);
+}
+
+/** The claim is made by the service's shell, which then becomes the program. */
+function observedOf({ pid }: { pid: number }): Pick<Execution, 'observed'> {
+  const observed = readObserved(pid);
+  return observed ? { observed: { ...observed, ...gpusOf(pid) } } : {};
 }
 
 /** A service of this cluster whose folder is gone: only the manager knows it. */
