@@ -433,7 +433,10 @@ test('what the kernel lets it have is shown once its program runs', async () => 
   const env = { CUDA_VISIBLE_DEVICES: 'GPU-a,GPU-b' };
   const spec = shell('exec sleep 600', { cpus: '0', milliCores: 500, memoryBytes: 50_000_001, env });
   await executor.start(spec);
-  const observed = await eventually('its program', async () => (await executor.inspect(spec.runUid))?.observed);
+  const observed = await eventually(
+    'its program',
+    async () => (await executor.inspect(spec.runUid))?.observed,
+  );
   expect(observed).toEqual({
     ...{ cpus: '0', memoryNodes: '0', cores: 0.5, memory: 49_999_872, gpus: ['GPU-a', 'GPU-b'] },
   });
