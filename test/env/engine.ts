@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { realClock, sleep } from '../../pkg/base/index.ts';
+import { removeRemains } from './engine-remains.ts';
 
 const run = promisify(execFile);
 const startWithinMs = 60_000;
@@ -141,17 +142,8 @@ export async function stopEngine(engine: OwnEngine): Promise<void> {
     if (realClock.monotonic() > deadline) process.kill(engine.pid, 'SIGKILL');
     await sleep(realClock, 50);
   }
-  await unmountBelow(engine.folder);
+  await removeRemains(engine.folder);
   rmSync(engine.folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-/** An engine leaves the mount of its network namespace, and a killed one those of its containers. */
-async function unmountBelow(folder: string): Promise<void> {
-  const mounts = readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[1] ?? '');
-  for (const path of mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse())
-    await run('umount', [path]);
 }
 
 /** Makes the image once for each engine; nothing is pulled. */
