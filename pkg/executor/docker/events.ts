@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { backoffDelay, type Clock, type Logger, type Rng, sleep } from '../../base/index.ts';
 import type { Absences } from './absences.ts';
+import { enginesAlive } from './engine-lives.ts';
 import { answeredWithin, answerWithinMs } from './patience.ts';
 
 const retry = { baseMs: 100, capMs: 5_000 };
@@ -16,6 +17,7 @@ export interface EngineEventsParts {
   rng: Rng;
   logger: Logger;
   absences: Absences;
+  bootId: () => string;
   /** A container of the cluster ended. A hint only: what is so is asked with inspect. */
   onDie: (runUid: string) => void;
   /** Connected, after it was not: anything may have happened meanwhile. */
@@ -38,8 +40,12 @@ export class EngineEvents {
   #stream: Readable | undefined;
   #closed = false;
   #attempt = 0;
-  /** Runs whose end was heard of. */
-  readonly #ended = new Set<string>();
+  /** How often the connection was lost. */
+  #losses = 0;
+  /** Runs whose start was asked for over the connection since this loss. */
+  readonly #begun = new Map<string, number>();
+  /** Runs whose start was asked for and whose end was heard over one and the same connection. */
+  readonly #heard = new Set<string>();
 
   constructor(parts: EngineEventsParts) {
     this.#parts = parts;
@@ -49,22 +55,9 @@ export class EngineEvents {
    * Whether the engine has made this container since its own start: it remembers its newest events, and those only for as
    * long as it lives. False also for one that was made long ago.
    */
-  hasMade(id: string): Promise<boolean> {
-    return this.#remembers('create', id);
-  }
-
-  /** Whether the engine has seen it end since its own start: then it has all of its output. False also for long ago. */
-  async hasSeenEnd(runUid: string, id: string): Promise<boolean> {
-    return this.#ended.has(runUid) || this.#remembers('die', id);
-  }
-
-  forget(runUid: string): void {
-    this.#ended.delete(runUid);
-  }
-
-  async #remembers(event: string, id: string): Promise<boolean> {
+  async hasMade(id: string): Promise<boolean> {
     const { engine, clock } = this.#parts;
-    const filters = { type: ['container' as const], event: [event], container: [id] };
+    const filters = { type: ['container' as const], event: ['create'], container: [id] };
     const until = clock.now() / 1000;
     return answeredWithin(clock, answerWithinMs, async (abortSignal) => {
       const asked = await engine.getEvents({ since: 1, until, filters, abortSignal });
@@ -74,10 +67,24 @@ export class EngineEvents {
     });
   }
 
+  /** Before its container is made. */
+  beginning(runUid: string): void {
+    if (this.#stream && !this.#begun.has(runUid)) this.#begun.set(runUid, this.#losses);
+  }
+
+  /** Whether the engine is known to have lived from its start to its end: then it has all of its output. */
+  async hasHeardAll(runUid: string, id: string): Promise<boolean> {
+    return this.#heard.has(runUid) || this.hasMade(id);
+  }
+
+  forget(runUid: string): void {
+    this.#begun.delete(runUid);
+    this.#heard.delete(runUid);
+  }
+
   /** Answers when events are being heard; raises when the engine cannot be reached. Keeps itself alive from then on. */
   async open(): Promise<void> {
     await this.#connect();
-    this.#parts.absences.end();
     this.#keep().catch((error: unknown) =>
       this.#parts.logger.error('the events of the engine are not followed any more', { error }),
     );
@@ -93,8 +100,15 @@ export class EngineEvents {
     const stream = (await answeredWithin(clock, answerWithinMs, (abortSignal) =>
       engine.getEvents({ filters, abortSignal }),
     )) as unknown as Readable;
-    if (this.#closed) stream.destroy();
-    else this.#stream = stream;
+    // Until somebody listens to it: one that breaks at once is found broken then.
+    stream.on('error', () => {});
+    if (this.#closed) {
+      stream.destroy();
+      return;
+    }
+    this.#stream = stream;
+    // Not before it was connected to: else an engine that ends in between would pass for this one.
+    this.#parts.absences.end(await enginesAlive(this.#parts.bootId()));
   }
 
   async #keep(): Promise<void> {
@@ -103,6 +117,7 @@ export class EngineEvents {
       const since = clock.monotonic();
       await this.#listen().catch(() => {});
       this.#stream = undefined;
+      this.#losses += 1;
       if (this.#closed) return;
       if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
       absences.begin();
@@ -120,7 +135,7 @@ export class EngineEvents {
       for (const line of lines) {
         const runUid = runOfEvent(line);
         if (runUid === undefined) continue;
-        this.#ended.add(runUid);
+        if (this.#begun.get(runUid) === this.#losses) this.#heard.add(runUid);
         this.#parts.onDie(runUid);
       }
     }
@@ -131,7 +146,6 @@ export class EngineEvents {
       await sleep(this.#parts.clock, backoffDelay(retry, this.#attempt++, this.#parts.rng));
       try {
         if (!this.#closed) await this.#connect();
-        this.#parts.absences.end();
         if (!this.#closed) this.#parts.onReconnect();
         return;
       } catch {

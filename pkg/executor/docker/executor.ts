@@ -13,7 +13,7 @@ import { initStartError } from './init-error.ts';
 import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
 import { moveTo } from './move.ts';
 import { containerName, type Owner } from './names.ts';
-import { awayNote, lostNote, unseenNote } from './notes.ts';
+import { lostNote, missedNotes } from './notes.ts';
 import { observedOf } from './observed.ts';
 import type { DockerExecutorOptions } from './options.ts';
 import { Outputs } from './output.ts';
@@ -42,7 +42,7 @@ class DockerExecutor implements Executor {
   #opened: Promise<EngineFacts> | undefined;
 
   constructor(options: DockerExecutorOptions) {
-    const { clock, rng, logger, clusterUid } = options;
+    const { clock, rng, logger, clusterUid, bootId } = options;
     this.#options = options;
     const streams = new Docker({ socketPath: options.socketPath });
     this.#engine = this.#engineWithin(0);
@@ -57,7 +57,7 @@ class DockerExecutor implements Executor {
     });
     this.#absences = new Absences(join(options.stateDir, 'absences.json'), { clock, logger });
     this.#events = new EngineEvents({
-      ...{ engine: streams, clusterUid, clock, rng, logger, absences: this.#absences },
+      ...{ engine: streams, clusterUid, clock, rng, logger, bootId, absences: this.#absences },
       onDie: (runUid) => this.#ended(runUid),
       onReconnect: () => this.#tell(undefined),
     });
@@ -192,13 +192,12 @@ class DockerExecutor implements Executor {
     return { ...execution, ...(usage ? { usage } : {}), ...(await this.#noteOf(execution, container.id)) };
   }
 
-  async #noteOf({ runUid, note, finishedAt }: Execution, id: string): Promise<Pick<Execution, 'note'>> {
-    const wasAway = finishedAt !== undefined && this.#absences.covers(finishedAt);
-    const seen = wasAway || (await this.#events.hasSeenEnd(runUid, id));
-    const end = wasAway ? awayNote : seen ? undefined : unseenNote;
-    const text = [note, lostNote(this.#outputs.lost(runUid)), end]
-      .filter((each) => each !== undefined)
-      .join(' ');
+  async #noteOf(execution: Execution, id: string): Promise<Pick<Execution, 'note'>> {
+    const { runUid, note, startedAt = 0, finishedAt = Number.POSITIVE_INFINITY } = execution;
+    const missed = this.#absences.during(startedAt, finishedAt);
+    const isWhole = missed === undefined || (await this.#events.hasHeardAll(runUid, id));
+    const notes = [note, lostNote(this.#outputs.lost(runUid)), isWhole ? undefined : missedNotes[missed]];
+    const text = notes.filter((each) => each !== undefined).join(' ');
     return text === '' ? {} : { note: text };
   }
 
@@ -210,6 +209,7 @@ class DockerExecutor implements Executor {
     return this.#call(async (facts) => {
       const scriptPath = this.#scripts.path(spec.runUid);
       if (spec.script !== undefined) await this.#scripts.write(spec.runUid, spec.script);
+      this.#events.beginning(spec.runUid);
       const settings = {
         ...{ bootId: this.#options.bootId(), init: facts.init, scriptPath },
         cgroupParent: facts.groups?.name(spec.runUid),

@@ -19,12 +19,13 @@
  * A container that shows no start is started only while the engine that made it lives: one that died may have started it
  * without having noted that.
  *
- * Two gaps are known. What a container writes while its engine is dead, and ends before it is back, the engine loses
- * with every log driver: the run's message says so when a runner of this machine saw the engine away. And a start that a killed runner has sent,
- * and that the engine has not begun when the next runner has already looked, started and seen the container end, would
- * start it once more: the engine has no conditional start, and its lock on the container covers everything but a
- * request it has not read.
+ * Two gaps are known. What an engine that dies has read and not written, and what a container writes while it is dead and
+ * ends before it is back, is lost with every log driver: the run's message says so wherever it cannot be shown that one
+ * life of the engine has seen all of the run. And a start that a killed runner has sent, and that the engine has not begun
+ * when the next runner has already looked, started and seen the container end, would start it once more: the engine has no
+ * conditional start, and its lock on the container covers everything but a request it has not read.
  */
 export { dockerExecutor } from './executor.ts';
 export { type DockerImageStoreOptions, dockerImageStore } from './image-store.ts';
 export { containerName } from './names.ts';
+export type { DockerExecutorOptions } from './options.ts';
