@@ -1,7 +1,7 @@
 import type { PlacementPolicy } from '../../pkg/api/index.ts';
 import { type ApiService, LocalClient } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
-import type { EnvironmentBuilder } from '../../pkg/builder/index.ts';
+import type { EnvironmentBuilder, EnvironmentContainers } from '../../pkg/builder/index.ts';
 import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
 import { EnvironmentController } from '../../pkg/controllers/environment/index.ts';
 import { NodeController } from '../../pkg/controllers/node/index.ts';
@@ -23,12 +23,14 @@ export interface ControlLoops {
   stop(): Promise<void>;
 }
 
+/** What is done on the engine of the host. */
+export interface EngineParts {
+  builder: EnvironmentBuilder;
+  containers: EnvironmentContainers;
+}
+
 /** Every loop of the host, each with its own identity, on one set of caches. */
-export function createControlLoops(
-  service: ApiService,
-  builder: EnvironmentBuilder,
-  seams: LoopSeams,
-): ControlLoops {
+export function createControlLoops(service: ApiService, engine: EngineParts, seams: LoopSeams): ControlLoops {
   const clientOf = (name: 'task' | 'node' | 'reaper' | 'scheduler' | 'environment') =>
     new LocalClient(service, { role: 'controller', name });
   const recorders: EventRecorder[] = [];
@@ -44,7 +46,7 @@ export function createControlLoops(
     ...shared,
     client: clientOf('environment'),
     events: eventsOf('environment', 'environment-controller'),
-    builder,
+    ...engine,
   });
   const controllers: Controller[] = [
     environments,

@@ -1,8 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
-import { type Clock, errorMessage, type Logger } from '../../pkg/base/index.ts';
-import { dockerBuilder, type EnvironmentBuilder } from '../../pkg/builder/index.ts';
+import { type Clock, errorMessage, type Logger, type Rng } from '../../pkg/base/index.ts';
+import {
+  dockerBuilder,
+  dockerContainers,
+  type EnvironmentBuilder,
+  type EnvironmentContainers,
+} from '../../pkg/builder/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
 import {
   environmentDirectory,
@@ -53,5 +58,19 @@ export function createBuilder(
     uploads,
     cacheAgeMs: settings.docker.cacheAgeMs,
     minFreeBytes: settings.docker.minFreeBytes,
+  });
+}
+
+/** `cluster`: whose containers on the engine are ours. */
+export function createContainers(
+  settings: HostSettings,
+  cluster: string,
+  seams: { clock: Clock; rng: Rng; logger: Logger },
+): EnvironmentContainers {
+  return dockerContainers({
+    ...seams,
+    socketPath: settings.docker.socket,
+    directory: environmentDirectory(settings),
+    host: cluster,
   });
 }

@@ -26,6 +26,7 @@ import { createControlLoops } from './control-loops.ts';
 import { DefaultEnvironment } from './default-environment.ts';
 import {
   createBuilder,
+  createContainers,
   createUploads,
   environmentPlaces,
   markSharedDirectory,
@@ -117,12 +118,17 @@ async function serve(
     uploads,
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const loops = createControlLoops(service, builder, {
-    clock,
-    rng,
-    logger,
-    placementPolicy: settings.placementPolicy,
-  });
+  const containers = createContainers(settings, store.clusterUid, { clock, rng, logger });
+  const loops = createControlLoops(
+    service,
+    { builder, containers },
+    {
+      clock,
+      rng,
+      logger,
+      placementPolicy: settings.placementPolicy,
+    },
+  );
   const compactor = new CompactionLoop({
     store,
     clock,

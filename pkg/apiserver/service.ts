@@ -16,6 +16,7 @@ import { bindRun } from './writes/bind.ts';
 import { ChargeReader } from './writes/charges.ts';
 import { createObject } from './writes/create.ts';
 import { deleteObject } from './writes/delete.ts';
+import { type AskedOfEnvironment, requestOfEnvironment } from './writes/environment-request.ts';
 import { type KeptTarball, rollBack } from './writes/roll-back.ts';
 import { WriteSession, type Written } from './writes/session.ts';
 import { patchStatus, replaceStatus } from './writes/status.ts';
@@ -164,6 +165,10 @@ export class ApiService {
 
   rollBack(identity: Identity, environment: string, kept: KeptTarball): Promise<Written> {
     return this.#write(identity, {}, (session) => rollBack(session, environment, kept));
+  }
+
+  requestOfEnvironment(identity: Identity, environment: string, asked: AskedOfEnvironment): Promise<Written> {
+    return this.#write(identity, {}, (session) => requestOfEnvironment(session, environment, asked));
   }
 
   heartbeat(identity: Identity, node: string, heartbeat: client.Heartbeat): Promise<client.HeartbeatAnswer> {

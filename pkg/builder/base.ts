@@ -24,7 +24,7 @@ export function resolveBase(
   if (from.image !== undefined) return pulled(parts, from.image);
   if (from.tarball !== undefined) return loaded(parts, from.tarball, from.tarball);
   if (from.rootfs !== undefined) return imported(parts, from.rootfs);
-  if (parent) return ofParent(parts, parent);
+  if (parent) return imageOfDigest(parts, parent);
   throw new RiverError('Invalid', 'from names nothing to begin with');
 }
 
@@ -53,7 +53,8 @@ function isConnectionError(error: unknown): boolean {
   );
 }
 
-async function ofParent(parts: BaseParts, { name, digest }: ParentEnvironment): Promise<string> {
+/** A digest of an Environment: in the engine, or loaded into it from its tarball. */
+export async function imageOfDigest(parts: BaseParts, { name, digest }: ParentEnvironment): Promise<string> {
   const file = tarballFile(parts.directory, name, digest);
   return (await findImage(parts.engine, imageTag(name, digest)))?.Id ?? (await loaded(parts, file, name));
 }

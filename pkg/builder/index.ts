@@ -1,7 +1,11 @@
 /**
- * Builds Environments on an engine of the host and publishes them as tarballs. Decides how a step becomes a layer and
- * when a layer of before is as good; never whether something is built, and which digest is in use.
+ * Builds Environments on an engine of the host and publishes them as tarballs, and keeps their working containers there.
+ * Decides how a step becomes a layer, when a layer of before is as good, and how a container becomes an image; never
+ * whether something is built, made or removed, and which digest is in use.
  */
 export { type DockerBuilderOptions, dockerBuilder } from './docker-builder.ts';
 export * from './types.ts';
+export { isClean, noChanges } from './working-container/changes.ts';
+export { type DockerContainersOptions, dockerContainers } from './working-container/docker-containers.ts';
+export { workingContainers } from './working-container/lookup.ts';
 export * from './working-container/types.ts';

@@ -199,6 +199,13 @@ export interface EnvironmentFiles {
 export interface EnvironmentActions {
   /** The digest is in use until the manifest changes. Raises `NotFound` when it is not kept any more. */
   rollBack(name: string, digest: string): Promise<ObjectOf<'Environment'>>;
+  /**
+   * Asks for the state of its working container as the next digest. It is done when `status.request` of the answer is not
+   * there any more: then `status.history` has an entry with its id, or the condition Committed says why not.
+   */
+  commit(name: string, message?: string): Promise<ObjectOf<'Environment'>>;
+  /** Asks to throw away what is in its working container. It is done when `status.request` is not there any more. */
+  discard(name: string): Promise<ObjectOf<'Environment'>>;
   /** Output of the last build; with `follow` until it has ended. Raises `NotFound` when there was none. */
   buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
 }

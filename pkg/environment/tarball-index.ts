@@ -28,8 +28,10 @@ export interface TarballIndex {
   size: number;
   /** RFC 3339. */
   builtAt: string;
-  /** Digest of the Environment that it was built from. */
+  /** Digest of the Environment that it was built from; of a commit, that which the working container was made from. */
   parentDigest?: string;
+  /** It was made by `river commit`. */
+  commit?: { by: string; message?: string };
   spec: EnvironmentSpec;
   /** Path of the configuration in the tarball. */
   configPath: string;
@@ -38,7 +40,7 @@ export interface TarballIndex {
   layers: IndexedLayer[];
 }
 
-export type Provenance = Pick<TarballIndex, 'name' | 'builtAt' | 'parentDigest' | 'spec'>;
+export type Provenance = Pick<TarballIndex, 'name' | 'builtAt' | 'parentDigest' | 'commit' | 'spec'>;
 
 /** What an engine's tarball says of its image, and where. */
 export type ImageLayout = Pick<TarballIndex, 'digest' | 'size' | 'configPath' | 'entries' | 'layers'>;

@@ -5,6 +5,7 @@ import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import { CompactionLoop, type Store } from '../../pkg/store/index.ts';
 import { FakeBuilder } from '../support/fake-builder.ts';
+import { FakeContainers } from '../support/fake-containers.ts';
 
 export interface HostParts {
   clock: Clock;
@@ -37,12 +38,16 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
       ? { keepMs: 60_000, keepVersions: 50, intervalMs: 20_000 }
       : { keepMs: 500, keepVersions: 1, intervalMs: 700 };
   new CompactionLoop({ store, clock, logger, ...keep }).start();
-  void createControlLoops(service, new FakeBuilder(), {
-    clock,
-    rng,
-    logger,
-    placementPolicy: 'leastLoaded',
-  }).start();
+  void createControlLoops(
+    service,
+    { builder: new FakeBuilder(), containers: new FakeContainers() },
+    {
+      clock,
+      rng,
+      logger,
+      placementPolicy: 'leastLoaded',
+    },
+  ).start();
   return (identity) => new LocalClient(service, identity);
 }
 

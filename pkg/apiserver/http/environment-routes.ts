@@ -42,6 +42,19 @@ export function environmentRoutes(context: RouteContext) {
       await orNotFound(access(kept.path), name, kept.digest);
       return sendWritten(reply, await context.service.rollBack(request.identity, name, kept));
     });
+    app.post(`/apis/${apiVersion}/environments/:name/commit`, async (request, reply) => {
+      const { name } = request.params as Address;
+      const { message } = bodyOf(context, request) as { message?: unknown };
+      if (message !== undefined && typeof message !== 'string')
+        throw new RiverError('BadRequest', 'message must be a text');
+      const asked = { action: 'commit', message } as const;
+      return sendWritten(reply, await context.service.requestOfEnvironment(request.identity, name, asked));
+    });
+    app.post(`/apis/${apiVersion}/environments/:name/discard`, async (request, reply) => {
+      const { name } = request.params as Address;
+      const asked = { action: 'discard' } as const;
+      return sendWritten(reply, await context.service.requestOfEnvironment(request.identity, name, asked));
+    });
     app.get(`${path}/tarball`, async (request, reply) => {
       const address = addressOf(request);
       if (streams >= streamsAtOnce) throw busy();

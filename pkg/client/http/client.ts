@@ -197,6 +197,17 @@ class ClientOverHttp implements HttpClient {
     return answer.body as ObjectOf<'Environment'>;
   }
 
+  async commit(name: string, message?: string): Promise<ObjectOf<'Environment'>> {
+    const path = resourcePath('Environment', '', name, 'commit');
+    const answer = await this.#connection.call({ method: 'POST', path, body: { message } });
+    return answer.body as ObjectOf<'Environment'>;
+  }
+
+  async discard(name: string): Promise<ObjectOf<'Environment'>> {
+    const path = resourcePath('Environment', '', name, 'discard');
+    return (await this.#connection.call({ method: 'POST', path, body: {} })).body as ObjectOf<'Environment'>;
+  }
+
   buildLog(name: string, options: types.BuildLogOptions): AsyncIterable<Uint8Array> {
     const path = resourcePath('Environment', '', name, 'log');
     return streamLogs(this.#connection, path, name, options);

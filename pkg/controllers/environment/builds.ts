@@ -2,9 +2,10 @@ import type { Environment } from '../../api/index.ts';
 import { type Clock, errorMessage, RiverError, timestamp } from '../../base/index.ts';
 import type { BuildResult, EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
 import type { EventRecorder, Result } from '../../controller/index.ts';
+import { shortDigest } from '../../environment/index.ts';
 import { progressWriter } from './progress.ts';
-import type { StatusWriter } from './status-writer.ts';
-import { historyAfter, isChosen } from './wanted.ts';
+import { conditions, type StatusWriter } from './status-writer.ts';
+import { commitsSinceBuild, historyAfter, isChosen } from './wanted.ts';
 
 export interface BuildsParts {
   builder: EnvironmentBuilder;
@@ -115,6 +116,7 @@ export class Builds {
     const history = historyAfter(environment, result);
     const { digest, image, steps, tarball } = result;
     const done = steps.filter(({ cached }) => !cached).length;
+    const leftOut = commitsLeftOut(environment);
     await status.write(environment, {
       phase: 'Ready',
       image,
@@ -125,14 +127,15 @@ export class Builds {
       wanted,
       chosen: null,
       progress: null,
-      conditions: status.conditions(environment, [
+      conditions: conditions([
         ['BaseReady', true, 'Found', ''],
-        ['Built', true, 'Built', `${done} of ${steps.length} steps were done`],
+        ['Built', true, 'Built', `${done} of ${steps.length} steps were done${leftOut}`],
         ['Published', true, 'Published', tarball.path],
         ['Ready', true, 'Ready', `${image} is in use`],
       ]),
     });
-    events.record(environment, { type: 'Normal', reason: 'Built', message: `built ${image}` });
+    const type = leftOut === '' ? 'Normal' : 'Warning';
+    events.record(environment, { type, reason: 'Built', message: `built ${image}${leftOut}` });
     collect();
   }
 
@@ -152,7 +155,7 @@ export class Builds {
       phase: 'Failed',
       progress: null,
       ...(isFinal ? { wanted } : {}),
-      conditions: status.conditions(environment, [
+      conditions: conditions([
         ['Built', false, reason, message],
         ['Ready', inUse !== undefined, reason, ready],
       ]),
@@ -160,4 +163,15 @@ export class Builds {
     events.record(environment, { type: 'Warning', reason, message: message.slice(0, 1000) });
     return isFinal ? undefined : { requeueAfterMs: retryMs };
   }
+}
+
+/** What people have committed by hand must not go without a word. */
+function commitsLeftOut(environment: Environment): string {
+  const commits = commitsSinceBuild(environment);
+  const [newest] = commits;
+  if (!newest) return '';
+  const digest = shortDigest(newest.digest);
+  const what =
+    commits.length === 1 ? `the commit ${digest} is` : `${commits.length} commits up to ${digest} are`;
+  return `; ${what} not in it: river rollback env/${environment.metadata.name} --to ${digest} goes back there`;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ControlPlane } from '../../../test/support/control-plane.ts';
 import { FakeBuilder } from '../../../test/support/fake-builder.ts';
+import { FakeContainers } from '../../../test/support/fake-containers.ts';
 import { settle, until } from '../../../test/support/manual-clock.ts';
 import { type EnvironmentSpec, environmentHash, finalizers, getCondition } from '../../api/index.ts';
 import { hasCode, RiverError } from '../../base/index.ts';
@@ -15,7 +16,8 @@ beforeEach(async () => {
   builder = new FakeBuilder();
   await plane.run(
     'environment',
-    (parts) => new EnvironmentController({ ...parts, builder, clock: plane.clock }),
+    (parts) =>
+      new EnvironmentController({ ...parts, builder, containers: new FakeContainers(), clock: plane.clock }),
   );
 });
 afterEach(() => plane.close());

@@ -1,12 +1,20 @@
 import { type Environment, environmentHash, finalizers, isTerminal } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
-import type { EnvironmentBuilder, ParentEnvironment } from '../../builder/index.ts';
+import {
+  type EnvironmentBuilder,
+  type EnvironmentContainers,
+  isClean,
+  type ParentEnvironment,
+} from '../../builder/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
 import { Builds } from './builds.ts';
+import { ContainerKeeper } from './container-keeper.ts';
+import { shownChanges } from './container-report.ts';
 import { changedImages, holdersOf } from './holders.ts';
+import { Requests } from './requests.ts';
 import { Retention } from './retention.ts';
-import { StatusWriter, unlessGone } from './status-writer.ts';
+import { conditions, StatusWriter, unlessGone } from './status-writer.ts';
 import { isChosen } from './wanted.ts';
 
 export interface EnvironmentControllerOptions {
@@ -14,6 +22,7 @@ export interface EnvironmentControllerOptions {
   informers: InformerSet;
   events: EventRecorder;
   builder: EnvironmentBuilder;
+  containers: EnvironmentContainers;
   clock: Clock;
 }
 
@@ -37,6 +46,8 @@ export class EnvironmentController implements Controller {
   readonly #status: StatusWriter;
   readonly #builds: Builds;
   readonly #retention: Retention;
+  readonly #keeper: ContainerKeeper;
+  readonly #requests: Requests;
   #enqueue: (key: string) => void = () => {};
   #recovered: Promise<void> | undefined;
 
@@ -49,16 +60,23 @@ export class EnvironmentController implements Controller {
       spec.from.environment === undefined ? [] : [spec.from.environment],
     );
     this.#status = new StatusWriter(options);
-    this.#builds = new Builds({
+    const parts = {
       ...options,
       status: this.#status,
-      enqueue: (name) => this.#enqueue(name),
+      enqueue: (name: string) => this.#enqueue(name),
       collect: () => this.#enqueue(collection),
+    };
+    this.#builds = new Builds(parts);
+    const keeper = new ContainerKeeper(parts);
+    this.#keeper = keeper;
+    this.#requests = new Requests({
+      ...parts,
+      baseOf: (environment, container) => keeper.baseOf(environment, container),
     });
     this.#retention = new Retention({
       ...options,
       runs: this.#runs,
-      building: () => this.#builds.names(),
+      publishing: () => [...this.#builds.names(), ...this.#requests.names()],
     });
   }
 
@@ -67,6 +85,7 @@ export class EnvironmentController implements Controller {
     enqueue(collection);
     this.#environments.onChange((name, previous, current) => {
       this.#builds.onChange(name, previous, current);
+      this.#requests.onChange(name, current);
       enqueue(name);
       if (previous?.status?.digest !== current?.status?.digest || !current)
         for (const child of this.#childrenOf(name)) enqueue(child.metadata.name ?? '');
@@ -82,9 +101,11 @@ export class EnvironmentController implements Controller {
     });
   }
 
-  /** Gives up the builds under way: the next start of the host does them again. */
+  /** Gives up what is under way: the next start of the host does it again. */
   stop(): void {
     this.#builds.stop();
+    this.#requests.stop();
+    this.#keeper.stop();
   }
 
   async reconcile(name: string): Promise<Result | undefined> {
@@ -95,10 +116,24 @@ export class EnvironmentController implements Controller {
       return { requeueAfterMs: collectMs };
     }
     const environment = this.#environments.get(name);
-    if (!environment || environment.metadata.deletionTimestamp) {
-      this.#builds.forget(name);
-      return environment && this.#release(environment);
+    if (!environment || environment.metadata.deletionTimestamp) this.#builds.forget(name);
+    if (!environment) {
+      this.#keeper.forget(name);
+      return undefined;
     }
+    const { deletionTimestamp } = environment.metadata;
+    const request = environment.status?.request;
+    if (request && (!deletionTimestamp || request.action === 'discard')) {
+      this.#retention.spare(name);
+      return this.#requests.carryOut(environment, request);
+    }
+    const container = await this.#keeper.reconcile(environment);
+    const rest = await (deletionTimestamp ? this.#release(environment) : this.#converge(environment));
+    return sooner(container, rest);
+  }
+
+  async #converge(environment: Environment): Promise<Result | undefined> {
+    const { name = '' } = environment.metadata;
     if (isChosen(environment)) return this.#settle(environment);
     const base = this.#baseOf(environment);
     if ('obstacle' in base) return this.#wait(environment, base.obstacle);
@@ -122,7 +157,7 @@ export class EnvironmentController implements Controller {
   async #wait(environment: Environment, { reason, message }: { reason: string; message: string }) {
     await this.#status.write(environment, {
       phase: 'Pending',
-      conditions: this.#status.conditions(environment, [
+      conditions: conditions([
         ['BaseReady', false, reason, message],
         ['Ready', environment.status?.digest !== undefined, reason, message],
       ]),
@@ -147,7 +182,9 @@ export class EnvironmentController implements Controller {
   async #release(environment: Environment): Promise<Result | undefined> {
     const { name = '', uid, resourceVersion, finalizers: present = [] } = environment.metadata;
     if (!present.includes(finalizers.environment)) return undefined;
+    // Written by the keeper a moment ago; that wakes this up again.
     const users = [
+      ...(environment.status?.container ? [containerInTheWay(environment)] : []),
       ...this.#childrenOf(name)
         .filter(({ metadata }) => !metadata.deletionTimestamp)
         .map((child) => `environment ${child.metadata.name}`),
@@ -156,7 +193,7 @@ export class EnvironmentController implements Controller {
     if (users.length > 0) {
       const message = `it is deleted when nothing needs it: ${users.slice(0, 5).join(', ')}${users.length > 5 ? ', …' : ''}`;
       await this.#status.write(environment, {
-        conditions: this.#status.conditions(environment, [['Ready', true, 'InUse', message]]),
+        conditions: conditions([['Ready', true, 'InUse', message]]),
       });
       return undefined;
     }
@@ -166,4 +203,16 @@ export class EnvironmentController implements Controller {
     await unlessGone(this.#options.client.patch('Environment', '', name, patch));
     return undefined;
   }
+}
+
+/** Of two answers the one that comes first. */
+function sooner(one: Result | undefined, other: Result | undefined): Result | undefined {
+  const all = [one, other].flatMap((result) => result?.requeueAfterMs ?? []);
+  return all.length === 0 ? undefined : { requeueAfterMs: Math.min(...all) };
+}
+
+function containerInTheWay({ metadata: { name }, status }: Environment): string {
+  const { changes } = status?.container ?? {};
+  if (changes && isClean(changes)) return 'its working container';
+  return `its working container with ${shownChanges(changes)} (river discard env/${name} throws them away)`;
 }

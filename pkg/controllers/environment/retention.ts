@@ -8,8 +8,8 @@ export interface RetentionParts {
   client: Client;
   builder: EnvironmentBuilder;
   runs: Informer<'Run'>;
-  /** What is being built at this moment. */
-  building(): Iterable<string>;
+  /** What is being built or committed at this moment. */
+  publishing(): Iterable<string>;
 }
 
 /** Which digests stay, and the removal of all else. */
@@ -35,7 +35,7 @@ export class Retention {
 
   async historyLeft({ metadata: { name = '' }, spec, status }: Environment): Promise<EnvironmentDigest[]> {
     const history = status?.history ?? [];
-    const inUse = (digest: string) => digest === status?.digest;
+    const inUse = (digest: string) => digest === status?.digest || digest === status?.container?.digest;
     const inCache = (digest: string) => this.#runsOn(`${name}@${digest}`).length > 0;
     const left = kept(history, spec.keep, (digest) => inUse(digest) || inCache(digest));
     if (left.length === history.length) return history;
@@ -68,7 +68,7 @@ export class Retention {
 
   async #collectNow(gone: string | undefined): Promise<void> {
     // Before the list is asked for, and with every build that begins after it: what they publish is in no list.
-    this.#busy = new Set(this.#parts.building());
+    this.#busy = new Set(this.#parts.publishing());
     // Not from the cache: what another one has published just now must be seen.
     const { items } = await this.#parts.client.list('Environment');
     // Many a host has no engine, and none of these; it is not to ask for one.

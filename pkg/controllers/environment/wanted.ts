@@ -8,13 +8,17 @@ export function isChosen(environment: Environment | undefined): boolean {
 }
 
 /** The newest first; what is in it too long goes once the new digest is in use, and nothing more can be bound to it. */
-export function historyAfter(environment: Environment, result: BuildResult): EnvironmentDigest[] {
-  const { digest, tarball } = result;
+export function historyAfter(
+  environment: Environment,
+  { digest, tarball }: Pick<BuildResult, 'digest' | 'tarball'>,
+  commit?: EnvironmentDigest['commit'],
+): EnvironmentDigest[] {
   const newest = {
     digest,
     size: tarball.size,
     builtAt: tarball.builtAt,
     generation: environment.metadata.generation ?? 1,
+    ...(commit ? { commit } : {}),
   };
   const older = (environment.status?.history ?? []).filter((entry) => entry.digest !== digest);
   return [newest, ...older];
@@ -27,4 +31,11 @@ export function kept(
   isNeeded: (digest: string) => boolean,
 ): EnvironmentDigest[] {
   return history.filter(({ digest }, index) => index < keep || isNeeded(digest));
+}
+
+/** What river commit has made since the last build: a build knows nothing of it. */
+export function commitsSinceBuild(environment: Environment): EnvironmentDigest[] {
+  const history = environment.status?.history ?? [];
+  const build = history.findIndex(({ commit }) => !commit);
+  return build < 0 ? history : history.slice(0, build);
 }

@@ -1,0 +1,73 @@
+import type Docker from 'dockerode';
+import { formatBytes } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import { imageTag } from '../../environment/index.ts';
+import { statusOf } from '../engine.ts';
+import { labels } from '../labels.ts';
+import { publish } from '../publish.ts';
+import { commitKey, committedLabels, containerName } from './identity.ts';
+import type { CommitRequest, CommitResult } from './types.ts';
+
+/**
+ * The image is found again by the id of the request, and the tarball is renamed into place when it is whole: whoever is
+ * killed in between goes on where it was.
+ */
+export async function commitContainer(
+  engine: Docker,
+  directory: string,
+  request: CommitRequest,
+): Promise<CommitResult> {
+  const { name, id, by, message, spec, parentDigest, builtAt, signal, onProgress } = request;
+  onProgress('commit');
+  const digest =
+    (await committedBefore(engine, id)) ?? (await imageOf(engine, name, committedLabels(id), request));
+  signal.throwIfAborted();
+  const inspected = await tagged(engine, name, digest);
+  const whole = formatBytes(inspected.Size);
+  const tarball = await publish(engine, directory, {
+    ...{ name, digest, spec, builtAt, parentDigest, signal },
+    commit: { by, ...(message === undefined ? {} : { message }) },
+    imageSize: inspected.Size,
+    onBytes: (bytes) => onProgress(`commit: ${formatBytes(bytes)} of ${whole}`),
+  });
+  return { digest, image: imageTag(name, digest), tarball };
+}
+
+async function tagged(engine: Docker, name: string, digest: string): Promise<Docker.ImageInspectInfo> {
+  const [repo = '', tag = ''] = imageTag(name, digest).split(':');
+  try {
+    await engine.getImage(digest).tag({ repo, tag });
+    return await engine.getImage(digest).inspect();
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    throw new RiverError(
+      'ServiceUnavailable',
+      `the image ${digest} is gone from the engine; it is committed again`,
+    );
+  }
+}
+
+async function committedBefore(engine: Docker, request: string): Promise<string | undefined> {
+  const filters = { label: [`${labels.step}=${commitKey(request)}`] };
+  return (await engine.listImages({ filters }))[0]?.Id;
+}
+
+/**
+ * The container pauses for so long. Its command is ours: that of its image is put in its place, and what the image has of
+ * environment variables, user and working directory the engine takes over by itself.
+ */
+export async function imageOf(
+  engine: Docker,
+  name: string,
+  ownLabels: Readonly<Record<string, string>>,
+  { by = '', message = '' }: { by?: string; message?: string } = {},
+): Promise<string> {
+  const container = engine.getContainer(containerName(name));
+  const { Image } = await container.inspect();
+  const config = (await engine.getImage(Image).inspect()).Config;
+  const answer = (await container.commit({
+    _query: { container: container.id, author: by, comment: message },
+    _body: { Entrypoint: config?.Entrypoint ?? [], Cmd: config?.Cmd ?? [], Labels: ownLabels },
+  })) as { Id: string };
+  return answer.Id;
+}

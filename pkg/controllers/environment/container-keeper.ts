@@ -1,0 +1,224 @@
+import {
+  type ContainerChanges,
+  type Environment,
+  getCondition,
+  parseCores,
+  parseQuantity,
+} from '../../api/index.ts';
+import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
+import { type ContainerState, type EnvironmentContainers, isClean, noChanges } from '../../builder/index.ts';
+import type { EventRecorder, Result } from '../../controller/index.ts';
+import { containerCondition, containerStatus, shownChanges } from './container-report.ts';
+import { containerStep, type ObservedContainer, type WantedContainer } from './container-step.ts';
+import { type ConditionChange, conditions, type StatusWriter } from './status-writer.ts';
+
+export interface ContainerKeeperParts {
+  containers: EnvironmentContainers;
+  events: EventRecorder;
+  clock: Clock;
+  status: StatusWriter;
+  /** Looks at the Environment again. */
+  enqueue(name: string): void;
+}
+
+/** Between two looks at what has changed in it: while somebody is in it, and when the engine tells of something. */
+const inUseMs = 30_000;
+const eventMs = 1000;
+/** Until something that the engine could not do is tried again. */
+const retryMs = 15_000;
+const rounds = 8;
+
+interface Seen {
+  id: string;
+  base: string;
+  changes: ContainerChanges | undefined;
+  atMs: number;
+}
+
+/** Keeps the working containers as the manifests say, and says in the status what is in them. */
+export class ContainerKeeper {
+  readonly #parts: ContainerKeeperParts;
+  readonly #seen = new Map<string, Seen>();
+  /** Names of whose container the engine has told something since it was looked at. */
+  readonly #told = new Set<string>();
+  /** Images that cannot be worked in: only another one is tried. */
+  readonly #refused = new Map<string, { digest: string; error: unknown }>();
+  #following: { close(): void } | undefined;
+
+  constructor(parts: ContainerKeeperParts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#following?.close();
+  }
+
+  forget(name: string): void {
+    for (const each of [this.#seen, this.#told, this.#refused]) each.delete(name);
+  }
+
+  /** Whatever the engine does is told in the status, and never raised: builds go on without it. */
+  async reconcile(environment: Environment): Promise<Result | undefined> {
+    const { metadata, status } = environment;
+    const { name = '' } = metadata;
+    const wanted = wantedContainer(environment);
+    if (!wanted && !status?.container) return undefined;
+    try {
+      this.#follow(name);
+      const found = await this.#converge(environment, wanted);
+      await this.#report(environment, found, containerCondition(name, wanted, found));
+      return this.#nextLook(name, found);
+    } catch (error) {
+      if (!(error instanceof RiverError)) throw error;
+      const reason = error.code === 'Invalid' ? 'CannotRun' : 'EngineFailed';
+      await this.#tell(environment, {}, ['ContainerReady', false, reason, errorMessage(error)]);
+      return this.#refused.get(name)?.error === error ? undefined : { requeueAfterMs: retryMs };
+    }
+  }
+
+  /** Digest that it was made from or last committed as. */
+  baseOf({ status }: Environment, { id, digest }: Pick<ContainerState, 'id' | 'digest'>): string {
+    return status?.container?.id === id ? (status.container.digest ?? digest) : digest;
+  }
+
+  async #converge(
+    environment: Environment,
+    wanted: WantedContainer | undefined,
+  ): Promise<ObservedContainer | undefined> {
+    for (let round = 0; round < rounds; round += 1) {
+      let found = await this.#observe(environment, false);
+      let step = containerStep(wanted, found);
+      if (step === 'remove') {
+        // Never because of what was so a moment ago.
+        found = await this.#observe(environment, true);
+        step = containerStep(wanted, found);
+      }
+      if (step === 'done') return found;
+      await this.#carryOut(environment, step, wanted);
+    }
+    throw new RiverError(
+      'ServiceUnavailable',
+      'the working container does not stay as it is put; it is tried again',
+    );
+  }
+
+  async #carryOut(
+    environment: Environment,
+    step: Exclude<ReturnType<typeof containerStep>, 'done'>,
+    wanted: WantedContainer | undefined,
+  ): Promise<void> {
+    const { name = '' } = environment.metadata;
+    const { containers } = this.#parts;
+    if (step === 'remove' || step === 'start' || step === 'stop') return containers[step](name);
+    if (wanted && step === 'limit') return containers.limit(name, wanted.limits);
+    if (wanted) await this.#create(environment, wanted);
+  }
+
+  async #create(environment: Environment, { digest, limits }: WantedContainer): Promise<void> {
+    const { name = '' } = environment.metadata;
+    const refused = this.#refused.get(name);
+    if (refused?.digest === digest) throw refused.error;
+    // On disk before there is one: whatever is made is found and removed again.
+    if (!environment.status?.container)
+      await this.#parts.status.patch(environment, { container: { name, phase: 'Creating' } });
+    try {
+      await this.#parts.containers.create(name, digest, limits);
+    } catch (error) {
+      if (error instanceof RiverError && error.code === 'Invalid') this.#refused.set(name, { digest, error });
+      throw error;
+    }
+  }
+
+  async #observe(environment: Environment, fresh: boolean): Promise<ObservedContainer | undefined> {
+    const { name = '' } = environment.metadata;
+    const found = await this.#parts.containers.find(name);
+    if (!found) {
+      this.#seen.delete(name);
+      return undefined;
+    }
+    const base = this.baseOf(environment, found);
+    const seen = this.#seen.get(name);
+    const isKnown =
+      seen?.id === found.id && seen.base === base && this.#ageMs(seen) < this.#goodForMs(name, found);
+    if (isKnown && !fresh) return { ...found, base, changes: seen.changes };
+    this.#told.delete(name);
+    const changes = await this.#changes(name, found, base);
+    this.#seen.set(name, { id: found.id, base, changes, atMs: this.#parts.clock.monotonic() });
+    return { ...found, base, changes };
+  }
+
+  /** The engine compares with the image that it was made from alone. */
+  async #changes(name: string, found: ContainerState, base: string): Promise<ContainerChanges | undefined> {
+    const { containers } = this.#parts;
+    if (base === found.digest) return containers.changes(name);
+    if (found.inUse) return undefined;
+    return (await containers.isCommitted(name, base)) ? noChanges : containers.changes(name);
+  }
+
+  #ageMs({ atMs }: Seen): number {
+    return this.#parts.clock.monotonic() - atMs;
+  }
+
+  #goodForMs(name: string, { inUse }: ContainerState): number {
+    if (this.#told.has(name)) return eventMs;
+    return inUse ? inUseMs : Number.POSITIVE_INFINITY;
+  }
+
+  #nextLook(name: string, found: ObservedContainer | undefined): Result | undefined {
+    const seen = this.#seen.get(name);
+    if (!found || !seen) return undefined;
+    const goodForMs = this.#goodForMs(name, found);
+    if (goodForMs === Number.POSITIVE_INFINITY) return undefined;
+    return { requeueAfterMs: Math.max(0, goodForMs - this.#ageMs(seen)) };
+  }
+
+  async #report(
+    environment: Environment,
+    found: ObservedContainer | undefined,
+    condition: ConditionChange,
+  ): Promise<void> {
+    const lost = condition[2] === 'Running' && this.#lost(environment, found);
+    await this.#tell(environment, { container: containerStatus(found) }, lost || condition);
+  }
+
+  /** The engine has not any more what was in the one of before. It is said for as long as the new one is there. */
+  #lost(environment: Environment, found: ObservedContainer | undefined): ConditionChange | undefined {
+    const { container, conditions: present } = environment.status ?? {};
+    if (!found || !container?.id) return undefined;
+    const before = getCondition(present, 'ContainerReady');
+    if (container.id === found.id)
+      return before?.reason === 'MadeAnew'
+        ? ['ContainerReady', true, 'MadeAnew', before.message ?? '']
+        : undefined;
+    if (!container.changes || isClean(container.changes)) return undefined;
+    const message = `the engine has lost the one of before, with ${shownChanges(container.changes)}; it was made anew`;
+    this.#parts.events.record(environment, { type: 'Warning', reason: 'ContainerLost', message });
+    return ['ContainerReady', true, 'MadeAnew', message];
+  }
+
+  async #tell(environment: Environment, change: object, condition: ConditionChange): Promise<void> {
+    const { status } = this.#parts;
+    await status.patch(environment, { ...change, conditions: conditions([condition]) });
+  }
+
+  #follow(name: string): void {
+    const { containers, enqueue } = this.#parts;
+    if (!this.#seen.has(name)) this.#told.add(name);
+    this.#following ??= containers.follow((one) => {
+      for (const each of one === undefined ? this.#seen.keys() : [one]) {
+        this.#told.add(each);
+        enqueue(each);
+      }
+    });
+  }
+}
+
+function wantedContainer({ metadata, spec, status }: Environment): WantedContainer | undefined {
+  if (!spec.interactive || metadata.deletionTimestamp || status?.digest === undefined) return undefined;
+  const { cores = 0, memory } = spec.limits ?? {};
+  return {
+    digest: status.digest,
+    suspend: spec.suspend === true,
+    limits: { milliCores: parseCores(cores), memoryBytes: memory === undefined ? 0 : parseQuantity(memory) },
+  };
+}
