@@ -26,7 +26,7 @@ export class StoreMonitor {
   #charges = new Map<string, Map<string, number>>();
   /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
   readonly #ended = new Map<string, number>();
-  /** Over all lives of the host. */
+  /** Over all lives of the host; without those that only tell of a clock (`isOfClock`). */
   readonly writesByKind = new Map<string, number>();
 
   constructor(world: World, truth: Truth) {
@@ -98,7 +98,7 @@ export class StoreMonitor {
 
   #observe(event: StoreEvent): void {
     const { record } = event;
-    this.writesByKind.set(record.kind, (this.writesByKind.get(record.kind) ?? 0) + 1);
+    if (!isOfClock(event)) this.writesByKind.set(record.kind, (this.writesByKind.get(record.kind) ?? 0) + 1);
     this.#events.push(event);
     this.#lastVersion = Math.max(this.#lastVersion, record.version);
     const run = record.kind === 'Run' ? (record.object as Run) : undefined;
@@ -219,4 +219,16 @@ function describeRun(run: Run): string {
   const node = spec.placement ? ` on ${spec.placement.node}` : '';
   const leaving = metadata.deletionTimestamp ? ' leaving' : '';
   return `${status?.phase}${status?.reason ? `(${status.reason})` : ''}${node} wants ${spec.desired}${leaving}`;
+}
+
+/** Over a slow link a node may be sure only after many heartbeats that its clock is not far from the host's any more. */
+function isOfClock({ record, previous }: StoreEvent): boolean {
+  if (record.kind !== 'Node' || !previous) return false;
+  const rest = ({ object }: StoredRecord) => {
+    const { resourceVersion: _version, managedFields: _managers, ...metadata } = object.metadata;
+    const { conditions = [], ...status } = (object as Node).status ?? {};
+    const others = conditions.filter(({ type }) => type !== 'ClockSkewed');
+    return JSON.stringify({ ...object, metadata, status: { ...status, conditions: others } });
+  };
+  return rest(record) === rest(previous);
 }
