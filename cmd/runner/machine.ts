@@ -4,7 +4,7 @@ import type { RunnerSettings } from '../../pkg/config/index.ts';
 import type { FolderOperations, MachineReader, VolumeSpace } from '../../pkg/runner/index.ts';
 import {
   commandRunner,
-  cpuPercent,
+  cpuUse,
   fileReader,
   readBootId,
   readCpuTemperature,
@@ -40,12 +40,12 @@ export function machineReader(
     topology: () => topology.read(),
     usage() {
       const now = readCpuTimes(files);
-      const percent = before && now ? cpuPercent(before, now) : undefined;
+      const use = before && now ? cpuUse(before, now) : undefined;
       before = now;
       const { usedBytes } = readMemory(files);
       const temperature = readCpuTemperature(files);
       return {
-        ...(percent === undefined ? {} : { cpuPercent: percent }),
+        ...(use === undefined ? {} : { cpuPercent: use.percent, cores: use.cores }),
         ...(usedBytes === undefined ? {} : { memoryUsed: usedBytes }),
         ...(temperature === undefined ? {} : { cpuTemperature: temperature }),
       };

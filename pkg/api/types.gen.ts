@@ -639,6 +639,10 @@ export interface NodeStatus {
      */
     cpuPercent?: number;
     /**
+     * CPU cores in use, by everything on the machine, on average since the heartbeat before.
+     */
+    cores?: number;
+    /**
      * Bytes.
      */
     memoryUsed?: number;
@@ -652,6 +656,8 @@ export interface NodeStatus {
     gpus?: GpuUsage[];
     /**
      * What runs use now: only in heartbeats. The host shows it in each Run's status.usage.
+     *
+     * @maxItems 1000
      */
     runs?: RunSample[];
   };

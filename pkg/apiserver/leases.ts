@@ -1,4 +1,4 @@
-import type { Node } from '../api/index.ts';
+import { isTerminal, type Node, type NodeStatus, type Run, type RunSample } from '../api/index.ts';
 import { type Clock, timestamp } from '../base/index.ts';
 import type { Heartbeat } from '../client/index.ts';
 
@@ -14,7 +14,14 @@ export interface Leases {
 interface Beat {
   monotonicMs: number;
   wallMs: number;
-  usage?: Heartbeat['usage'];
+  live?: LiveValues;
+}
+
+interface LiveValues {
+  monotonicMs: number;
+  node: NonNullable<NodeStatus['usage']>;
+  /** By uid. */
+  runs: ReadonlyMap<string, RunSample>;
 }
 
 export class LeaseTable implements Leases {
@@ -35,12 +42,9 @@ export class LeaseTable implements Leases {
 
   /** Without `usage` the values of the beat before stay. */
   beat(node: string, usage?: Heartbeat['usage']): void {
-    const before = this.#beats.get(node);
-    this.#beats.set(node, {
-      monotonicMs: this.#clock.monotonic(),
-      wallMs: this.#clock.now(),
-      usage: usage ?? before?.usage,
-    });
+    const monotonicMs = this.#clock.monotonic();
+    const live = usage ? liveValues(usage, monotonicMs) : this.#beats.get(node)?.live;
+    this.#beats.set(node, { monotonicMs, wallMs: this.#clock.now(), live });
   }
 
   /** RFC 3339. */
@@ -56,7 +60,31 @@ export class LeaseTable implements Leases {
   withLiveValues(node: Node): Node {
     const beat = this.#beats.get(node.metadata.name ?? '');
     if (!beat) return node;
-    const live = { ...(beat.usage ? { usage: beat.usage } : {}), lastHeartbeat: timestamp(beat.wallMs) };
+    const usage = this.#current(beat)?.node;
+    const live = { ...(usage ? { usage } : {}), lastHeartbeat: timestamp(beat.wallMs) };
     return { ...node, status: { ...node.status, ...live } };
   }
+
+  /** The Run as people see it: with what it uses now. The same object when nobody knows. */
+  withSample(run: Run): Run {
+    const { metadata, spec, status } = run;
+    const beat = this.#beats.get(spec.placement?.node ?? '');
+    if (!beat || !status || isTerminal(status.phase)) return run;
+    const sample = this.#current(beat)?.runs.get(metadata.uid ?? '');
+    if (!sample) return run;
+    const { uid: _uid, ...usage } = sample;
+    return { ...run, status: { ...status, usage: { ...status.usage, ...usage } } };
+  }
+
+  /** Values of a node that is not heard of any more are not those of now. */
+  #current({ live }: Beat): LiveValues | undefined {
+    return live && this.#clock.monotonic() - live.monotonicMs <= this.leaseMs ? live : undefined;
+  }
+}
+
+function liveValues(
+  { runs = [], ...node }: NonNullable<Heartbeat['usage']>,
+  monotonicMs: number,
+): LiveValues {
+  return { monotonicMs, node, runs: new Map(runs.map((sample) => [sample.uid, sample])) };
 }

@@ -1,4 +1,4 @@
-import type { ApiObject, Identity, Kind, Node } from '../api/index.ts';
+import type { ApiObject, Identity, Kind, Node, Run } from '../api/index.ts';
 import { type Clock, RiverError } from '../base/index.ts';
 import type { ListOptions } from '../client/index.ts';
 import type { ListPage, Store, StoredRecord } from '../store/index.ts';
@@ -68,11 +68,11 @@ export class Reads {
     }
   }
 
-  /** As people see it: a Node with its live values. */
+  /** As people see it: a Node and a Run with their live values. */
   view(record: StoredRecord): Row {
-    if (record.kind !== 'Node') return record;
-    const object = this.#leases.withLiveValues(record.object as Node);
-    return object === record.object ? record : rowOf(object);
+    if (record.kind === 'Node') return shown(record, this.#leases.withLiveValues(record.object as Node));
+    if (record.kind !== 'Run' || !mayRun(record)) return record;
+    return shown(record, this.#leases.withSample(record.object as Run));
   }
 
   /**
@@ -116,6 +116,15 @@ function positionOf(isWanted: readonly boolean[], count: number): number | undef
   let found = 0;
   for (const [position, wanted] of isWanted.entries()) if (wanted && ++found === count) return position;
   return undefined;
+}
+
+function shown(record: StoredRecord, object: ApiObject): Row {
+  return object === record.object ? record : rowOf(object);
+}
+
+/** Told by the text alone: a long list of what has ended is not parsed. */
+function mayRun({ json }: StoredRecord): boolean {
+  return json.includes('"phase":"Running"') || json.includes('"phase":"Paused"');
 }
 
 export function rowOf(object: ApiObject): Row {

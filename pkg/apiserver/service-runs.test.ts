@@ -30,10 +30,12 @@ let host: ApiHost;
 let service: ApiService;
 let store: Store;
 let wallMs: number;
+let monotonicMs: number;
 
 beforeEach(() => {
   wallMs = Date.UTC(2026, 0, 1);
-  host = new ApiHost({ clock: { ...realClock, now: () => wallMs } });
+  monotonicMs = 1;
+  host = new ApiHost({ clock: { ...realClock, now: () => wallMs, monotonic: () => monotonicMs } });
   ({ service, store } = host);
 });
 
@@ -217,6 +219,41 @@ describe('nodes', () => {
     expect(
       (await service.patch(runner, 'Node', '', 'n1', { metadata: { labels: { a: 'b' } } })).outcome,
     ).toBe('configured');
+  });
+
+  it('say what their Runs use: live, of what is theirs and runs, and never stored', async () => {
+    await joinNode('n1');
+    await joinNode('n2');
+    const [mine, other] = [await pendingRun('mine'), await pendingRun('other')];
+    await bind(mine);
+    await bind(other, 'n2');
+    for (const phase of ['Preparing', 'Starting', 'Running'])
+      await report(mine, { phase, session: 's1', startedAt: '2026-01-01T00:00:00.000Z' });
+    const version = store.version();
+    const sample = { cores: 0.5, memoryUsed: 100 };
+    const runs = [mine, other].map(({ metadata }) => ({ uid: metadata.uid ?? '', ...sample }));
+    await service.heartbeat(runner, 'n1', { session: 's1', usage: { cores: 1, runs } });
+    expect(store.version()).toBe(version);
+    const usageOf = ({ metadata }: Run) =>
+      (service.get(me, 'Run', 'default', metadata.name ?? '').object as Run).status?.usage;
+    expect([usageOf(mine), usageOf(other)]).toEqual([sample, undefined]);
+    for await (const { rows } of service.pages(me, 'Run', {}))
+      expect(rows.filter(({ json }) => json.includes('"memoryUsed":100'))).toHaveLength(1);
+    const node = () => (service.get(me, 'Node', '', 'n1').object as Node).status;
+    expect(node()?.usage).toEqual({ cores: 1 });
+
+    await report(mine, { session: 's1', usage: { ...sample, cpuSeconds: 2 } });
+    const stored = store.get('Run', 'default', mine.metadata.name ?? '')?.object as Run;
+    expect(stored.status?.usage).toEqual({ cpuSeconds: 2 });
+    expect(usageOf(mine)).toEqual({ ...sample, cpuSeconds: 2 });
+    monotonicMs += 30_001;
+    expect(usageOf(mine)).toEqual({ cpuSeconds: 2 });
+    expect(node()).not.toHaveProperty('usage');
+    expect(node()).toHaveProperty('lastHeartbeat');
+    await service.heartbeat(runner, 'n1', { session: 's1', usage: { runs } });
+    expect(usageOf(mine)).toMatchObject(sample);
+    await report(mine, { phase: 'Succeeded', session: 's1' });
+    expect(usageOf(mine)).toEqual({ cpuSeconds: 2 });
   });
 
   it('have leases in memory: a beat is no write, a status is a beat', async () => {

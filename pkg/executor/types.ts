@@ -70,6 +70,14 @@ export interface Execution {
   observed?: Observed;
 }
 
+/** What a run uses while it is on the machine; what the machine does not tell is absent. */
+export interface LiveUsage {
+  /** Since its start, all processes together. */
+  cpuSeconds?: number;
+  /** Bytes, now. */
+  memoryUsed?: number;
+}
+
 export interface RuntimeProbe {
   ready: boolean;
   /** For the Node's condition: one CamelCase word and a sentence. */
@@ -92,6 +100,11 @@ export interface Executor {
   list(): Promise<Execution[]>;
   /** One of them; undefined when the machine has nothing of it. */
   inspect(runUid: string): Promise<Execution | undefined>;
+  /**
+   * What these runs use, by uid; those of which nothing is known are left out. Reads files of the kernel alone, for all
+   * at once: it never waits for an engine, and never raises.
+   */
+  usage(runUids: readonly string[]): Promise<ReadonlyMap<string, LiveUsage>>;
   /** Brings what the start needs (an image). May take long; `signal` gives it up. */
   prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void>;
   /**

@@ -5,6 +5,7 @@ import { CleanUp } from './clean-up.ts';
 import { ClockSkew } from './clock-skew.ts';
 import { RunEvents } from './events.ts';
 import type { ClusterMark } from './intents.ts';
+import { LiveValues } from './live-values.ts';
 import { nodeStatus } from './node-status.ts';
 import type { RunnerParts } from './seams.ts';
 import { Session } from './session.ts';
@@ -54,6 +55,11 @@ export class Runner {
       onChange: () => this.#session.refreshStatus(),
     });
     this.#clockSkew = new ClockSkew({ clock, logger, onChange: () => this.#session.refreshStatus() });
+    const live = new LiveValues({
+      ...{ machine: parts.machine, clock, logger },
+      gpus: () => this.#topology.usage(),
+      runs: async () => (await this.#workplace?.samples()) ?? [],
+    });
     this.#session = new Session({
       client,
       node: settings.name,
@@ -61,7 +67,7 @@ export class Runner {
       clock,
       rng,
       logger,
-      usage: () => this.#usage(),
+      usage: () => live.now(),
       knownEpoch: () => this.#cluster?.epoch,
       onHost: ({ clusterUid, gitVersion }) => {
         if (clusterUid !== undefined) this.#checkCluster(clusterUid);
@@ -184,11 +190,6 @@ export class Runner {
       onNodeChanged: () => this.#session.refreshStatus(),
     });
     this.#workplace.start();
-  }
-
-  #usage(): NonNullable<NodeStatus['usage']> {
-    const gpus = this.#topology.current?.usage ?? [];
-    return { ...this.#parts.machine.usage(), ...(gpus.length > 0 ? { gpus } : {}) };
   }
 
   #nodeStatus({ spec, status: before }: Node, session: string): NodeStatus {

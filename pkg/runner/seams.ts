@@ -39,6 +39,7 @@ export interface MachineFacts {
 
 export interface MachineUsage {
   cpuPercent?: number;
+  cores?: number;
   memoryUsed?: number;
   cpuTemperature?: number;
 }

@@ -24,7 +24,8 @@ export interface SessionParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
-  usage: () => NonNullable<NodeStatus['usage']>;
+  /** Never waits for anything but the kernel, and never raises. */
+  usage: () => Promise<NonNullable<NodeStatus['usage']>>;
   /** Epoch of the host that this runner has worked with. */
   knownEpoch: () => string | undefined;
   /** Who the host says it is. Raises `Invalid` for one that this machine does not belong to. */
@@ -167,8 +168,9 @@ export class Session {
   async #heartbeat(): Promise<void> {
     const { client, node: name, usage, clock } = this.#parts;
     try {
+      const heartbeat = { session: this.id, usage: await usage() };
       const sentAt = clock.monotonic();
-      const answer = await this.#call(client.heartbeat(name, { session: this.id, usage: usage() }));
+      const answer = await this.#call(client.heartbeat(name, heartbeat));
       if (this.#ended) return;
       this.#leaseMs = answer.leaseMs;
       await this.#parts.onAnswer(answer, clock.monotonic() - sentAt);

@@ -1,9 +1,12 @@
+import type { GpuUsage } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger, type Timer } from '../base/index.ts';
 import type { Topology } from '../topology/index.ts';
 import type { MachineReader } from './seams.ts';
 
 /** As often as heartbeats: that is how old a live value of a GPU may be. */
 const readEveryMs = 10_000;
+/** A driver in trouble keeps the reader waiting: what was read before is no live value any more. */
+const liveForMs = 2 * readEveryMs;
 
 export interface TopologyWatchParts {
   machine: Pick<MachineReader, 'topology'>;
@@ -17,6 +20,7 @@ export interface TopologyWatchParts {
 export class TopologyWatch {
   readonly #parts: TopologyWatchParts;
   #current: Topology | undefined;
+  #readAtMs = 0;
   #key = '';
   #timer: Timer | undefined;
   #closed = false;
@@ -28,6 +32,12 @@ export class TopologyWatch {
   /** Undefined until it was read for the first time. */
   get current(): Topology | undefined {
     return this.#current;
+  }
+
+  /** Live values of GPUs; none when they could not be read for a while. */
+  usage(): readonly GpuUsage[] {
+    const isLive = this.#parts.clock.monotonic() - this.#readAtMs <= liveForMs;
+    return isLive ? (this.#current?.usage ?? []) : [];
   }
 
   start(): void {
@@ -49,6 +59,7 @@ export class TopologyWatch {
       const isNew = key !== this.#key;
       this.#key = key;
       this.#current = topology;
+      this.#readAtMs = clock.monotonic();
       if (isNew) onChange();
       if (isNew && rest.problems.length > 0)
         logger.warn('something of the machine cannot be read', { problems: rest.problems });

@@ -1,4 +1,4 @@
-import { isTerminal, type Run, type Runtime } from '../api/index.ts';
+import { isTerminal, type Run, type RunSample, type Runtime } from '../api/index.ts';
 import { errorMessage, type RiverError, type Timer } from '../base/index.ts';
 import type { CurrentEnvironment } from '../client/index.ts';
 import type { RuntimeProbe } from '../executor/index.ts';
@@ -17,6 +17,7 @@ import { KeyLoop } from './key-loop.ts';
 import { RunAgent } from './run-agent.ts';
 import { RunCache } from './run-cache.ts';
 import { RunMemories } from './run-memory.ts';
+import { RunSamples } from './run-samples.ts';
 import { Runtimes } from './runtimes.ts';
 import type { RunnerParts } from './seams.ts';
 import { type RunReference, type RunReport, StatusManager } from './status-manager.ts';
@@ -45,6 +46,7 @@ export class Workplace {
   readonly #cache: RunCache;
   readonly #statuses: StatusManager;
   readonly #confinement: Confinement;
+  readonly #samples: RunSamples;
   readonly #environments: Environments | undefined;
   #epoch: string;
   #probed = '';
@@ -77,6 +79,10 @@ export class Workplace {
       ...{ cache: this.#cache, intents, runtimes: this.#runtimes },
       ...{ topology: parts.topology, clock, logger },
       onConfined: (uid, cpus, problem) => this.#confined(uid, cpus, problem),
+    });
+    this.#samples = new RunSamples({
+      ...{ cache: this.#cache, clock },
+      executor: (runtime) => this.#runtimes.executor(runtime),
     });
     this.#statuses = new StatusManager({
       client,
@@ -147,6 +153,11 @@ export class Workplace {
 
   get pendingReports(): number {
     return this.#statuses.pending;
+  }
+
+  /** What runs use now. */
+  samples(): Promise<RunSample[]> {
+    return this.#samples.look();
   }
 
   probes(): { runtime: Runtime; probe: RuntimeProbe }[] {

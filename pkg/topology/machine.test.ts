@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parseCpuList } from './cpu-list.ts';
 import { type FileReader, fileReader } from './file-reader.ts';
 import { readBootId, readMachine, readMemory } from './machine.ts';
-import { cpuPercent, readCpuTemperature, readCpuTimes } from './usage.ts';
+import { cpuUse, readCpuTemperature, readCpuTimes } from './usage.ts';
 
 /** A machine as a table of its files. */
 function machineOf(files: Record<string, string>): FileReader {
@@ -80,13 +80,15 @@ describe('cpu use', () => {
 
   test('is the busy part of the time between two readings', () => {
     const before = at('cpu  100 0 50 800 50 0 0 0 0 0\n')!;
-    expect(before).toEqual({ busy: 150, total: 1000 });
-    expect(cpuPercent(before, at('cpu  150 0 60 980 60 0 0 0 0 0\n')!)).toBe(24);
-    expect(cpuPercent(before, before)).toBeUndefined();
+    expect(before).toEqual({ busy: 150, total: 1000, cpus: 0 });
+    const cpus = 'cpu0 1 2 3 4\ncpu1 1 2 3 4\n';
+    const after = at(`cpu  150 0 60 980 60 0 0 0 0 0\n${cpus}intr 1\n`)!;
+    expect(cpuUse(before, after)).toEqual({ percent: 24, cores: 0.48 });
+    expect(cpuUse(before, before)).toBeUndefined();
   });
 
   test('guest time is not counted twice', () => {
-    expect(at('cpu  100 0 0 100 0 0 0 0 90 0\n')).toEqual({ busy: 100, total: 200 });
+    expect(at('cpu  100 0 0 100 0 0 0 0 90 0\n')).toEqual({ busy: 100, total: 200, cpus: 0 });
   });
 
   test.each(['', 'cpu  1 2\n', 'cpu  a b c d\n', 'cpu0 1 2 3 4\n'])('broken: %j', (text) => {

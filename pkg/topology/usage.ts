@@ -4,26 +4,36 @@ import type { FileReader } from './file-reader.ts';
 export interface CpuTimes {
   busy: number;
   total: number;
+  /** CPUs that are online. */
+  cpus: number;
 }
 
 /** Undefined when /proc/stat is missing or broken. */
 export function readCpuTimes(reader: FileReader): CpuTimes | undefined {
-  const line = /^cpu +(.*)$/m.exec(reader.read('/proc/stat') ?? '')?.[1];
+  const text = reader.read('/proc/stat') ?? '';
+  const line = /^cpu +(.*)$/m.exec(text)?.[1];
   // user nice system idle iowait irq softirq steal; guest times that follow are in user and nice already (proc_stat(5)).
   const ticks = line?.split(/ +/).slice(0, 8).map(Number);
   if (!ticks || ticks.length < 4 || ticks.some((value) => !Number.isFinite(value))) return undefined;
   const total = ticks.reduce((sum, value) => sum + value, 0);
   const [, , , idle = 0, iowait = 0] = ticks;
-  return { busy: total - idle - iowait, total };
+  return { busy: total - idle - iowait, total, cpus: text.match(/^cpu\d/gm)?.length ?? 0 };
 }
 
-/** Of all cores together, 0 to 100, one decimal. Undefined when no time has passed between the two. */
-export function cpuPercent(before: CpuTimes, after: CpuTimes): number | undefined {
+export interface CpuUse {
+  /** Of all cores together, 0 to 100, one decimal. */
+  percent: number;
+  /** Thousandths are its last digits. */
+  cores: number;
+}
+
+/** Undefined when no time has passed between the two. */
+export function cpuUse(before: CpuTimes, after: CpuTimes): CpuUse | undefined {
   const total = after.total - before.total;
   if (total <= 0) return undefined;
   // iowait may go back a little (proc_stat(5)), hence the limits.
-  const percent = Math.min(100, Math.max(0, (100 * (after.busy - before.busy)) / total));
-  return Math.round(percent * 10) / 10;
+  const share = Math.min(1, Math.max(0, (after.busy - before.busy) / total));
+  return { percent: Math.round(share * 1000) / 10, cores: Math.round(share * after.cpus * 1000) / 1000 };
 }
 
 const cpuChips = new Set(['coretemp', 'k10temp', 'k8temp', 'zenpower', 'fam15h_power', 'cpu_thermal']);

@@ -14,6 +14,7 @@ import {
   eventually,
   makeSpec,
   output,
+  seenComputing,
   temporaryFolder,
   untilExited,
   warningsOnly,
@@ -154,6 +155,14 @@ describe.skipIf(engine === undefined)('how it ended', () => {
       MemorySwap: memoryBytes,
     });
     if (isRoot) expect(ended.usage?.memoryPeak).toBeGreaterThan(20 * 1000 * 1000);
+  });
+
+  test.runIf(isRoot)('what it uses is seen while it runs', async () => {
+    const spec = shell('while :; do :; done', { milliCores: 500 });
+    await executor.start(spec);
+    await seenComputing(executor, spec.runUid, 0.5);
+    await executor.stop(spec.runUid, 0);
+    await executor.remove(spec.runUid);
   });
 
   test.runIf(isRoot)('CPU time is known after the end; no group is left after removal', async () => {

@@ -56,6 +56,25 @@ export function makeSpec(folder: string, runUid: string, more: Partial<Execution
   };
 }
 
+/** Until it has been seen to compute, on about so many cores, as `while :; do :; done` does with a limit or one alone. */
+export async function seenComputing(executor: Executor, runUid: string, about: number): Promise<void> {
+  const look = async () => ({
+    usage: (await executor.usage([runUid, 'somebody-else'])).get(runUid),
+    atMs: realClock.monotonic(),
+  });
+  const first = await eventually('a first figure', async () => {
+    const found = await look();
+    return found.usage?.cpuSeconds !== undefined && { ...found, cpuSeconds: found.usage.cpuSeconds };
+  });
+  await eventually(`about ${about} cores in use`, async () => {
+    const { usage, atMs } = await look();
+    const cores = ((usage?.cpuSeconds ?? 0) - first.cpuSeconds) / ((atMs - first.atMs) / 1000);
+    return (
+      atMs - first.atMs > 300 && cores > about / 5 && cores < about * 1.8 && (usage?.memoryUsed ?? 0) > 10_000
+    );
+  });
+}
+
 export function output(spec: ExecutionSpec): { out: string; err: string } {
   return { out: readFileSync(spec.outPath, 'utf8'), err: readFileSync(spec.errPath, 'utf8') };
 }

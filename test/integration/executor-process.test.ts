@@ -7,7 +7,15 @@ import { realClock, realRng, silentLogger, sleep } from '../../pkg/base/index.ts
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
 import { Records } from '../../pkg/executor/records/index.ts';
-import { cpusOf, eventually, makeSpec, output, temporaryFolder, untilExited } from './executor-parts.ts';
+import {
+  cpusOf,
+  eventually,
+  makeSpec,
+  output,
+  seenComputing,
+  temporaryFolder,
+  untilExited,
+} from './executor-parts.ts';
 
 const folder = temporaryFolder();
 const stateDir = join(folder.path, 'process');
@@ -168,6 +176,18 @@ describe.runIf(isRoot)('control groups', () => {
     const ended = await finish(executor, shell('kill -KILL $$', { memoryBytes: 32 * 1024 * 1024 }));
     expect(ended.oomKilled).toBeUndefined();
   });
+
+  test.each([['with', executor, 0.5] as const, ['without', plain(), 1] as const])(
+    'what it uses is seen while it runs, %s control groups',
+    async (_which, each, about) => {
+      const spec = shell('while :; do :; done', { milliCores: 500 });
+      await each.start(spec);
+      await seenComputing(each, spec.runUid, about);
+      await each.stop(spec.runUid, 0);
+      await each.remove(spec.runUid);
+      expect(await each.usage([spec.runUid])).toEqual(new Map());
+    },
+  );
 
   test('CPU time is counted; the group is gone after removal', async () => {
     const spec = shell('i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; cat /proc/self/cgroup');

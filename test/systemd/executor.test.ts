@@ -22,6 +22,7 @@ import {
   eventually,
   makeSpec,
   output,
+  seenComputing,
   temporaryFolder,
   untilExited,
 } from '../integration/executor-parts.ts';
@@ -242,6 +243,13 @@ describe('limits and figures', () => {
   test('a program that is killed otherwise did not run out of memory', async () => {
     const ended = await finish(executor, shell('kill -KILL $$', { memoryBytes: 32 * 1024 * 1024 }));
     expect(ended.oomKilled).toBeUndefined();
+  });
+
+  test('what it uses is seen while it runs', async () => {
+    const spec = shell('while :; do :; done', { milliCores: 500 });
+    await executor.start(spec);
+    await seenComputing(executor, spec.runUid, 0.5);
+    await executor.stop(spec.runUid, 0);
   });
 
   test('CPU time is that of all its processes', async () => {

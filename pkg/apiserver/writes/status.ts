@@ -65,10 +65,7 @@ function writeStatus(
   reported: JsonMap,
 ): Written {
   const { kind, object: old } = record;
-  let next: ApiObject = {
-    ...old,
-    status: kind === 'Node' ? storedNodeStatus(session, old as Node, status) : status,
-  };
+  let next: ApiObject = { ...old, status: storedStatus(session, kind, old, status) };
   refuseInvalid(kind, record.name, validateObject(kind, next, { subresource: 'status' }));
   if (kind === 'Node') checkNodeKey(session, old as Node, next as Node);
   if (kind === 'Run') {
@@ -94,6 +91,18 @@ function mergeStatus(old: JsonMap, patch: JsonMap, now: string): JsonMap {
 }
 
 /** Live values are kept in memory only: a beat must never become a write. */
+function storedStatus(session: WriteSession, kind: Kind, old: ApiObject, status: JsonMap): JsonMap {
+  if (kind === 'Node') return storedNodeStatus(session, old as Node, status);
+  return kind === 'Run' ? storedRunStatus(status) : status;
+}
+
+function storedRunStatus(status: JsonMap): JsonMap {
+  if (status.usage === undefined) return status;
+  const { usage, ...rest } = status;
+  const { cores: _cores, memoryUsed: _memoryUsed, ...stored } = asMap(usage);
+  return Object.keys(stored).length > 0 ? { ...rest, usage: stored } : rest;
+}
+
 function storedNodeStatus(session: WriteSession, old: Node, status: JsonMap): JsonMap {
   const { usage: _usage, lastHeartbeat: _lastHeartbeat, ...stored } = status;
   const conditions = judgedConditions(session, old, stored as Node['status']);

@@ -4,7 +4,14 @@ import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
 import { errorMessage, RiverError } from '../../base/index.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
-import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import {
+  type Execution,
+  type ExecutionSpec,
+  type Executor,
+  isLive,
+  type RuntimeProbe,
+  usageOf,
+} from '../index.ts';
 import { Absences } from './absences.ts';
 import { createOptions } from './create-options.ts';
 import { EngineEvents } from './events.ts';
@@ -40,6 +47,7 @@ class DockerExecutor implements Executor {
   readonly #interrupted: InterruptedStarts;
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
   #opened: Promise<EngineFacts> | undefined;
+  #groups: ParentGroups | undefined;
 
   constructor(options: DockerExecutorOptions) {
     const { clock, rng, logger, clusterUid, bootId } = options;
@@ -98,6 +106,7 @@ class DockerExecutor implements Executor {
       const info = await answeredWithin(clock, withinMs, () => this.#engine.info());
       await this.#scripts.open();
       const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
+      this.#groups = groups;
       await this.#events.open();
       return { init: info.InitCommit?.ID !== 'N/A', groups };
     } catch (error) {
@@ -158,6 +167,10 @@ class DockerExecutor implements Executor {
       const owner = container && this.#ours(container, runUid);
       return owner && this.#observe(container, owner, groups);
     });
+  }
+
+  async usage(runUids: readonly string[]) {
+    return usageOf(runUids, (runUid) => this.#groups?.live(runUid));
   }
 
   /** By name. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Execution } from '../index.ts';
+import { type Execution, type GroupFolder, groupCpuSeconds, groupUsage, type LiveUsage } from '../index.ts';
 
 /**
  * A control group above the container's own: the engine removes that one at the end, and with it the peak of
@@ -27,21 +27,28 @@ export class ParentGroups {
     return `river_${this.#cluster}_${runUid}.slice`.replaceAll('-', '_');
   }
 
+  /** When it has ended. */
   async usage(runUid: string): Promise<Execution['usage']> {
-    const name = this.name(runUid);
-    const read = (...parts: string[]) => readFile(join(this.#root, ...parts), 'utf8').catch(() => '');
-    const [peak, cpu] = await Promise.all(
-      this.#version === 1
-        ? [read('memory', name, 'memory.max_usage_in_bytes'), read('cpuacct', name, 'cpuacct.usage')]
-        : [read(name, 'memory.peak'), read(name, 'cpu.stat')],
-    );
-    const nanoseconds =
-      this.#version === 1 ? Number(cpu) : Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1]) * 1000;
+    const { memory, cpu } = this.#folders(runUid);
+    const file = this.#version === 1 ? 'memory.max_usage_in_bytes' : 'memory.peak';
+    const peak = await readFile(join(memory.path, file), 'utf8').catch(() => '');
+    const cpuSeconds = groupCpuSeconds(cpu);
     const usage = {
       ...(peak !== '' ? { memoryPeak: Number(peak) } : {}),
-      ...(cpu !== '' && !Number.isNaN(nanoseconds) ? { cpuSeconds: nanoseconds / 1e9 } : {}),
+      ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     };
     return Object.keys(usage).length > 0 ? usage : undefined;
+  }
+
+  /** While it runs. */
+  live(runUid: string): LiveUsage {
+    return groupUsage(this.#folders(runUid));
+  }
+
+  #folders(runUid: string): { memory: GroupFolder; cpu: GroupFolder } {
+    const version = this.#version;
+    const of = (controller: string) => join(this.#root, version === 1 ? controller : '', this.name(runUid));
+    return { memory: { version, path: of('memory') }, cpu: { version, path: of('cpuacct') } };
   }
 
   /**

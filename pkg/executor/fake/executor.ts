@@ -1,6 +1,6 @@
 import type { Runtime } from '../../api/index.ts';
 import { type Clock, RiverError } from '../../base/index.ts';
-import type { Execution, ExecutionSpec, Executor, RuntimeProbe } from '../index.ts';
+import { type Execution, type ExecutionSpec, type Executor, type RuntimeProbe, usageOf } from '../index.ts';
 import type { FakeMachine } from './machine.ts';
 
 export type FakeOperation =
@@ -53,6 +53,10 @@ export class FakeExecutor implements Executor {
 
   inspect(runUid: string): Promise<Execution | undefined> {
     return this.#ask('inspect', runUid, (machine) => machine.inspect(this.runtime, runUid));
+  }
+
+  async usage(runUids: readonly string[]) {
+    return usageOf(runUids, (runUid) => this.#options.machine.usage(this.runtime, runUid));
   }
 
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {

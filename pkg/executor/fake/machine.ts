@@ -1,6 +1,6 @@
 import type { Observed, Runtime } from '../../api/index.ts';
 import type { Clock, Timer } from '../../base/index.ts';
-import { type Execution, type ExecutionSpec, isLive } from '../index.ts';
+import { type Execution, type ExecutionSpec, isLive, type LiveUsage } from '../index.ts';
 import { type FakeProgram, parseFakeProgram } from './program.ts';
 
 /** What a program of the model is held to; `cpus` left out: all. */
@@ -19,6 +19,8 @@ interface Resident {
   /** Of the program, without its pauses; since when it executes. */
   leftMs: number;
   goesOnSince: number;
+  /** So long it executed before its last pause. */
+  beforeMs: number;
   /** Called when it has ended. */
   waiting: (() => void)[];
 }
@@ -91,6 +93,15 @@ export class FakeMachine {
     return resident?.runtime === runtime ? { ...resident.execution } : undefined;
   }
 
+  /** Programs of the model compute for as long as they execute, on one core. */
+  usage(runtime: Runtime, runUid: string): LiveUsage | undefined {
+    const resident = this.#residents.get(runUid);
+    if (resident?.runtime !== runtime || !isLive(resident.execution)) return undefined;
+    const { execution, beforeMs, goesOnSince } = resident;
+    const nowMs = execution.state === 'running' ? this.#clock.monotonic() - goesOnSince : 0;
+    return { cpuSeconds: (beforeMs + nowMs) / 1000, memoryUsed: 1_000_000 };
+  }
+
   /** Starts unless something of this uid is there already. */
   start(runtime: Runtime, spec: ExecutionSpec): Execution {
     const present = this.#residents.get(spec.runUid);
@@ -110,7 +121,7 @@ export class FakeMachine {
     const goesOnSince = this.#clock.monotonic();
     const resident: Resident = {
       ...{ runtime, execution, program, binding, waiting: [] },
-      ...{ leftMs: program.durationMs, goesOnSince },
+      ...{ leftMs: program.durationMs, goesOnSince, beforeMs: 0 },
     };
     this.#residents.set(runUid, resident);
     if (program.startError) {
@@ -135,7 +146,9 @@ export class FakeMachine {
     const resident = this.#residents.get(runUid);
     if (resident?.execution.state !== 'running') return;
     resident.timer?.cancel();
-    resident.leftMs -= this.#clock.monotonic() - resident.goesOnSince;
+    const executedMs = this.#clock.monotonic() - resident.goesOnSince;
+    resident.leftMs -= executedMs;
+    resident.beforeMs += executedMs;
     resident.execution.state = 'paused';
     this.#changed(runUid);
   }

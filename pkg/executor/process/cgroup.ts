@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionSpec } from '../index.ts';
+import type { ExecutionSpec, GroupFolders } from '../index.ts';
 
 /** Control groups of one run: the files by which its program enters, and those that hold its figures at the end. */
 export interface RunCgroup {
@@ -95,6 +95,15 @@ async function makeVersion2(folder: string, spec: ExecutionSpec): Promise<RunCgr
   const notes = ['memory.peak', 'memory.events', 'cpu.stat'].map((file) => join(folder, file));
   const present = await Promise.all(notes.map(exists));
   return { join: [join(folder, 'cgroup.procs')], note: notes.filter((_, index) => present[index]) };
+}
+
+/** Where figures of a run are read while it runs; undefined where there are no groups. */
+export function usageFolders(kind: CgroupKind, runUid: string): GroupFolders | undefined {
+  if (kind.version === 0) return undefined;
+  const group = (folder: string) => ({ version: kind.version, path: join(folder, runUid) });
+  return kind.version === 1
+    ? { memory: group(kind.folders.memory), cpu: group(kind.folders.cpuacct) }
+    : { memory: group(kind.folder), cpu: group(kind.folder) };
 }
 
 /** Folders of one run, whether they exist or not; the first one has every process. */

@@ -28,6 +28,7 @@ import { type Freezer, openFreezer } from './freezer.ts';
 import { launch } from './launch.ts';
 import { Launcher } from './launcher.ts';
 import { observedOf } from './program.ts';
+import { liveUsage } from './usage.ts';
 import { wrapperArguments } from './wrapper.ts';
 
 export interface ProcessExecutorOptions {
@@ -63,6 +64,8 @@ class ProcessExecutor implements Executor {
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
   readonly #active = new Set<string>();
   #opened: Promise<Groups> | undefined;
+  /** What `#opened` has answered. */
+  #groups: Groups | undefined;
 
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
@@ -92,7 +95,8 @@ class ProcessExecutor implements Executor {
     const kind = await openCgroups(root, name);
     const freezer = await openFreezer(root, name, kind, this.#options.clock);
     this.#watch.open(() => this.#changedSilently());
-    return { kind, freezer };
+    this.#groups = { kind, freezer };
+    return this.#groups;
   }
 
   async probe(): Promise<RuntimeProbe> {
@@ -133,6 +137,10 @@ class ProcessExecutor implements Executor {
     if (isLive(execution)) this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
+  }
+
+  async usage(runUids: readonly string[]) {
+    return this.#groups ? liveUsage(this.#groups.kind, this.#records, runUids) : new Map();
   }
 
   /** Somebody has removed the executor's folder: the kernel still knows of what runs, and it is not started again. */

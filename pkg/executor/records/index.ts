@@ -7,5 +7,5 @@ export { prepareCommand, type StartError } from './command.ts';
 export { cgroupFigures, type Ending, parseStartError, signalName, startErrorRecord } from './ending.ts';
 export { ExitWatch } from './exit-watch.ts';
 export { haltBySignals, isHaltedBySignals, resumeBySignals, untilHalted } from './halt.ts';
-export { isAlive, sessionMembers, signalAll, someoneHasArgument } from './proc-table.ts';
+export { isAlive, sessionMembers, sessionUsage, signalAll, someoneHasArgument } from './proc-table.ts';
 export { type Claim, Records, type RunRecord } from './records.ts';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import type { LiveUsage } from '../index.ts';
 
 /** One line of `/proc/PID/stat`. */
 export interface ProcessStat {
@@ -7,6 +8,8 @@ export interface ProcessStat {
   state: string;
   parent: number;
   session: number;
+  /** CPU time in clock ticks, of it and of its children that have ended. */
+  ticks: number;
   /** Clock ticks since boot: with the pid and the boot id it names a process for ever. */
   startTime: string;
 }
@@ -18,7 +21,9 @@ export function parseStat(text: string): ProcessStat | undefined {
   const [state, parent, , session] = fields;
   const startTime = fields[19];
   if (!pid || state === undefined || startTime === undefined) return undefined;
-  return { pid, state, parent: Number(parent), session: Number(session), startTime: startTime.trim() };
+  // utime, stime, cutime, cstime (proc_pid_stat(5)).
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return { pid, state, parent: Number(parent), session: Number(session), ticks, startTime: startTime.trim() };
 }
 
 export async function readStat(pid: number): Promise<ProcessStat | undefined> {
@@ -44,7 +49,16 @@ async function pids(): Promise<number[]> {
 
 /** Everything in the wrapper's session or below it, without the wrapper. What left both is not found: that needs a cgroup. */
 export async function sessionMembers(wrapper: number): Promise<number[]> {
-  const stats = (await Promise.all((await pids()).map(readStat))).filter((stat) => stat !== undefined);
+  return membersIn(await allStats(), wrapper)
+    .filter((stat) => stat.pid !== wrapper && !'ZX'.includes(stat.state))
+    .map((stat) => stat.pid);
+}
+
+async function allStats(): Promise<ProcessStat[]> {
+  return (await Promise.all((await pids()).map(readStat))).filter((stat) => stat !== undefined);
+}
+
+function membersIn(stats: readonly ProcessStat[], wrapper: number): ProcessStat[] {
   const found = new Set<number>([wrapper]);
   for (let before = 0; before !== found.size; ) {
     before = found.size;
@@ -52,9 +66,30 @@ export async function sessionMembers(wrapper: number): Promise<number[]> {
       if (stat.session === wrapper || found.has(stat.parent)) found.add(stat.pid);
     }
   }
-  return stats
-    .filter((stat) => stat.pid !== wrapper && found.has(stat.pid) && !'ZX'.includes(stat.state))
-    .map((stat) => stat.pid);
+  return stats.filter((stat) => found.has(stat.pid));
+}
+
+/** The kernel's for all programs (USER_HZ). */
+const ticksPerSecond = 100;
+
+/** By wrapper. The memory of pages that several processes share is counted for each of them. */
+export async function sessionUsage(wrappers: readonly number[]): Promise<Map<number, LiveUsage>> {
+  if (wrappers.length === 0) return new Map();
+  const stats = await allStats();
+  const sums = wrappers.map(async (wrapper): Promise<[number, LiveUsage] | undefined> => {
+    const members = membersIn(stats, wrapper);
+    if (members.length === 0) return undefined;
+    const ticks = members.reduce((sum, stat) => sum + stat.ticks, 0);
+    const resident = await Promise.all(members.map(({ pid }) => residentBytes(pid)));
+    const memoryUsed = resident.reduce((sum, bytes) => sum + bytes, 0);
+    return [wrapper, { cpuSeconds: ticks / ticksPerSecond, memoryUsed }];
+  });
+  return new Map((await Promise.all(sums)).filter((sum) => sum !== undefined));
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
 /** Whether any process has this exact argument, as the wrapper of a run has the run's folder. */

@@ -1,7 +1,15 @@
 import { mkdtemp, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
-import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import {
+  type Execution,
+  type ExecutionSpec,
+  type Executor,
+  groupUsage,
+  isLive,
+  type RuntimeProbe,
+  usageOf,
+} from '../index.ts';
 import { Affinity, gpusOf, readObserved } from '../kernel/index.ts';
 import {
   type Claim,
@@ -21,6 +29,7 @@ import { runUidOf, unitName, unitPrefix } from './names.ts';
 import { ownerOf, serviceProperties } from './properties.ts';
 import { launchText, recorderText } from './scripts.ts';
 import type { Unit } from './unit.ts';
+import { cgroupsOf, usageFolders } from './usage.ts';
 
 export interface SystemdExecutorOptions {
   /** Its own folder, on a local disk; made when missing. */
@@ -127,6 +136,14 @@ class SystemdExecutor implements Executor {
     if (isLive(execution)) this.#active.add(runUid);
     else this.#active.delete(runUid);
     return execution;
+  }
+
+  async usage(runUids: readonly string[]) {
+    return usageOf(runUids, (runUid) => {
+      const claim = this.#records.claim(runUid);
+      if (!claim || claim.empty || !isAlive(claim.pid, claim.startTime)) return undefined;
+      return groupUsage(usageFolders(cgroupsOf(claim.pid), this.#unitName(runUid)));
+    });
   }
 
   /** Asks the manager only when the disk and the kernel do not say enough. */
