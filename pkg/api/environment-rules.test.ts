@@ -32,6 +32,7 @@ it.each([
   [{ from: {} }, 'spec.from: must have exactly one of image, environment, tarball, rootfs; found none'],
   [{ from: { environment: 'No Name' } }, 'spec.from.environment: must be lower case letters'],
   [{ from: { image: 'a b' } }, 'spec.from.image: must be the name of an image'],
+  [{ from: { image: 'Python' } }, 'found "Python"'],
   [{ from: { tarball: 'a.tar' } }, 'spec.from.tarball: must be an absolute path'],
   [{ from: { rootfs: 'a.tar' } }, 'spec.from.rootfs: must be an absolute path'],
   [{ steps: [{}] }, 'spec.steps[0]: must have exactly one of run, copy, env, workdir; found none'],

@@ -3,6 +3,7 @@ import { hasCode } from '../base/index.ts';
 import { parseDuration } from './duration.ts';
 import type { FieldPath } from './field-path.ts';
 import type { Finding } from './finding.ts';
+import { imageNameProblem } from './image-name.ts';
 import { environmentNameProblem, nameProblem } from './names.ts';
 import { parseCores, parseQuantity } from './quantity.ts';
 import type { EnvironmentSpec, EnvironmentStep } from './types.gen.ts';
@@ -33,9 +34,8 @@ const lineProblem = (text: string): Problem =>
   nulProblem(text) ?? (/[\r\n]/.test(text) ? 'must be one line' : undefined);
 
 function imageProblem(image: string): Problem {
-  if (/[\s\p{Cc}]/u.test(image))
-    return 'must be the name of an image, as in python:3.12-slim, without spaces';
-  return image === 'scratch' ? 'is no image; for a root file system of your own write rootfs' : undefined;
+  if (image === 'scratch') return 'is no image; for a root file system of your own write rootfs';
+  return imageNameProblem(image);
 }
 
 function baseFindings({ from }: EnvironmentSpec): Finding[] {

@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import type { EnvironmentSpec } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import { imageTag, readImageLayout, tarballFile } from '../environment/index.ts';
 import { engineWords, findImage, finished, statusOf } from './engine.ts';
-import { labels } from './labels.ts';
+import { readable } from './host-file.ts';
+import { imported } from './rootfs.ts';
 import type { ParentEnvironment } from './types.ts';
 
 export interface BaseParts {
   engine: Docker;
   /** Where tarballs of Environments are. */
   directory: string;
+  signal?: AbortSignal;
   output(text: string): void;
 }
 
@@ -28,14 +29,15 @@ export function resolveBase(
   throw new RiverError('Invalid', 'from names nothing to begin with');
 }
 
-async function pulled({ engine, output }: BaseParts, image: string): Promise<string> {
+async function pulled({ engine, signal, output }: BaseParts, image: string): Promise<string> {
   const found = await findImage(engine, image);
   if (found) return found.Id;
   output(`pulling ${image}\n`);
   const reference = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
   try {
-    await finished(engine, await engine.pull(reference));
+    await finished(engine, await engine.pull(reference, { abortSignal: signal }));
   } catch (error) {
+    signal?.throwIfAborted();
     if (statusOf(error) === undefined && isConnectionError(error)) throw error;
     throw new RiverError(
       'NotFound',
@@ -60,40 +62,17 @@ export async function imageOfDigest(parts: BaseParts, { name, digest }: ParentEn
 }
 
 /** The engine has it, or is given it; that it is one image is seen before the engine reads any of it. */
-async function loaded({ engine, output }: BaseParts, file: string, name: string): Promise<string> {
+async function loaded({ engine, signal, output }: BaseParts, file: string, name: string): Promise<string> {
   await readable(file);
   const { digest } = await readImageLayout(file);
   if (await findImage(engine, digest)) return digest;
   output(`loading ${name}\n`);
-  await finished(engine, await engine.loadImage(createReadStream(file), { quiet: true }));
+  await finished(
+    engine,
+    await engine.loadImage(createReadStream(file), { quiet: true, abortSignal: signal }),
+  );
   const image = await findImage(engine, digest);
   if (!image)
     throw new RiverError('Invalid', `the engine has read ${file} and has no image ${digest} afterwards`);
   return image.Id;
-}
-
-/** The same file is imported once: an import has the time in it, and would be another image each time. */
-async function imported({ engine, output }: BaseParts, file: string): Promise<string> {
-  const { size, mtimeMs, ino } = await readable(file);
-  const key = `${file}:${size}:${mtimeMs}:${ino}`;
-  const [known] = await engine.listImages({ filters: { label: [`${labels.rootfs}=${key}`] } });
-  if (known) return known.Id;
-  output(`importing ${file}\n`);
-  const changes = `LABEL ${labels.rootfs}=${JSON.stringify(key)}`;
-  const lines = await finished(
-    engine,
-    await engine.importImage(createReadStream(file), { changes } as object),
-  );
-  const id = lines.map(({ status }) => status ?? '').find((status) => status.startsWith('sha256:'));
-  if (id === undefined)
-    throw new RiverError('Invalid', `the engine could not import ${file} as a root file system`);
-  return id;
-}
-
-async function readable(file: string) {
-  try {
-    return await stat(file);
-  } catch (error) {
-    throw new RiverError('NotFound', `${file} cannot be read on the host: ${(error as Error).message}`);
-  }
 }

@@ -52,23 +52,3 @@ export async function readBuild(
   }
   return outcome;
 }
-
-/** The last lines of what a step has written, for the message of its failure. */
-export class LastLines {
-  readonly #limit: number;
-  #text = '';
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  push(text: string): void {
-    this.#text = (this.#text + text).slice(-4096);
-  }
-
-  get(): string {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a program have no place in a message
-    const plain = this.#text.replaceAll(/\x1b\[[0-9;]*m/g, '');
-    return plain.trim().split('\n').slice(-this.#limit).join('\n');
-  }
-}

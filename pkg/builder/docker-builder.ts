@@ -5,12 +5,12 @@ import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/i
 import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
 import { imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
-import { LastLines } from './build-output.ts';
 import { collectImages } from './collect.ts';
-import { engineError, findImage, freeBytes, openEngine } from './engine.ts';
+import { engineError, findImage, freeBytes, isForLackOfRoom, openEngine } from './engine.ts';
+import { Journal } from './journal.ts';
 import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
-import { runStep } from './step-runner.ts';
+import { runStep, type StepRequest } from './step-runner.ts';
 import { stepKeys, stepTitle } from './steps.ts';
 import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptThings } from './types.ts';
 
@@ -30,8 +30,7 @@ export interface DockerBuilderOptions {
   logger: Logger;
 }
 
-const defaultTimeoutMs = 3_600_000;
-const shownLines = 10;
+const defaultTimeout = '1h';
 
 class DockerBuilder implements EnvironmentBuilder {
   readonly #options: DockerBuilderOptions;
@@ -53,20 +52,18 @@ class DockerBuilder implements EnvironmentBuilder {
   }
 
   async build(request: BuildRequest): Promise<BuildResult> {
-    const timeoutMs = parseDuration(request.spec.limits?.timeout ?? '1h') || defaultTimeoutMs;
+    const { timeout = defaultTimeout } = request.spec.limits ?? {};
     const limit = new AbortController();
-    const timer = this.#options.clock.after(timeoutMs, () => limit.abort(), { unref: true });
+    const timer = this.#options.clock.after(parseDuration(timeout), () => limit.abort(), { unref: true });
     const log = this.#openLog(request.name);
+    const journal = new Journal(log.write);
     const signal = AbortSignal.any([request.signal, limit.signal]);
     this.#builds += 1;
     try {
-      return await this.#build({ ...request, signal }, log.write);
+      return await this.#build({ ...request, signal }, journal);
     } catch (error) {
       const cause = limit.signal.aborted
-        ? new RiverError(
-            'Invalid',
-            `the build took longer than ${request.spec.limits?.timeout ?? '1h'}, its limits.timeout`,
-          )
+        ? new RiverError('Invalid', journal.ended(`was ended: the build took ${timeout}, its limits.timeout`))
         : engineError(error, this.#options.socketPath);
       log.write(`${cause.message}\n`);
       throw cause;
@@ -77,13 +74,15 @@ class DockerBuilder implements EnvironmentBuilder {
     }
   }
 
-  async #build(request: BuildRequest, output: (text: string) => void): Promise<BuildResult> {
+  async #build(request: BuildRequest, journal: Journal): Promise<BuildResult> {
     const { name, spec, parent, signal, onProgress } = request;
     const { directory } = this.#options;
+    const { output } = journal;
     const engine = this.#engine();
     onProgress({ phase: 'Building', text: 'base' });
-    const base = await resolveBase({ engine, directory, output }, spec, parent);
-    const { image, steps } = await this.#runSteps(request, base, output);
+    journal.begin('the search for its base');
+    const base = await resolveBase({ engine, directory, signal, output }, spec, parent);
+    const { image, steps } = await this.#runSteps(request, base, journal);
     signal.throwIfAborted();
     const inspected = await findImage(engine, image);
     if (!inspected)
@@ -96,7 +95,7 @@ class DockerBuilder implements EnvironmentBuilder {
     await engine.getImage(digest).tag({ repo, tag });
     onProgress({ phase: 'Publishing' });
     const { Size: imageSize } = inspected;
-    output(`publishing ${shortDigest(digest)}\n`);
+    journal.begin('its publishing', `publishing ${shortDigest(digest)}`);
     const tarball = await publish(engine, directory, {
       name,
       digest,
@@ -115,7 +114,7 @@ class DockerBuilder implements EnvironmentBuilder {
   async #runSteps(
     { spec, signal, onProgress }: BuildRequest,
     base: string,
-    output: (text: string) => void,
+    journal: Journal,
   ): Promise<{ image: string; steps: EnvironmentStepStatus[] }> {
     const engine = this.#engine();
     const wanted = spec.steps ?? [];
@@ -129,43 +128,25 @@ class DockerBuilder implements EnvironmentBuilder {
       onProgress({ phase: 'Building', text: `${place}: ${title}` });
       const key = keys[index] ?? '';
       const known = await cachedLayer(engine, key);
-      output(`${place}: ${title}${known ? ' (as before)' : ''}\n`);
+      journal.begin(`${place} (${title})`, `${place}: ${title}${known ? ' (as before)' : ''}`);
       const upload = step.copy && this.#options.uploads.file(step.copy.sha256 ?? '');
       image =
         known?.Id ??
-        (await this.#runStep(place, title, {
-          from: image,
-          step,
-          key,
-          limits: spec.limits,
-          signal,
-          upload,
-          output,
-        }));
+        (await this.#runStep(journal, { from: image, step, key, limits: spec.limits, signal, upload }));
       steps.push({ step: title, size: await topLayerSize(engine, image), cached: known !== undefined });
     }
     return { image, steps };
   }
 
-  async #runStep(place: string, title: string, request: Parameters<typeof runStep>[1]): Promise<string> {
-    const last = new LastLines(shownLines);
-    const output = (text: string) => {
-      last.push(text);
-      request.output(text);
-    };
-    const { image, failure } = await runStep(this.#engine(), { ...request, output });
+  async #runStep(journal: Journal, request: Omit<StepRequest, 'output'>): Promise<string> {
+    const { image, failure } = await runStep(this.#engine(), { ...request, output: journal.output });
     if (image !== undefined && !failure) return image;
     if (request.signal.aborted) throw request.signal.reason;
     const { exitCode, message = 'the engine said nothing of it' } = failure ?? {};
-    if (exitCode === undefined && /no space left|cannot allocate/i.test(message))
-      throw new RiverError('ServiceUnavailable', `${place} (${title}): the engine failed: ${message}`);
-    const how =
-      exitCode === undefined ? `was refused by the engine: ${message}` : `ended with exit code ${exitCode}`;
-    const lines = last.get();
-    throw new RiverError(
-      'Invalid',
-      `${place} (${title}) ${how}${lines ? `; its last lines:\n${lines}` : ''}`,
-    );
+    if (exitCode !== undefined)
+      throw new RiverError('Invalid', journal.ended(`ended with exit code ${exitCode}`));
+    const code = isForLackOfRoom(message) ? 'ServiceUnavailable' : 'Invalid';
+    throw new RiverError(code, journal.ended(`was refused by the engine: ${message}`));
   }
 
   async collect({ states, isBusy, uploads }: KeptThings): Promise<void> {

@@ -40,6 +40,11 @@ export function engineError(error: unknown, socketPath: string): RiverError {
   );
 }
 
+/** Of what an engine says: it may succeed at another time. */
+export function isForLackOfRoom(message: string): boolean {
+  return /no space left|cannot allocate/i.test(message);
+}
+
 /** ID (sha256:…) of an image that the engine has; undefined when it has not. */
 export async function findImage(
   engine: Docker,

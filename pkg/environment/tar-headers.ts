@@ -33,6 +33,7 @@ export async function readTarEntries(handle: FileHandle, file: string): Promise<
   while (position + block <= total) {
     const header = await readExactly(handle, position, block, file);
     if (header.every((byte) => byte === 0)) return entries;
+    if (position === 0 && isCompressed(header)) throw notATarball(file, 'it is compressed; unpack it first');
     if (!hasGoodChecksum(header)) throw notATarball(file, `there is no header at byte ${position}`);
     const type = String.fromCharCode(header[156] ?? 0);
     const size = extension.size ?? number(header, 124, 12);
@@ -83,6 +84,13 @@ function text(buffer: Buffer, start: number, length: number): string {
 function number(buffer: Buffer, start: number, length: number): number {
   if (buffer[start] === 0x80) return Number(buffer.readBigUInt64BE(start + length - 8));
   return Number.parseInt(text(buffer, start, length).trim() || '0', 8);
+}
+
+/** By the first bytes of gzip, bzip2, xz and zstd. */
+function isCompressed(header: Buffer): boolean {
+  return ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'].some((magic) =>
+    header.toString('hex').startsWith(magic),
+  );
 }
 
 function hasGoodChecksum(header: Buffer): boolean {
