@@ -22,6 +22,8 @@ export interface BuildsParts {
 const buildsAtOnce = 2;
 /** Until a build that could not be done is tried again. */
 const retryMs = 15_000;
+/** Until something is looked for again that was not there: somebody may have brought it. */
+const retryMissingMs = 60_000;
 
 /** Builds, and what has become of them in the status. */
 export class Builds {
@@ -141,27 +143,27 @@ export class Builds {
 
   async #fail(environment: Environment, wanted: string, error: unknown): Promise<Result | undefined> {
     const { status, events, clock, collect } = this.#parts;
-    const isFinal = error instanceof RiverError && !error.transient;
+    const againMs = retryAfterMs(error);
     const message = errorMessage(error);
     const inUse = environment.status?.digest;
     const ready = inUse === undefined ? message : `${message}\n${environment.status?.image} stays in use`;
-    const untilMs = clock.monotonic() + retryMs;
-    if (!isFinal) {
+    if (againMs !== undefined) {
+      const untilMs = clock.monotonic() + againMs;
       this.#delayed.set(environment.metadata.name ?? '', { wanted, untilMs });
       collect();
     }
-    const reason = isFinal ? 'BuildFailed' : 'WillRetry';
+    const reason = againMs === undefined ? 'BuildFailed' : 'WillRetry';
     await status.write(environment, {
       phase: 'Failed',
       progress: null,
-      ...(isFinal ? { wanted } : {}),
+      ...(againMs === undefined ? { wanted } : {}),
       conditions: conditions([
         ['Built', false, reason, message],
         ['Ready', inUse !== undefined, reason, ready],
       ]),
     });
     events.record(environment, { type: 'Warning', reason, message: message.slice(0, 1000) });
-    return isFinal ? undefined : { requeueAfterMs: retryMs };
+    return againMs === undefined ? undefined : { requeueAfterMs: againMs };
   }
 }
 
@@ -174,4 +176,10 @@ function commitsLeftOut(environment: Environment): string {
   const what =
     commits.length === 1 ? `the commit ${digest} is` : `${commits.length} commits up to ${digest} are`;
   return `; ${what} not in it: river rollback env/${environment.metadata.name} --to ${digest} goes back there`;
+}
+
+/** Undefined for what is wrong with the Environment itself: only a change of it helps. */
+function retryAfterMs(error: unknown): number | undefined {
+  if (!(error instanceof RiverError) || error.transient) return retryMs;
+  return error.code === 'NotFound' ? retryMissingMs : undefined;
 }

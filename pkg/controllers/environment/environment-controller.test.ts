@@ -53,14 +53,17 @@ it('keeps the digest when a build fails, and does not try the same again', async
   expect(getCondition(status?.conditions, 'Ready')).toMatchObject({ status: 'True', reason: 'BuildFailed' });
 });
 
-it('tries again what the engine or the disk is to blame for', async () => {
-  builder.fail = new RiverError('ServiceUnavailable', 'the engine is away');
+it.each([
+  ['the engine or the disk is to blame for', 'ServiceUnavailable', 20_000],
+  ['was not there', 'NotFound', 60_000],
+] as const)('tries again what %s', async (_what, code, afterMs) => {
+  builder.fail = new RiverError(code, 'it is away');
   await apply('a', { from });
   await until(phase('Failed'));
   await settle();
   expect(builder.built).toHaveLength(1);
   builder.fail = undefined;
-  plane.clock.advance(20_000);
+  plane.clock.advance(afterMs);
   await until(phase('Ready'));
 });
 
