@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { withEngine } from '../env/engine.ts';
 import { type BenchCluster, startCluster } from './cluster.ts';
 import { dockerLatency, dockerThroughput } from './docker.ts';
+import { unchangedApply } from './environment-apply.ts';
 import { environments } from './environments.ts';
 import { fleet } from './fleet.ts';
 import { idle } from './idle.ts';
@@ -48,7 +49,10 @@ async function measure(cluster: BenchCluster, socket: string | undefined): Promi
   }
   if (runs('environments')) {
     if (socket === undefined) rows.push({ what: 'environments', river: 'left out: no Docker Engine here' });
-    else rows.push(...(await environments(socket, quick ? 200 : 1024, 3)));
+    else {
+      rows.push(...(await environments(socket, quick ? 200 : 1024, 3)));
+      rows.push(await unchangedApply(cluster, quick ? 20 : 200));
+    }
   }
   if (fresh) rows.push(...(await idle(cluster, 'after the tasks above', quick ? 5 : 20)).rows);
   if (runs('listing')) rows.push(...(await listing(cluster, quick ? 2000 : 10_000)));

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment, Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
+import { type RecordingSocket, recordingSocket } from '../support/recording-socket.ts';
 import { eventually, type Running, Sandbox, task } from './sandbox.ts';
 
 const execute = promisify(execFile);
@@ -20,6 +21,7 @@ describe.skipIf(found.engine === undefined)('environments', () => {
   const docker = (...args: string[]) => execute('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
   let sandbox: Sandbox;
   let dev: Running;
+  let recorded: RecordingSocket;
   const get = (name: string) => sandbox.object<Environment>('env', name);
   const built = async (name: string) => {
     await sandbox.ok('wait', `env/${name}`, '--for', 'condition=Ready', '--timeout', '60s');
@@ -28,7 +30,9 @@ describe.skipIf(found.engine === undefined)('environments', () => {
   const tarballs = () => readdirSync(sandbox.path('home/.river/dev/shared/environments')).sort();
 
   beforeAll(async () => {
-    sandbox = new Sandbox({ DOCKER_HOST: `unix://${engine.socketPath}` });
+    sandbox = new Sandbox();
+    recorded = await recordingSocket(sandbox.path('docker.sock'), engine.socketPath);
+    sandbox.env.DOCKER_HOST = `unix://${recorded.path}`;
     dev = await sandbox.dev();
   });
 
@@ -37,6 +41,7 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     await sandbox.river('delete', 'tasks', '--all', '--timeout', '30s');
     await sandbox.river('delete', 'env', '--all', '--timeout', '30s');
     await sandbox.close();
+    await recorded.close();
     await engine.release();
   });
 
@@ -73,6 +78,23 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     const second = await built('second');
     expect(second.status?.digest).toBe(status?.digest);
     expect(second.status?.steps?.map(({ cached }) => cached)).toEqual(steps.map(() => true));
+  });
+
+  it('what is the same, or is built the same, makes the engine do nothing', async () => {
+    await sandbox.apply(environment('same', base()));
+    const { status } = await built('same');
+    const before = recorded.calls.length;
+    expect(await sandbox.apply(environment('same', base()))).toContain('unchanged');
+    expect(await sandbox.apply(environment('same', { ...base(), keep: 5 }))).toContain('configured');
+    await eventually('the controller to have seen it', 30_000, async () => {
+      const now = await get('same');
+      return now.status?.observedGeneration === now.metadata.generation;
+    });
+    expect((await get('same')).status).toMatchObject({ digest: status?.digest, phase: 'Ready' });
+    // What nobody needs any more of the builds before is taken away at its own time.
+    const calls = recorded.calls.slice(before).filter((call) => !call.startsWith('DELETE '));
+    expect(calls.filter((call) => !call.startsWith('GET ') || /\/images\/.*\/get$/.test(call))).toEqual([]);
+    expect(recorded.calls.some((call) => /^POST \/\S*build\?/.test(call))).toBe(true);
   });
 
   it('a step that fails says which, its exit code and last lines; the digest of before stays in use', async () => {
