@@ -14,7 +14,7 @@ export function elapsedMs(since: Moment, now: Moment): number {
 }
 
 /** More than what a clock that is set right bit by bit can drift meanwhile. */
-const slackMs = 1_000;
+export const slackMs = 1_000;
 
 /** Whether the wall clock was set between the two. */
 export function hasJumped(since: Moment, now: Moment): boolean {

@@ -233,6 +233,9 @@ describe('a clock that is set', () => {
     const mark = (given: Given) => plan({ run, intent, execution: running(), ...given });
     expect(mark({})).toEqual([{ kind: 'MarkRunning', ranMs: 5_000 }]);
     expect(mark({ node: { nowMs: now + hour } })).toEqual([{ kind: 'MarkRunning', ranMs: 0 }]);
+    // Set back for a moment, just when the program was started.
+    const early = { ...running(), startedAt: now - hour };
+    expect(mark({ execution: early })).toEqual([{ kind: 'MarkRunning', ranMs: 0 }]);
   });
 
   test('after a stop was asked for: what ended is what was stopped', () => {

@@ -19,6 +19,7 @@ export interface Machine extends Part {
   reboot(): void;
   /** Its engine answers nothing for so long, while what it has started goes on; 0: from now on it does. */
   stopEngine(forMs: number): void;
+  breakGpu(forMs: number): void;
 }
 
 /** How likely it is that a part dies right at one of its seams: before an effect, after it, inside a commit. */
@@ -118,6 +119,7 @@ export class Chaos {
       for (const time of times(Math.ceil(often / 2))) at(time, () => this.#isolate(machine.name));
       for (const time of times(Math.ceil(often / 2)))
         at(time, () => machine.stopEngine(between(this.#rng, 1_000, 60_000)));
+      for (const time of times(2)) at(time, () => machine.breakGpu(between(this.#rng, 10_000, 90_000)));
     }
   }
 

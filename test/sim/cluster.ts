@@ -3,6 +3,7 @@ import { SimHost } from './host.ts';
 import { SimNetwork } from './network.ts';
 import { SimNode } from './node.ts';
 import { forbidRealTime } from './real-time-guard.ts';
+import type { Site } from './shapes.ts';
 import { StoreMonitor } from './store-monitor.ts';
 import { Truth } from './truth.ts';
 import { Violation, type World } from './world.ts';
@@ -12,14 +13,14 @@ export type Mutation = 'start twice' | 'acknowledge without writing' | 'forget o
 
 export type Cluster = ReturnType<typeof build>;
 
-function build(world: World, disk: Disk, nodeNames: readonly string[], mutation: Mutation | undefined) {
+function build(world: World, disk: Disk, sites: readonly Site[], mutation: Mutation | undefined) {
   const network = new SimNetwork(world, world.incarnation('network').rng);
   if (mutation === 'acknowledge without writing') network.lieAboutWrites = 0.2;
   const machineMutation = {
     startsTwice: mutation === 'start twice',
     leavesBehind: mutation === 'leave behind',
   };
-  const nodes = nodeNames.map((name) => new SimNode(world, disk, network, name, machineMutation));
+  const nodes = sites.map((site) => new SimNode(world, disk, network, site, machineMutation));
   const truth = new Truth(
     world,
     nodes.map((node) => node.machine),
@@ -44,13 +45,13 @@ function build(world: World, disk: Disk, nodeNames: readonly string[], mutation:
 /** What is played is on this cluster alone, without real time; what is found is in `world.violation`. */
 export async function withCluster(
   world: World,
-  nodeNames: readonly string[],
+  sites: readonly Site[],
   mutation: Mutation | undefined,
   play: (cluster: Cluster) => Promise<void>,
 ): Promise<Cluster> {
   const disk = new Disk();
   const allowRealTime = forbidRealTime();
-  const cluster = build(world, disk, nodeNames, mutation);
+  const cluster = build(world, disk, sites, mutation);
   try {
     await play(cluster);
   } catch (error) {

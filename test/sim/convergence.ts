@@ -1,9 +1,20 @@
-import { type Kind, type ObjectOf, parseDuration, type Run, type Task } from '../../pkg/api/index.ts';
+import {
+  type Kind,
+  type Node,
+  type ObjectOf,
+  parseDuration,
+  type Run,
+  type Task,
+  taskSweep,
+} from '../../pkg/api/index.ts';
 import type { Store } from '../../pkg/store/index.ts';
-import { isEnded } from './run-rules.ts';
+import { misplaced } from './pin-check.ts';
+import type { Offer } from './room.ts';
+import { isCharged, isEnded } from './run-rules.ts';
+import { shareOf } from './shares.ts';
 import type { TrueExecution, Truth } from './truth.ts';
 import type { TaskModel } from './user.ts';
-import { nodeCores } from './workload.ts';
+import { untruths } from './waiting.ts';
 
 const phaseOf = (run: Run) => run.status?.phase ?? 'Pending';
 const isSuspended = ({ suspended, spec }: TaskModel) => suspended ?? spec.suspend ?? false;
@@ -24,6 +35,13 @@ export async function complaints(
   const tasks = new Map((await listAll(store, 'Task')).map((task) => [task.metadata.name, task]));
   const runs = await listAll(store, 'Run');
   const paused = runs.filter((run) => phaseOf(run) === 'Paused');
+  const nodes = await listAll(store, 'Node');
+  const waiting = runs.filter((run) => phaseOf(run) === 'Pending');
+  const around: Surroundings = {
+    truth,
+    offers: nodes.flatMap((node) => offerOf(node, runs, truth)),
+    waiting,
+  };
   const found: string[] = [];
   for (const model of models) {
     const task = tasks.get(model.name);
@@ -32,27 +50,35 @@ export async function complaints(
     else if (model.exists && !task) found.push(`${model.name}: acknowledged, but not there`);
     else if (task) {
       const own = runs.filter((run) => run.metadata.ownerReferences?.[0]?.uid === task.metadata.uid);
-      found.push(
-        ...complaintsOfTask(model, task, own, { truth, paused }).map((text) => `${model.name}: ${text}`),
-      );
+      found.push(...complaintsOfTask(model, task, own, around).map((text) => `${model.name}: ${text}`));
     }
   }
   for (const run of runs) {
     if (!tasks.has(run.spec.task)) found.push(`${run.metadata.name}: its task is gone`);
     found.push(...complaintsOfRun(run, truth).map((text) => `${run.metadata.name}: ${text}`));
   }
-  for (const node of await listAll(store, 'Node')) {
+  for (const node of nodes) {
     const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
     if (ready?.status !== 'True')
       found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
   }
+  for (const machine of truth.machines) found.push(...misplaced(machine, truth));
   return [...found, ...truth.leftOver(new Set(paused.map((run) => run.metadata.uid ?? '')))];
 }
 
 interface Surroundings {
   truth: Truth;
-  /** Runs that hold what they were given while they are paused. */
-  paused: readonly Run[];
+  /** Of every node: what it is and what is left of it. */
+  offers: readonly Offer[];
+  waiting: readonly Run[];
+}
+
+function offerOf(node: Node, runs: readonly Run[], truth: Truth): Offer[] {
+  const { name } = node.metadata;
+  const machine = truth.machine(name ?? '');
+  const charged = runs.filter((run) => run.spec.placement?.node === name && isCharged(phaseOf(run)));
+  const shares = charged.flatMap((run) => shareOf(run) ?? []);
+  return machine ? [{ shape: machine.shape, topology: machine.topology(), node, shares }] : [];
 }
 
 function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], around: Surroundings): string[] {
@@ -67,12 +93,14 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], around: Sur
   const current = lastAttempts(runs.filter((run) => run.spec.revision === status?.revision));
   for (const run of current) found.push(...complaintsOfEnd(model, run, around));
   const phase = status?.phase ?? 'none';
-  const allowed = expectedPhases(model, current, around);
+  const allowed = expectedPhases(model, current);
   if (!allowed.includes(phase)) found.push(`phase ${phase}, expected ${allowed.join(' or ')}`);
   const listed = (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0);
-  const total = model.spec.targets?.length ?? 1;
+  const total = (model.spec.targets?.length ?? 1) * taskSweep(model.spec).size;
   if (status?.total !== total) found.push(`total ${status?.total}, expected ${total}`);
-  if (!model.stopped && !model.mayBeStopped && !isSuspended(model) && listed !== total) {
+  // The others are made when one of those that wait has ended.
+  const isFull = (status?.active ?? 0) >= (model.spec.parallelism ?? Number.POSITIVE_INFINITY);
+  if (!model.stopped && !model.mayBeStopped && !isSuspended(model) && listed !== total && !isFull) {
     found.push(
       `${status?.active} active, ${status?.succeeded} succeeded, ${status?.failed} failed of ${total}`,
     );
@@ -96,23 +124,18 @@ function* complaintsOfSpec(model: TaskModel, task: Task): Generator<string> {
       yield `spec.${field} is ${JSON.stringify(spec[field])}, acknowledged was ${JSON.stringify(value)}`;
     }
   }
-  for (const field of ['timeout', 'targets', 'retry', 'ttlAfterFinished']) {
+  for (const field of [
+    'timeout',
+    'targets',
+    'retry',
+    'ttlAfterFinished',
+    'args',
+    'parallelism',
+    'priority',
+    'tolerations',
+  ]) {
     if (!(field in model.spec) && spec[field] !== undefined) yield `spec.${field} should have been pruned`;
   }
-}
-
-/** Never runs, or not as long as paused ones take its room. */
-function mayWait(model: TaskModel, run: Run, paused: readonly Run[]): boolean {
-  const { target } = run.spec;
-  return (
-    isImpossible(model, run) ||
-    paused.some(({ spec }) => target === undefined || spec.placement?.node === target)
-  );
-}
-
-/** Never runs: more cores than any node has, or on a node that is not there. */
-function isImpossible(model: TaskModel, run: Run): boolean {
-  return (model.spec.resources?.cores ?? 0) > nodeCores || run.spec.target === 'nowhere';
 }
 
 /** Its task was suspended before its program ran, or its node was drained: it is made again when it may run. */
@@ -133,15 +156,14 @@ function lastAttempts(runs: readonly Run[]): Run[] {
   );
 }
 
-function expectedPhases(model: TaskModel, runs: Run[], { paused }: Surroundings): string[] {
+function expectedPhases(model: TaskModel, runs: Run[]): string[] {
   const { spec } = model;
   if (model.stopped) return ['Stopped', 'Succeeded', 'Failed'];
   if (isSuspended(model)) {
     if (runs.some((run) => !isEnded(phaseOf(run)) || isGivenBack(run))) return ['Suspended'];
     return ['Suspended', 'Succeeded', 'Failed', ...(model.mayBeStopped ? ['Stopped'] : [])];
   }
-  const waits = runs.some((run) => phaseOf(run) === 'Pending' && mayWait(model, run, paused));
-  if (waits) return ['Pending', 'Running', 'Failed'];
+  if (runs.some((run) => phaseOf(run) === 'Pending')) return ['Pending', 'Running', 'Failed'];
   if (runs.some((run) => !isEnded(phaseOf(run)))) return ['(every run ended)'];
   if (model.mayBeStopped) return ['Succeeded', 'Failed', 'Stopped'];
   // Of runs that their ttl has removed, only the counts in the Task are left.
@@ -150,13 +172,14 @@ function expectedPhases(model: TaskModel, runs: Run[], { paused }: Surroundings)
 }
 
 /** Stopped needs a stop that somebody asked for. */
-function complaintsOfEnd(model: TaskModel, run: Run, { truth, paused }: Surroundings): string[] {
+function complaintsOfEnd(model: TaskModel, run: Run, { truth, offers, waiting }: Surroundings): string[] {
   const phase = phaseOf(run);
   if (isGivenBack(run) && (isSuspended(model) || model.stopped)) return [];
   if (phase === 'Stopped' && !model.mayBeStopped && !model.stopped)
     return [`${run.metadata.name} is Stopped, nobody stopped it`];
-  if (phase === 'Pending' && !model.stopped && mayWait(model, run, paused)) return [];
   if (isSuspended(model) && !model.stopped && ['Pending', 'Paused'].includes(phase)) return [];
+  if (phase === 'Pending' && !model.stopped)
+    return [...untruths(run, offers, waiting)].map((text) => `${run.metadata.name} ${text}`);
   if (!isEnded(phase)) return [`${run.metadata.name} is ${phase}`];
   if (isToBeRetried(model, run)) return [`${run.metadata.name} has failed and is not tried again`];
   const neverRuns =

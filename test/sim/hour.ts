@@ -1,5 +1,6 @@
 import type { Task } from '../../pkg/api/index.ts';
 import { type Cluster, withCluster } from './cluster.ts';
+import { plainShape } from './shapes.ts';
 import { World } from './world.ts';
 
 const minute = 60_000;
@@ -17,10 +18,11 @@ export interface Hour {
 /** One virtual hour of twenty nodes, nothing failing: each always runs something for long, and something short each ten minutes. */
 export async function simulateHour(seed: number): Promise<Hour> {
   const world = new World(seed);
-  const names = Array.from({ length: nodeCount }, (_, index) => `n${index + 1}`);
+  const shape = plainShape();
+  const sites = Array.from({ length: nodeCount }, (_, index) => ({ name: `n${index + 1}`, shape }));
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
-  await withCluster(world, names, undefined, (cluster) => play(world, cluster));
+  await withCluster(world, sites, undefined, (cluster) => play(world, cluster));
   const runs = world.counts['run: none to Pending'] ?? 0;
   const { user, system } = process.cpuUsage(cpuBefore);
   return {

@@ -2,9 +2,10 @@ import type { Runtime } from '../../pkg/api/index.ts';
 import type { Rng } from '../../pkg/base/index.ts';
 import { FakeMachine } from '../../pkg/executor/fake/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../../pkg/executor/index.ts';
+import type { Topology } from '../../pkg/topology/index.ts';
 import type { Incarnation, PlaceTime } from './incarnation.ts';
+import type { Shape } from './shapes.ts';
 import type { TrueExecution } from './truth.ts';
-import { nodeMemoryBytes } from './workload.ts';
 import { between, chance, type World } from './world.ts';
 
 export interface MachineMutation {
@@ -34,10 +35,11 @@ export class SimMachine extends FakeMachine {
   readonly name: string;
   /** Its clocks: the wall clock may be wrong, and may be set at any moment. */
   readonly time: PlaceTime;
-  readonly milliCores: number;
-  readonly memoryBytes = nodeMemoryBytes;
+  readonly shape: Shape;
   readonly history = new Map<string, TrueExecution>();
-  onStart: (runName: string) => void = () => {};
+  onStart: (execution: TrueExecution, spec: ExecutionSpec) => void = () => {};
+  /** GPUs that are broken now, by UUID. */
+  readonly sick = new Set<string>();
   readonly live = new Set<TrueExecution>();
   readonly #world: World;
   readonly #life: Incarnation;
@@ -46,7 +48,7 @@ export class SimMachine extends FakeMachine {
   /** What a late start would claim is gone with its records, or was taken by a stop. */
   readonly #over = new Set<string>();
 
-  constructor(world: World, name: string, cores: number, mutation: MachineMutation) {
+  constructor(world: World, name: string, shape: Shape, mutation: MachineMutation) {
     const time = world.placeTime(chance(world.rng, 0.5) ? 0 : skew(world.rng));
     const life = world.incarnation(`${name}-machine`, time);
     super(life.clock);
@@ -54,9 +56,19 @@ export class SimMachine extends FakeMachine {
     this.#world = world;
     this.#life = life;
     this.name = name;
-    this.milliCores = cores * 1000;
+    this.shape = shape;
     this.#mutation = mutation;
     this.onChange((runUid) => runUid !== undefined && this.#look(runUid));
+  }
+
+  /** As it can be read at this moment. */
+  topology(): Topology {
+    const { topology } = this.shape;
+    if (this.sick.size === 0) return topology;
+    const gpus = topology.gpus.map((gpu) =>
+      this.sick.has(gpu.uuid) ? { ...gpu, health: 'Unhealthy' as const, healthMessage: 'Xid 79' } : gpu,
+    );
+    return { ...topology, gpus };
   }
 
   /** The machine in the hands of one runner: of its starts it is known whether it still lives when they arrive. */
@@ -148,17 +160,17 @@ export class SimMachine extends FakeMachine {
     }
   }
 
-  #begin({ runUid, runName, milliCores, memoryBytes, gpus = [], command }: ExecutionSpec): void {
+  #begin(spec: ExecutionSpec): void {
+    const { runUid, runName, command } = spec;
     const before = this.history.get(runUid);
     const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
     const startedMs = this.#world.time;
-    const held = { milliCores, memoryBytes, devices: gpus.map(({ uuid }) => uuid) };
-    const execution = { runUid, runName, node: this.name, ...held, live: starts > 0, starts, startedMs };
+    const execution = { runUid, runName, node: this.name, live: starts > 0, starts, startedMs };
     this.history.set(runUid, execution);
     if (before) this.live.delete(before);
     if (execution.live) {
       this.live.add(execution);
-      this.onStart(runName);
+      this.onStart(execution, spec);
     }
     this.#world.count('machine: starts a program');
     this.#world.trace(this.name, 'starts', `${runName} ${command?.join(' ')}`);

@@ -7,11 +7,10 @@ import type { Disk } from './disk.ts';
 import type { Incarnation } from './incarnation.ts';
 import { type MachineMutation, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
+import type { Site } from './shapes.ts';
 import { simLogger } from './sim-logger.ts';
-import { simTopology } from './topology.ts';
 import { copyTorn, markWal, type WalMark } from './wal.ts';
-import { nodeCores, nodeMemoryBytes } from './workload.ts';
-import { between, chance, type World } from './world.ts';
+import { between, chance, pick, type World } from './world.ts';
 
 const database = 'intents.db';
 
@@ -31,18 +30,23 @@ export class SimNode implements Restartable {
   #intents: Intents | undefined;
   #engineBackMs = 0;
 
-  constructor(world: World, disk: Disk, network: SimNetwork, name: string, mutation: MachineMutation) {
+  constructor(world: World, disk: Disk, network: SimNetwork, site: Site, mutation: MachineMutation) {
     this.#world = world;
     this.#disk = disk;
     this.#network = network;
-    this.name = name;
-    this.machine = new SimMachine(world, name, nodeCores, mutation);
+    this.name = site.name;
+    this.machine = new SimMachine(world, site.name, site.shape, mutation);
     this.#folder = disk.fresh();
     mkdirSync(this.#folder);
   }
 
   get up(): boolean {
     return this.#life !== undefined;
+  }
+
+  /** Its engine answers. */
+  get hasEngine(): boolean {
+    return this.#world.time >= this.#engineBackMs;
   }
 
   owns(life: Incarnation): boolean {
@@ -63,8 +67,9 @@ export class SimNode implements Restartable {
     const { clock, rng } = life;
     const identity = { role: 'node' as const, name: this.name };
     const client = this.#network.client({ owner: life, identity, place: this.name });
-    const facts = { cores: nodeCores, memoryBytes: nodeMemoryBytes, versions: { river: 'simulated' } };
-    const { bootId } = this.machine;
+    const { bootId, shape } = this.machine;
+    const { cores, memoryBytes } = shape;
+    const facts = { cores, memoryBytes, versions: { river: 'simulated' } };
     new Runner({
       settings: {
         name: this.name,
@@ -82,7 +87,7 @@ export class SimNode implements Restartable {
       intents,
       machine: {
         facts: () => facts,
-        topology: async () => simTopology,
+        topology: async () => this.machine.topology(),
         usage: () => ({ cpuPercent: rng.below(100) }),
       },
       readBootId: () => bootId,
@@ -107,6 +112,18 @@ export class SimNode implements Restartable {
     this.#world.count('machine: reboots');
     this.machine.reboot();
     if (this.up) this.#die('in a reboot', undefined);
+  }
+
+  /** One of its GPUs breaks; mostly it is well again after that time. */
+  breakGpu(forMs: number): void {
+    const { gpus } = this.machine.shape.topology;
+    if (gpus.length === 0) return;
+    const { uuid } = pick(this.#world.rng, gpus);
+    this.#world.trace(this.name, 'GPU breaks', `${uuid} for ${Math.round(forMs)} ms`);
+    this.#world.count('machine: a GPU breaks');
+    this.machine.sick.add(uuid);
+    if (chance(this.#world.rng, 0.7))
+      this.#world.after(undefined, forMs, () => this.machine.sick.delete(uuid));
   }
 
   /** Everything on it ends, and its runner comes back only after that time. */
@@ -165,7 +182,7 @@ export class SimNode implements Restartable {
   /** The engine may not answer; the runner may die at any moment around the call. */
   #mishap(life: Incarnation, operation: FakeOperation): 'before' | 'after' | undefined {
     const { rng } = this.#world;
-    if (this.#world.time < this.#engineBackMs) return 'before';
+    if (!this.hasEngine) return 'before';
     // A death between the decision to start and the knowledge of it is what exactly-once is about.
     const probability = this.crashes().executorCall * (operation === 'start' ? 4 : 1);
     if (chance(rng, probability)) {

@@ -3,6 +3,7 @@ import { RiverError, type Rng, timestamp } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { SimNode } from './node.ts';
+import { taint } from './wishes.ts';
 import { between, pick, type World } from './world.ts';
 
 /** Longer than any repeated request can be late. */
@@ -25,13 +26,25 @@ export class Operator {
   }
 
   async live(endMs: number): Promise<void> {
-    for (let deeds = this.#rng.below(4); deeds > 0; deeds -= 1) {
+    for (let deeds = this.#rng.below(5); deeds > 0; deeds -= 1) {
       await this.#life.wait(between(this.#rng, 0, endMs / 2));
       if (this.#world.time > endMs) break;
       const node = pick(this.#rng, this.#nodes);
-      if (this.#rng.below(2) === 0) await this.#drain(node);
+      const deed = this.#rng.below(4);
+      if (deed === 0) await this.#taint(node);
+      else if (deed === 1) await this.#drain(node);
       else await this.#fence(node);
     }
+  }
+
+  /** Often for good. */
+  async #taint({ name }: SimNode): Promise<void> {
+    this.#world.trace('operator', 'taints', name);
+    this.#world.count('operator: taints a node');
+    await this.#insist(name, { taints: [taint] });
+    if (this.#rng.below(2) === 0) return;
+    await this.#life.wait(quietMs + between(this.#rng, 0, 60_000));
+    await this.#insist(name, { taints: null });
   }
 
   async #drain({ name }: SimNode): Promise<void> {

@@ -25,8 +25,3 @@ export function allowedMove(from: Phase, to: Phase): boolean {
   if (from === 'Scheduled' && to === 'Pending') return true;
   return forward.indexOf(to) > forward.indexOf(from);
 }
-
-/** Thousandths of a core. */
-export function milliCores(run: Run): number {
-  return Math.round((run.spec.resources?.cores ?? 0) * 1000);
-}

@@ -5,6 +5,8 @@ import { complaints } from './convergence.ts';
 import { HastyScheduler } from './hasty-scheduler.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { Operator } from './operator.ts';
+import { PinCheck } from './pin-check.ts';
+import { randomShape } from './shapes.ts';
 import { User } from './user.ts';
 import { between, World } from './world.ts';
 
@@ -46,7 +48,8 @@ const longSeeds = 10;
 /** One whole history from its seed. Never throws for what it finds: the outcome tells. */
 export async function runSeed(options: ScenarioOptions): Promise<Outcome> {
   const world = new World(options.seed, options.print);
-  const cluster = await withCluster(world, nodeNames, options.mutation, (built) => play(world, built));
+  const sites = nodeNames.map((name) => ({ name, shape: randomShape(world.rng, name) }));
+  const cluster = await withCluster(world, sites, options.mutation, (built) => play(world, built));
   return {
     seed: options.seed,
     violation: world.violation?.message,
@@ -70,6 +73,7 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   hire(world, cluster);
   chaos.plan(timetable.chaosMs);
   new LeaseCheck(world, cluster).begin();
+  new PinCheck(world, cluster).begin();
   new HastyScheduler(world, cluster).begin(timetable.chaosMs);
   await world.run(timetable.chaosMs);
   chaos.end();
@@ -77,15 +81,18 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   await stayQuiet(world, cluster, users);
 }
 
-function invite(world: World, { network, truth }: Cluster): User[] {
+function invite(world: World, { network, nodes, truth }: Cluster): User[] {
+  const sites = nodes.map(({ name, machine }) => ({ name, shape: machine.shape }));
   const life = world.incarnation('users');
   const count = 2 + world.rng.below(10);
   const client = network.client({ owner: life, identity: { role: 'admin', name: 'me' }, place: 'desk' });
   const users = Array.from(
     { length: count },
-    (_, index) => new User(world, life, client, `task-${index}`, nodeNames),
+    (_, index) => new User(world, life, client, `task-${index}`, sites),
   );
-  truth.retriesOf = (task) => users.find(({ model }) => model.name === task)?.model.retries ?? 0;
+  const modelOf = (task: string) => users.find(({ model }) => model.name === task)?.model;
+  truth.retriesOf = (task) => modelOf(task)?.retries ?? 0;
+  truth.parallelismOf = (task) => modelOf(task)?.parallelism ?? 0;
   for (const user of users) void user.live(timetable.chaosMs);
   return users;
 }

@@ -1,6 +1,14 @@
-import { type Kind, type Node, type ObjectMeta, type Run, resources } from '../../pkg/api/index.ts';
+import {
+  isConditionTrue,
+  type Kind,
+  type Node,
+  type ObjectMeta,
+  type Run,
+  resources,
+} from '../../pkg/api/index.ts';
 import type { Store, StoredRecord, StoreEvent } from '../../pkg/store/index.ts';
-import { allowedMove, isCharged, isEnded, milliCores, type Phase } from './run-rules.ts';
+import { allowedMove, isCharged, isEnded, type Phase } from './run-rules.ts';
+import { notAsAsked, overcommitment, type Share, shareOf } from './shares.ts';
 import type { Truth } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -23,7 +31,7 @@ export class StoreMonitor {
   #acknowledgedBy = '';
   /** Version at which a Run of this name was made: a name is made once, ever. */
   readonly #made = new Map<string, number>();
-  #charges = new Map<string, Map<string, number>>();
+  #charges = new Map<string, Map<string, Share>>();
   /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
   readonly #ended = new Map<string, number>();
   /** Over all lives of the host; without those that only tell of a clock (`isOfClock`). */
@@ -113,7 +121,7 @@ export class StoreMonitor {
     else if (event.type === 'DELETED') this.#deleted(name, run);
     else if (before) this.#changed(name, before, run);
     this.#charge(run, event.type === 'DELETED');
-    this.#checkCharges(run.spec.placement?.node);
+    if (before && phaseOf(before) === 'Pending') this.#checkCharges(run.spec.placement?.node);
   }
 
   /** Runs that the ledger should have counted. */
@@ -138,8 +146,7 @@ export class StoreMonitor {
       this.#truth.evicted(run.metadata.name ?? '');
     }
     const node = this.#nodeObject(run.spec.placement?.node ?? '');
-    if (from !== to && to === 'Scheduled' && (node?.spec?.fencedAt || node?.spec?.drain))
-      this.#world.fail(`${name} was bound to a node that is fenced or drained`);
+    if (from !== to && to === 'Scheduled') this.#bound(name, run, node);
     if (isEnded(to) && !isEnded(from) && run.status?.startedAt !== undefined)
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
@@ -147,11 +154,6 @@ export class StoreMonitor {
     if (isEnded(to) && this.#truth.isLive(run.metadata.uid ?? '')) {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
-    const { target, placement } = run.spec;
-    if (placement && target !== undefined && placement.node !== target.split(':')[0]) {
-      this.#world.fail(`${name} is on ${placement.node} and not on its target ${target}`);
-    }
-    if (to === 'Scheduled' && !run.spec.placement) this.#world.fail(`${name} is Scheduled to no node`);
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
     this.#checkReporter(name, from, run);
     this.#checkSession(name, before, run);
@@ -195,17 +197,36 @@ export class StoreMonitor {
     for (const charges of this.#charges.values()) charges.delete(uid);
     const node = run.spec.placement?.node;
     if (gone || !node || !isCharged(phaseOf(run))) return;
-    const charges = this.#charges.get(node) ?? new Map<string, number>();
-    this.#charges.set(node, charges.set(uid, milliCores(run)));
+    const charges = this.#charges.get(node) ?? new Map<string, Share>();
+    const share = shareOf(run);
+    if (share) this.#charges.set(node, charges.set(uid, share));
   }
 
   #checkCharges(node: string | undefined): void {
-    if (!node) return;
-    const allocatable = this.#nodeObject(node)?.status?.allocatable?.cores ?? 0;
-    let sum = 0;
-    for (const charge of this.#charges.get(node)?.values() ?? []) sum += charge;
-    if (sum > allocatable * 1000)
-      this.#world.fail(`${node} is charged ${sum} of ${allocatable * 1000} milli-cores`);
+    const shape = this.#truth.machine(node ?? '')?.shape;
+    const shares = this.#charges.get(node ?? '')?.values();
+    const twice = shape && shares && overcommitment(shape, [...shares]);
+    if (twice) this.#world.fail(`${node} is charged ${twice}`);
+  }
+
+  /** Only where work may go at this moment, and just what it has asked for. */
+  #bound(name: string, run: Run, node: Node | undefined): void {
+    if (node?.spec?.fencedAt || node?.spec?.drain || node?.spec?.unschedulable)
+      this.#world.fail(`${name} was bound to a node that is fenced, drained or cordoned`);
+    if (!isConditionTrue(node?.status?.conditions, 'Ready'))
+      this.#world.fail(`${name} was bound to a node that is not Ready`);
+    const share = shareOf(run);
+    const shape = this.#truth.machine(share?.node ?? '')?.shape;
+    if (!share || !shape) {
+      this.#world.fail(`${name} is Scheduled to no node`);
+      return;
+    }
+    const fault = notAsAsked(run, share, shape);
+    if (fault) this.#world.fail(`${name} is not bound as it has asked: ${fault}`);
+    for (const { uuid } of share.gpus)
+      if (node?.status?.gpus?.find((gpu) => gpu.uuid === uuid)?.health !== 'Healthy')
+        this.#world.fail(`${name} was given ${uuid}, which is not healthy`);
+    this.#truth.bound(run.metadata.uid ?? '', share);
   }
 
   #nodeObject(name: string): Node | undefined {

@@ -1,4 +1,7 @@
+import type { ExecutionSpec } from '../../pkg/executor/index.ts';
+import { parseCpuList } from '../../pkg/topology/index.ts';
 import type { SimMachine } from './machine.ts';
+import { overcommitment, type Share } from './shares.ts';
 import type { World } from './world.ts';
 
 /** How one execution really went, as its machine remembers it. Never pruned. */
@@ -6,10 +9,6 @@ export interface TrueExecution {
   runUid: string;
   runName: string;
   node: string;
-  milliCores: number;
-  memoryBytes: number;
-  /** What nobody else may have at the same time: GPUs, by UUID. */
-  devices: readonly string[];
   live: boolean;
   /** Programs that were started for it: more than one is the worst that can happen. 0: it could not be started. */
   starts: number;
@@ -32,16 +31,52 @@ export class Truth {
 
   /** How often a run of this task may be tried again. */
   retriesOf: (task: string) => number = () => 0;
+  /** So many of its programs may run at once. */
+  parallelismOf: (task: string) => number = () => Number.POSITIVE_INFINITY;
   /** Programs really started, of all attempts of one ordinal of one revision. */
   readonly #starts = new Map<string, number>();
   /** Something was started: only that can make more of it alive. */
   #changed = false;
   readonly #evictions = new Map<string, number>();
+  /** By uid. */
+  readonly #shares = new Map<string, Share>();
 
   constructor(world: World, machines: readonly SimMachine[]) {
     this.#world = world;
     this.#machines = machines;
-    for (const machine of machines) machine.onStart = (runName) => this.#started(runName);
+    for (const machine of machines)
+      machine.onStart = (execution, spec) => {
+        this.#started(execution.runName);
+        this.#checkBinding(execution, spec);
+      };
+  }
+
+  /** What it is bound to, as its binding says. */
+  bound(runUid: string, share: Share): void {
+    this.#shares.set(runUid, share);
+  }
+
+  share(runUid: string): Share | undefined {
+    return this.#shares.get(runUid);
+  }
+
+  get machines(): readonly SimMachine[] {
+    return this.#machines;
+  }
+
+  /** What runs is what was bound, where and as it was bound. */
+  #checkBinding({ runUid, runName, node }: TrueExecution, spec: ExecutionSpec): void {
+    const share = this.#shares.get(runUid);
+    const told = (list: readonly unknown[] | undefined) => list?.join() ?? 'any';
+    if (share?.node !== node)
+      this.#world.fail(`${runName} was started on ${node}, it is bound to ${share?.node}`);
+    if (!share) return;
+    const wanted = [told(share.cpus), share.numa ?? 'any', told(share.gpus.map(({ uuid }) => uuid))];
+    const cpus = spec.cpus === undefined ? undefined : parseCpuList(spec.cpus);
+    const given = [told(cpus), spec.memoryNodes ?? 'any', told(spec.gpus?.map(({ uuid }) => uuid) ?? [])];
+    const amounts = spec.milliCores === share.milliCores && spec.memoryBytes === share.memoryBytes;
+    if (String(wanted) !== String(given) || !amounts)
+      this.#world.fail(`${runName} was started with ${given.join(' ')}, it is bound to ${wanted.join(' ')}`);
   }
 
   /** Its node is drained: another attempt takes its place and counts for nothing. */
@@ -58,6 +93,10 @@ export class Truth {
     const retries = this.retriesOf(task);
     if (starts > 1 + retries + (this.#evictions.get(ordinal) ?? 0))
       this.#world.fail(`${ordinal} was started ${starts} times and may be retried ${retries} times`);
+  }
+
+  machine(node: string): SimMachine | undefined {
+    return this.#machines.find(({ name }) => name === node);
   }
 
   history(runUid: string): TrueExecution | undefined {
@@ -94,28 +133,26 @@ export class Truth {
     this.#changed = false;
     const alive = new Map<string, TrueExecution>();
     for (const machine of this.#machines) {
-      let charged = 0;
-      let memoryBytes = 0;
-      const devices = new Map<string, TrueExecution>();
+      const shares: Share[] = [];
       for (const execution of machine.live) {
-        charged += execution.milliCores;
-        memoryBytes += execution.memoryBytes;
         this.#checkOrdinal(alive, execution);
-        this.#checkDevices(devices, execution);
+        const share = this.#shares.get(execution.runUid);
+        if (share) shares.push(share);
       }
-      if (memoryBytes > machine.memoryBytes)
-        this.#world.fail(`${machine.name} runs ${memoryBytes} bytes at once and has ${machine.memoryBytes}`);
-      if (charged > machine.milliCores) {
-        this.#world.fail(`${machine.name} runs ${charged} milli-cores at once and has ${machine.milliCores}`);
-      }
+      const twice = overcommitment(machine.shape, shares);
+      if (twice) this.#world.fail(`${machine.name} runs at once ${twice}`);
     }
+    this.#checkParallelism([...alive.values()]);
   }
 
-  #checkDevices(held: Map<string, TrueExecution>, execution: TrueExecution): void {
-    for (const device of execution.devices) {
-      const other = held.get(device);
-      if (other) this.#world.fail(`${other.runName} and ${execution.runName} both have ${device}`);
-      held.set(device, execution);
+  #checkParallelism(alive: readonly TrueExecution[]): void {
+    const running = new Map<string, number>();
+    for (const { runName } of alive) {
+      const { task } = partsOf(runName);
+      const count = (running.get(task) ?? 0) + 1;
+      running.set(task, count);
+      const most = this.parallelismOf(task);
+      if (count > most) this.#world.fail(`${task} has ${count} programs and its parallelism is ${most}`);
     }
   }
 

@@ -3,6 +3,7 @@ import { errorMessage, hasCode, RiverError, type Rng } from '../../pkg/base/inde
 import type { Client } from '../../pkg/client/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import { calmNetwork } from './network.ts';
+import type { Site } from './shapes.ts';
 import { type Deed, manifest, program, randomSpec, randomStory } from './workload.ts';
 import { between, pick, type World } from './world.ts';
 
@@ -19,6 +20,8 @@ export interface TaskModel {
   rerun: string | undefined;
   /** The highest limit of retries that it ever had. */
   retries: number;
+  /** The highest parallelism that it ever had. */
+  parallelism: number;
   /** A stop may have ended a run of the present spec: Stopped is then a right end. */
   mayBeStopped: boolean;
   /** Its last deed is acknowledged, nothing is under way. */
@@ -36,15 +39,15 @@ export class User {
   readonly #life: Incarnation;
   readonly #client: Client;
   readonly #rng: Rng;
-  readonly #nodes: readonly string[];
+  readonly #sites: readonly Site[];
 
-  constructor(world: World, life: Incarnation, client: Client, name: string, nodes: readonly string[]) {
+  constructor(world: World, life: Incarnation, client: Client, name: string, sites: readonly Site[]) {
     this.#world = world;
     this.#life = life;
     this.#client = client;
     this.#rng = life.rng;
-    this.#nodes = nodes;
-    const spec = randomSpec(this.#rng, nodes);
+    this.#sites = sites;
+    const spec = randomSpec(this.#rng, sites);
     this.model = {
       name,
       uid: undefined,
@@ -55,6 +58,7 @@ export class User {
       suspended: undefined,
       rerun: undefined,
       retries: 0,
+      parallelism: 0,
       mayBeStopped: false,
       settled: false,
     };
@@ -86,7 +90,7 @@ export class User {
       return this.#apply();
     }
     if (deed === 'change') {
-      model.spec = { ...randomSpec(this.#rng, this.#nodes), command: program(this.#rng) };
+      model.spec = { ...randomSpec(this.#rng, this.#sites), command: program(this.#rng) };
       // It would meet a conflict: the field is not the manifest's any more.
       if (model.suspended !== undefined) model.spec.suspend = undefined;
       await this.#apply();
@@ -104,6 +108,7 @@ export class User {
   async #apply(): Promise<void> {
     const { model } = this;
     model.retries = Math.max(model.retries, model.spec.retry?.limit ?? 0);
+    model.parallelism = Math.max(model.parallelism, model.spec.parallelism ?? Number.POSITIVE_INFINITY);
     const task = manifest(model.name, model.spec, model.labels);
     this.#world.trace('user', 'applies', `${model.name} ${JSON.stringify(task.spec)}`);
     const { object, outcome } = await this.#insist('apply', () =>
@@ -172,7 +177,7 @@ export class User {
     }
     await this.#life.wait(quietMs);
     this.model.labels = undefined;
-    this.model.spec = randomSpec(this.#rng, this.#nodes);
+    this.model.spec = randomSpec(this.#rng, this.#sites);
     await this.#apply();
   }
 

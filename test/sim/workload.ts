@@ -1,10 +1,13 @@
 import type { Task, TaskSpec } from '../../pkg/api/index.ts';
 import type { Rng } from '../../pkg/base/index.ts';
+import type { Site } from './shapes.ts';
+import { randomResources, randomTargets, randomTolerations } from './wishes.ts';
 import { between, chance, pick } from './world.ts';
 
 /** What a simulated program does is written in its command: see `pkg/executor/fake`. */
 export function program(rng: Rng): [string, ...string[]] {
-  const durationMs = Math.round(chance(rng, 0.3) ? between(rng, 1, 500) : between(rng, 500, 60_000));
+  const longMs = chance(rng, 0.2) ? 100_000 : 60_000;
+  const durationMs = Math.round(chance(rng, 0.3) ? between(rng, 1, 500) : between(rng, 500, longMs));
   const words: [string, ...string[]] = ['sim', `for:${durationMs}ms`];
   const end = rng.next();
   if (end < 0.2) words.push(`exit:${1 + rng.below(3)}`);
@@ -14,26 +17,33 @@ export function program(rng: Rng): [string, ...string[]] {
   return words;
 }
 
-export const nodeCores = 4;
-export const nodeMemoryBytes = 8 * 2 ** 30;
+/** So many cores the smallest machine has. */
+const leastCores = 4;
 
 /** A task as a person would write it: mostly ordinary, sometimes one that can never run. */
-export function randomSpec(rng: Rng, nodes: readonly string[]): TaskSpec {
+export function randomSpec(rng: Rng, sites: readonly Site[]): TaskSpec {
   const spec: TaskSpec = { command: program(rng), runtime: chance(rng, 0.6) ? 'process' : 'docker' };
   if (spec.runtime === 'docker') spec.image = chance(rng, 0.1) ? 'missing' : 'busybox';
-  const cores = pick(rng, [0, 0.5, 1, 1, 2, nodeCores]);
-  spec.resources = { cores: chance(rng, 0.05) ? 10 * nodeCores : cores };
-  if (chance(rng, 0.3)) spec.resources.memory = pick(rng, ['1Gi', '3Gi', '6Gi']);
-  if (chance(rng, 0.4)) {
-    const targets = nodes.filter(() => chance(rng, 0.6));
-    if (chance(rng, 0.1)) targets.push('nowhere');
-    if (targets.length > 0) spec.targets = targets as [string, ...string[]];
-  }
+  spec.resources = randomResources(rng, leastCores);
+  const targets = chance(rng, 0.4) ? randomTargets(rng, sites) : undefined;
+  if (targets) spec.targets = targets;
+  // How many GPUs it gets is then said by the target.
+  if (targets?.some((target) => /:.*:/.test(target))) spec.resources.gpus = undefined;
+  const tolerations = randomTolerations(rng);
+  if (tolerations) spec.tolerations = tolerations;
+  if (chance(rng, 0.2)) spec.priority = pick(rng, [-5, 5, 10]);
+  if (chance(rng, 0.15)) sweep(rng, spec);
   if (chance(rng, 0.3)) spec.timeout = `${10 + rng.below(40)}s`;
   if (chance(rng, 0.2)) spec.ttlAfterFinished = `${chance(rng, 0.3) ? rng.below(3) : 10 + rng.below(120)}s`;
   if (chance(rng, 0.3)) spec.retry = { limit: 1 + rng.below(3), backoff: `${rng.below(20)}s` };
   if (chance(rng, 0.05)) spec.suspend = true;
   return spec;
+}
+
+/** Two to four points, which last differently; often not all at once. */
+function sweep(rng: Rng, spec: TaskSpec): void {
+  spec.args = [pick(rng, ['for:span:[300ms,9s]', 'for:span:{1..3}s', 'for:span:[1s,20s,2s,4s]'])];
+  if (chance(rng, 0.7)) spec.parallelism = 1 + rng.below(2);
 }
 
 export type Deed =
@@ -53,6 +63,8 @@ const deeds: readonly Deed[] = [
   'label',
   'change',
   'change',
+  'pause',
+  'pause',
   'pause',
   'pause',
   'resume',

@@ -1,0 +1,42 @@
+import { getCondition, objectKey, parseTarget, type Run } from '../../pkg/api/index.ts';
+import { hasRoom, type Offer, obstacles } from './room.ts';
+
+/**
+ * What is wrong with the reason that a Run gives for its waiting: of every node that it could go to something has to
+ * be told that it lacks, and nothing that it does not. Empty: it waits with good reason.
+ */
+export function* untruths(run: Run, offers: readonly Offer[], waiting: readonly Run[]): Generator<string> {
+  const condition = getCondition(run.status?.conditions, 'Scheduled');
+  const message = condition?.status === 'False' ? condition.message : '';
+  const target = run.spec.target === undefined ? undefined : parseTarget(run.spec.target).node;
+  const possible = offers.filter(({ node }) => target === undefined || node.metadata.name === target);
+  if (possible.length === 0 && !message.startsWith(`node ${target} does not exist`))
+    yield `has no node to go to, and says "${message}"`;
+  const parts = message.slice(message.indexOf(' fit: ') + ' fit: '.length).split('; ');
+  for (const offer of possible) {
+    const start = `${offer.node.metadata.name}: `;
+    const reason = parts.find((part) => part.startsWith(start))?.slice(start.length) ?? '';
+    const fault = faultIn(reason, run, offer, waiting);
+    if (fault) yield `says "${message}"; of ${start}${fault}`;
+  }
+}
+
+function faultIn(reason: string, run: Run, offer: Offer, waiting: readonly Run[]): string | undefined {
+  const kept = /^kept for run (\S+), which comes first$/.exec(reason)?.[1];
+  if (kept !== undefined) {
+    if (!waiting.some(({ metadata }) => objectKey(metadata) === kept)) return `${kept} does not wait`;
+    return hasRoom(run, offer) ? undefined : 'it is kept for another, and lacks something';
+  }
+  const all = obstacles(run, offer);
+  // What is not free together is a list of amounts, which are there each by itself.
+  const together = /(no single NUMA node has|NUMA node \d+ has not).*together/.exec(reason)?.[0] ?? '';
+  const rest = reason.replace(together, '');
+  const told = all.filter(({ says }) => says.test(rest) || says.test(together));
+  const wrong = told.find(
+    ({ isTrue, amount }) => !isTrue || (amount !== undefined && !reason.includes(amount)),
+  );
+  if (wrong) return `not true is ${wrong.says}${wrong.amount ? `, really ${wrong.amount}` : ''}`;
+  if (told.length > 0) return undefined;
+  const really = all.filter(({ isTrue }) => isTrue).map(({ says }) => String(says));
+  return really.length > 0 ? `not told is ${really.join(' ')}` : 'nothing is lacking';
+}
