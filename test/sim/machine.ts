@@ -137,6 +137,11 @@ export class SimMachine extends FakeMachine {
     super.stop(runUid, graceMs, ended);
   }
 
+  override confine(runUid: string, cpus: string): void {
+    this.#world.count('machine: moves a program to other CPUs');
+    super.confine(runUid, cpus);
+  }
+
   override remove(runUid: string): void {
     if (this.#mutation.leavesBehind && /^[0-7]/.test(runUid)) return;
     this.#over.add(runUid);

@@ -66,7 +66,8 @@ function targetOf({ spec }: Run): Target | undefined {
   return spec.target === undefined ? undefined : parseTarget(spec.target);
 }
 
-function repels(taint: Taint, { spec }: Run): boolean {
+/** Whether it keeps the Run away. */
+export function repels(taint: Taint, { spec }: Run): boolean {
   const isMeant = ({ key, operator, value, effect }: NonNullable<Run['spec']['tolerations']>[number]) =>
     (effect === undefined || effect === taint.effect) &&
     (key === undefined || key === taint.key) &&

@@ -7,6 +7,7 @@ import {
   resources,
 } from '../../pkg/api/index.ts';
 import type { Store, StoredRecord, StoreEvent } from '../../pkg/store/index.ts';
+import { repels } from './room.ts';
 import { allowedMove, isCharged, isEnded, type Phase } from './run-rules.ts';
 import { notAsAsked, overcommitment, type Share, shareOf } from './shares.ts';
 import type { Truth } from './truth.ts';
@@ -221,11 +222,17 @@ export class StoreMonitor {
       this.#world.fail(`${name} is Scheduled to no node`);
       return;
     }
+    if (node?.spec?.taints?.some((taint) => repels(taint, run)))
+      this.#world.fail(`${name} was bound to a node with a taint that it does not tolerate`);
     const fault = notAsAsked(run, share, shape);
     if (fault) this.#world.fail(`${name} is not bound as it has asked: ${fault}`);
     for (const { uuid } of share.gpus)
       if (node?.status?.gpus?.find((gpu) => gpu.uuid === uuid)?.health !== 'Healthy')
         this.#world.fail(`${name} was given ${uuid}, which is not healthy`);
+    if (share.pinned) this.#world.count('bound: with CPUs of its own');
+    if (share.numa !== undefined) this.#world.count('bound: in one NUMA node');
+    for (const { memoryBytes } of share.gpus)
+      this.#world.count(memoryBytes === undefined ? 'bound: with a GPU' : 'bound: with a share of a GPU');
     this.#truth.bound(run.metadata.uid ?? '', share);
   }
 
