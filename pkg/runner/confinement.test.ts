@@ -20,12 +20,14 @@ let machine: FakeMachine;
 let runs: Map<string, Run>;
 let asked: FakeOperation[];
 let fails: 'before' | undefined;
+let meanwhile: (() => void) | undefined;
 let confinement: Confinement;
 let told: { uid: string; cpus: string; problem?: string }[];
 
 function open(): Confinement {
   const inject = (operation: FakeOperation) => {
     asked.push(operation);
+    if (operation === 'confine') meanwhile?.();
     return operation === 'confine' ? fails : undefined;
   };
   const executor = new FakeExecutor({ machine, runtime: 'process', clock: realClock, inject });
@@ -44,6 +46,7 @@ beforeEach(() => {
   asked = [];
   told = [];
   fails = undefined;
+  meanwhile = undefined;
   confinement = open();
 });
 
@@ -118,4 +121,16 @@ test('a move that fails holds up no start, and is tried again', async () => {
   fails = undefined;
   await confinement.look();
   expect(cpus()).toMatchObject({ a: '0,3' });
+});
+
+test('what was moved off pins that went in that very moment gets all back', async () => {
+  await bind('a');
+  meanwhile = () => {
+    meanwhile = undefined;
+    unbind('p');
+  };
+  await bind('p', { cpus: '1-2', pinned: true });
+  await confinement.look();
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0-3' });
 });

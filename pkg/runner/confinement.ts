@@ -97,23 +97,26 @@ export class Confinement {
     const runs = [...cache.uids()].flatMap((uid) => placedRun(uid, cache.get(uid)));
     const node = topology()?.cpus;
     let isSettled = true;
+    // Pins that come or go while moves are under way are for the round after this one.
+    const isFree = this.#pins.size === 0;
     const wanted = node ? sharedCpus(runs, node) : new Map(runs.map(({ uid }) => [uid, '']));
-    for (const [uid, cpus] of wanted) if (!(await this.#confine(uid, cpus))) isSettled = false;
+    for (const [uid, cpus] of wanted) if (!(await this.#confine(uid, cpus, isFree))) isSettled = false;
     return isSettled;
   }
 
-  async #confine(uid: string, cpus: string): Promise<boolean> {
+  /** `isFree`: nobody has pinned any, so that it gets everything back. */
+  async #confine(uid: string, cpus: string, isFree: boolean): Promise<boolean> {
     const { intents, runtimes, logger } = this.#parts;
     if (this.#closed) return true;
     try {
       const intent = intents.get(uid);
       if (!intent?.startBootId || intent.outcome) return true;
-      if (this.#pins.size === 0 && !intent.confined) return true;
+      if (isFree && !intent.confined) return true;
       const executor = runtimes.executor(intent.runtime);
       if (!executor || cpus === '') return false;
       if (!intent.confined) await intents.update(uid, { confined: true });
       await executor.confine(uid, cpus);
-      if (this.#pins.size === 0) await intents.update(uid, { confined: undefined });
+      if (isFree) await intents.update(uid, { confined: undefined });
       this.#parts.onConfined(uid, cpus);
       return true;
     } catch (error) {

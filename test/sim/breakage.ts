@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Breakage } from './mutations.ts';
 
 const root = join(import.meta.dirname, '../..');
+/** Everything that a simulation is made of. */
+const parts = ['pkg', 'cmd', 'schemas', 'test/sim', 'test/support', 'package.json'];
 /** A broken product may not come to an end. */
-const patienceMs = 600_000;
+const patienceMs = 900_000;
 
 export interface Caught {
   seed: number;
@@ -25,22 +27,35 @@ export function broken(text: string, file: string, { name, edits }: Breakage): s
     }, text);
 }
 
-export function brokenFiles(breakage: Breakage): Map<string, string> {
+export function brokenFiles(breakage: Breakage, from = root): Map<string, string> {
   const files = new Set(breakage.edits.map(({ file }) => file));
   return new Map(
-    [...files].map((file) => [file, broken(readFileSync(join(root, file), 'utf8'), file, breakage)]),
+    [...files].map((file) => [file, broken(readFileSync(join(from, file), 'utf8'), file, breakage)]),
   );
 }
 
-/** Runs these seeds on a copy of the product with that breakage, until one fails. Undefined: none did. */
-export async function catchBreakage(breakage: Breakage, seeds: string): Promise<Caught | undefined> {
+/** A copy of all that is simulated, so that every breakage is of the same state of it. Removed by whoever asked for it. */
+export function snapshot(from = root): string {
   const folder = mkdtempSync(join(tmpdir(), 'river-mutation-'));
+  for (const part of parts) cpSync(join(from, part), join(folder, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Runs these seeds, one range after the other, on a copy with that breakage, until one fails. Undefined: none did. */
+export async function catchBreakage(
+  breakage: Breakage,
+  ranges: readonly string[],
+  from = root,
+): Promise<Caught | undefined> {
+  const folder = snapshot(from);
   try {
-    for (const part of ['pkg', 'cmd', 'schemas', 'test/sim', 'test/support', 'package.json'])
-      cpSync(join(root, part), join(folder, part), { recursive: true });
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    for (const [file, text] of brokenFiles(breakage)) writeFileSync(join(folder, file), text);
-    return parse(await output(folder, seeds));
+    for (const [file, text] of brokenFiles(breakage, from)) writeFileSync(join(folder, file), text);
+    for (const seeds of ranges) {
+      const caught = parse(await output(folder, seeds));
+      if (caught) return caught;
+    }
+    return undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

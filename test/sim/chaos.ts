@@ -33,6 +33,8 @@ export const noCrashes: Crashiness = { hostCommit: 0, runnerCommit: 0, executorC
 
 const networks: readonly NetworkFaults[] = [
   calmNetwork,
+  // Something in between closes connections that are idle, or old.
+  { ...calmNetwork, maxDelayMs: 500, watchCut: 0.1 },
   {
     minDelayMs: 1,
     maxDelayMs: 200,

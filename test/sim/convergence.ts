@@ -91,15 +91,16 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], around: Sur
       found.push('a run of an old revision is active');
   }
   const current = lastAttempts(runs.filter((run) => run.spec.revision === status?.revision));
-  for (const run of current) found.push(...complaintsOfEnd(model, run, around));
+  // The others are made when one of those that wait has ended.
+  const isFull = (status?.active ?? 0) >= (model.spec.parallelism ?? Number.POSITIVE_INFINITY);
+  for (const run of current)
+    if (!isFull || !isToBeRetried(model, run)) found.push(...complaintsOfEnd(model, run, around));
   const phase = status?.phase ?? 'none';
   const allowed = expectedPhases(model, current);
   if (!allowed.includes(phase)) found.push(`phase ${phase}, expected ${allowed.join(' or ')}`);
   const listed = (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0);
   const total = (model.spec.targets?.length ?? 1) * taskSweep(model.spec).size;
   if (status?.total !== total) found.push(`total ${status?.total}, expected ${total}`);
-  // The others are made when one of those that wait has ended.
-  const isFull = (status?.active ?? 0) >= (model.spec.parallelism ?? Number.POSITIVE_INFINITY);
   if (!model.stopped && !model.mayBeStopped && !isSuspended(model) && listed !== total && !isFull) {
     found.push(
       `${status?.active} active, ${status?.succeeded} succeeded, ${status?.failed} failed of ${total}`,

@@ -15,9 +15,11 @@ export interface MachineMutation {
   leavesBehind: boolean;
 }
 
-interface View {
-  sender: Incarnation;
-  /** In which boot of the machine it was opened. */
+/** A start on its way to the machine. */
+interface Order {
+  /** Nobody waits for its answer any more: its runner has died, or has given it up and may have sent another. */
+  isOrphan: boolean;
+  /** In which boot of the machine it was sent. */
   boot: string;
 }
 
@@ -78,11 +80,20 @@ export class SimMachine extends FakeMachine {
       get: (machine, key) => {
         if (key === 'start') {
           return (runtime: Runtime, spec: ExecutionSpec) =>
-            machine.#startFrom({ sender, boot }, runtime, spec);
+            machine.#carryOut({ isOrphan: !sender.alive, boot }, runtime, spec);
         }
         const value: unknown = Reflect.get(machine, key, machine);
         return typeof value === 'function' ? value.bind(machine) : value;
       },
+    });
+  }
+
+  /** A start that its runner has given up, because the engine did not answer, comes there all the same. */
+  startLater(delayMs: number, spec: ExecutionSpec): void {
+    const { bootId: boot } = this;
+    this.#world.after(undefined, delayMs, () => {
+      this.#world.count('engine: a start that was given up arrives');
+      this.#carryOut({ isOrphan: true, boot }, spec.runtime, spec);
     });
   }
 
@@ -99,7 +110,7 @@ export class SimMachine extends FakeMachine {
     return half?.runtime === runtime ? { ...half.execution } : super.inspect(runtime, runUid);
   }
 
-  #startFrom({ sender, boot }: View, runtime: Runtime, spec: ExecutionSpec): Execution {
+  #carryOut({ isOrphan, boot }: Order, runtime: Runtime, spec: ExecutionSpec): Execution {
     const { runUid, namespace, runName } = spec;
     const half = this.#halves.get(runUid);
     if (half?.execution.state === 'exited') return { ...half.execution };
@@ -107,14 +118,14 @@ export class SimMachine extends FakeMachine {
     if (present && !this.#mutation.startsTwice) return present;
     // What was under way at a reboot went with it.
     const over = this.#over.has(runUid) || boot !== this.bootId;
-    if (!sender.alive && over) return { runUid, namespace, runName, state: 'exited' };
-    if (!half && !sender.alive && chance(this.#life.rng, 0.6)) {
+    if (isOrphan && over) return { runUid, namespace, runName, state: 'exited' };
+    if (!half && isOrphan && chance(this.#life.rng, 0.6)) {
       const execution: Execution = { runUid, namespace, runName, state: 'created' };
       this.#world.count('machine: start of a dead runner arrives in half');
       if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
       return execution;
     }
-    if (!sender.alive) this.#world.count('machine: start of a dead runner arrives');
+    if (isOrphan) this.#world.count('machine: start of a dead runner arrives');
     this.#halves.delete(runUid);
     if (present) super.lose(runUid);
     this.#begin(spec);
@@ -161,7 +172,7 @@ export class SimMachine extends FakeMachine {
     super.reboot();
     for (const runUid of this.#halves.keys()) if (chance(this.#life.rng, 0.5)) this.#halves.delete(runUid);
     for (const { runUid, unknownEnd } of super.executions()) {
-      if (unknownEnd && chance(this.#life.rng, 0.2)) super.lose(runUid);
+      if (unknownEnd && chance(this.#life.rng, 0.4)) super.lose(runUid);
     }
   }
 

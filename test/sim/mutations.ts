@@ -189,14 +189,126 @@ export const breakages: readonly Breakage[] = [
     "if (isAlive(old) && name === '')",
   ),
   {
-    name: 'a node that is fenced, and not Ready, is given work',
+    name: 'a node that is fenced is given work',
     edits: [
       {
         file: 'pkg/placement/gates.ts',
         find: 'if (node.spec?.fencedAt !== undefined) {',
         replace: "if (node.spec?.fencedAt === '') {",
       },
-      { file: 'pkg/placement/gates.ts', find: "if (ready?.status !== 'True') {", replace: 'if (!ready) {' },
+      {
+        file: 'pkg/placement/gates.ts',
+        find: "if (ready?.status !== 'True') {",
+        replace: "if (ready?.status !== 'True' && node.spec?.fencedAt === undefined) {",
+      },
+    ],
+  },
+  one(
+    'what is pinned is not counted as taken',
+    'pkg/placement/charges.ts',
+    "pinnedCpus: pinned ? (parseCpuList(cpus ?? '') ?? []) : [],",
+    'pinnedCpus: [],',
+  ),
+  one(
+    'GPUs of a Run are not counted as taken',
+    'pkg/placement/charges.ts',
+    'gpus: gpus.map(({ uuid, memoryBytes: share }) => ({',
+    'gpus: gpus.slice(1e9).map(({ uuid, memoryBytes: share }) => ({',
+  ),
+  one(
+    'shares of the memory of a GPU are not added up',
+    'pkg/placement/assign/gpus.ts',
+    'need.shared ? sharedBytes + (need.memoryBytes ?? 0) <= gpu.memory',
+    'need.shared ? (need.memoryBytes ?? 0) <= gpu.memory',
+  ),
+  one(
+    'a broken GPU is given out',
+    'pkg/placement/assign/gpus.ts',
+    "return health === 'Healthy' && isModel",
+    'return isModel',
+  ),
+  one(
+    'what is confined to a NUMA node is not counted there',
+    'pkg/placement/charges.ts',
+    '...(numaNodes.length === 1 ? { numaNode: numaNodes[0] } : {}),',
+    '',
+  ),
+  one(
+    'taints keep nobody away',
+    'pkg/placement/gates.ts',
+    'const taints = untolerated(node,',
+    'const taints = untolerated({ ...node, spec: {} },',
+  ),
+  one(
+    'nobody is moved off pinned CPUs',
+    'pkg/runner/confinement.ts',
+    '      await executor.confine(uid, cpus);\n',
+    '',
+  ),
+  one(
+    'nobody gets CPUs back that are not pinned any more',
+    'pkg/runner/confinement.ts',
+    'if (isFree && !intent.confined) return true;',
+    'if (isFree) return true;',
+  ),
+  one(
+    'parallelism is not kept',
+    'pkg/controllers/task/plan.ts',
+    'return parallelism - activeRuns(outcome).length - outcome.leftover.length;',
+    'return parallelism;',
+  ),
+  one(
+    'a program is not held to the CPUs that it was given',
+    'pkg/runner/exec-spec.ts',
+    'cpus === undefined ? {} : { cpus }),\n    ...(numaNodes?.length',
+    'cpus === undefined ? {} : {}),\n    ...(numaNodes?.length',
+  ),
+  one(
+    'a node that is not Ready is given work',
+    'pkg/placement/gates.ts',
+    "if (ready?.status !== 'True') {",
+    'if (!ready) {',
+  ),
+  one(
+    'no fence check of reports: the runner of a fenced node has a say',
+    'pkg/apiserver/writes/run-rules.ts',
+    "if (!isFenced || !isActive(old.status?.phase ?? 'Pending')) return;",
+    'return;',
+  ),
+  {
+    name: 'a fence is lifted before the machine is clean',
+    edits: [
+      {
+        file: 'pkg/controllers/node/node-controller.ts',
+        find: 'if (node.status?.cleanedUpFor !== fencedAt || this.#runsOn(name).length > 0)',
+        replace: 'if (this.#runsOn(name).length > 0)',
+      },
+      {
+        file: 'pkg/apiserver/writes/node-rules.ts',
+        find: 'const isClean = old?.status?.cleanedUpFor === before;',
+        replace: 'const isClean = true;',
+      },
+    ],
+  },
+  one(
+    'a runner says that it is clean without a look at its machine',
+    'pkg/runner/workplace.ts',
+    '    return !this.#memories.isBusy();\n',
+    '    return true;\n',
+  ),
+  {
+    name: 'pauses count as time of a Run',
+    edits: [
+      {
+        file: 'pkg/runner/deadlines.ts',
+        find: 'if (execution.startedAt === undefined || timeoutMs === undefined || pausedAt !== undefined)',
+        replace: 'if (execution.startedAt === undefined || timeoutMs === undefined)',
+      },
+      {
+        file: 'pkg/runner/deadlines.ts',
+        find: 'return timeoutMs + pausedMs - ranMs;',
+        replace: 'return timeoutMs - ranMs;',
+      },
     ],
   },
 ];

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeExecutor, type FakeOperation } from '../../pkg/executor/fake/index.ts';
+import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { type Intents, openIntents, Runner } from '../../pkg/runner/index.ts';
 import { type Crashiness, noCrashes, type Machine as Restartable } from './chaos.ts';
 import type { Disk } from './disk.ts';
@@ -159,10 +160,10 @@ export class SimNode implements Restartable {
       machine: this.machine.seenBy(life),
       clock: life.clock,
       latencyMs: (operation: FakeOperation) => this.#latencyMs(life, operation),
-      inject: (operation: FakeOperation) => {
+      inject: (operation: FakeOperation, _runUid: string | undefined, spec?: ExecutionSpec) => {
         // What a dead process would still have done after the last commit, it did not do.
         if (!life.alive) return 'before';
-        return this.#mishap(life, operation);
+        return this.#mishap(life, operation, spec);
       },
     };
     return [
@@ -180,16 +181,23 @@ export class SimNode implements Restartable {
   }
 
   /** The engine may not answer; the runner may die at any moment around the call. */
-  #mishap(life: Incarnation, operation: FakeOperation): 'before' | 'after' | undefined {
+  #mishap(life: Incarnation, operation: FakeOperation, spec?: ExecutionSpec): 'before' | 'after' | undefined {
     const { rng } = this.#world;
     if (!this.hasEngine) return 'before';
     // A death between the decision to start and the knowledge of it is what exactly-once is about.
     const probability = this.crashes().executorCall * (operation === 'start' ? 4 : 1);
     if (chance(rng, probability)) {
       const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
-      this.#world.after(life, delayMs, () => this.#die(`around ${operation}`, undefined));
+      const reboots = operation === 'start' && chance(rng, 0.3);
+      this.#world.after(life, delayMs, () =>
+        reboots ? this.reboot() : this.#die(`around ${operation}`, undefined),
+      );
     }
     if (!chance(rng, probability)) return undefined;
+    if (spec && chance(rng, 0.4)) {
+      this.machine.startLater(between(rng, 10, 30_000), spec);
+      return 'before';
+    }
     const when = chance(rng, 0.5) ? 'before' : 'after';
     this.#world.count(`engine: no answer ${when} ${operation}`);
     return when;

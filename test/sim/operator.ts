@@ -1,7 +1,9 @@
 import { isConditionTrue, type NodeSpec } from '../../pkg/api/index.ts';
 import { RiverError, type Rng, timestamp } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
+import type { SimHost } from './host.ts';
 import type { Incarnation } from './incarnation.ts';
+import type { SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
 import { taint } from './wishes.ts';
 import { between, pick, type World } from './world.ts';
@@ -9,19 +11,26 @@ import { between, pick, type World } from './world.ts';
 /** Longer than any repeated request can be late. */
 const quietMs = 8_000;
 
-/** Who looks after the machines: empties one and lets it in again; declares one dead that has no power. */
+/** What else the operator has a hand in. */
+export interface OperatorParts {
+  nodes: readonly SimNode[];
+  network: SimNetwork;
+  host: SimHost;
+}
+
+/** Who looks after the machines: empties one and lets it in again; declares one dead that has no power, or no network. */
 export class Operator {
   readonly #world: World;
   readonly #life: Incarnation;
   readonly #client: Client;
-  readonly #nodes: readonly SimNode[];
+  readonly #parts: OperatorParts;
   readonly #rng: Rng;
 
-  constructor(world: World, life: Incarnation, client: Client, nodes: readonly SimNode[]) {
+  constructor(world: World, life: Incarnation, client: Client, parts: OperatorParts) {
     this.#world = world;
     this.#life = life;
     this.#client = client;
-    this.#nodes = nodes;
+    this.#parts = parts;
     this.#rng = life.rng;
   }
 
@@ -29,12 +38,32 @@ export class Operator {
     for (let deeds = this.#rng.below(5); deeds > 0; deeds -= 1) {
       await this.#life.wait(between(this.#rng, 0, endMs / 2));
       if (this.#world.time > endMs) break;
-      const node = pick(this.#rng, this.#nodes);
+      const node = pick(this.#rng, this.#parts.nodes);
       const deed = this.#rng.below(4);
       if (deed === 0) await this.#taint(node);
       else if (deed === 1) await this.#drain(node);
+      else if (deed === 2) await this.#fenceCutOff(node, endMs);
       else await this.#fence(node);
     }
+  }
+
+  /** Takes it for dead, and its programs go on. Often it is back at the very moment, or the host has just started anew. */
+  async #fenceCutOff(node: SimNode, chaosEndMs: number): Promise<void> {
+    const { network, host } = this.#parts;
+    if (!network.reachable(node.name)) return;
+    network.isolate(node.name);
+    const endMs = this.#world.time + between(this.#rng, 40_000, 100_000);
+    while (this.#world.time < endMs && !network.reachable(node.name)) {
+      await this.#life.wait(2_000);
+      const isDone = await this.#tryToFence(node, true);
+      if (!isDone) continue;
+      this.#world.count('operator: fences what is cut off and alive');
+      if (this.#rng.below(2) === 0 && host.up && this.#world.time < chaosEndMs) host.crash('killed');
+      if (this.#rng.below(2) === 0) break;
+      await this.#life.wait(between(this.#rng, 0, 30_000));
+      break;
+    }
+    network.heal(node.name);
   }
 
   /** Often for good. */
@@ -63,11 +92,7 @@ export class Operator {
     node.powerOff(between(this.#rng, 20_000, 120_000));
     while (!node.up) {
       await this.#life.wait(5_000);
-      const done = await this.#tryToFence(node).catch((error: unknown) => {
-        if (!(error instanceof RiverError)) throw error;
-        return false;
-      });
-      if (done) return;
+      if (await this.#tryToFence(node, !node.up)) return;
     }
   }
 
@@ -82,16 +107,22 @@ export class Operator {
     this.#world.fail(`${name} was fenced while it was Ready`);
   }
 
-  async #tryToFence(node: SimNode): Promise<boolean> {
+  /** `isDead`: as far as the operator knows. Answers whether it is fenced. */
+  async #tryToFence(node: SimNode, isDead: boolean): Promise<boolean> {
     const { name } = node;
-    const { metadata, spec, status } = await this.#client.get('Node', '', name);
-    if (spec?.fencedAt !== undefined) return true;
-    if (node.up || isConditionTrue(status?.conditions, 'Ready')) return false;
-    this.#world.trace('operator', 'fences', name);
-    const fence = { fencedAt: timestamp(this.#world.wallMs) };
-    const { resourceVersion } = metadata;
-    await this.#client.patch('Node', '', name, { metadata: { resourceVersion }, spec: fence });
-    return true;
+    try {
+      const { metadata, spec, status } = await this.#client.get('Node', '', name);
+      if (spec?.fencedAt !== undefined) return true;
+      if (!isDead || isConditionTrue(status?.conditions, 'Ready')) return false;
+      this.#world.trace('operator', 'fences', name);
+      const fence = { fencedAt: timestamp(this.#world.wallMs) };
+      const { resourceVersion } = metadata;
+      await this.#client.patch('Node', '', name, { metadata: { resourceVersion }, spec: fence });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RiverError)) throw error;
+      return false;
+    }
   }
 
   /** A machine that has not joined yet is waited for. */

@@ -97,14 +97,14 @@ function invite(world: World, { network, nodes, truth }: Cluster): User[] {
   return users;
 }
 
-function hire(world: World, { network, nodes }: Cluster): void {
+function hire(world: World, cluster: Cluster): void {
   const life = world.incarnation('operator');
-  const client = network.client({
+  const client = cluster.network.client({
     owner: life,
     identity: { role: 'admin', name: 'operator' },
     place: 'desk',
   });
-  void new Operator(world, life, client, nodes).live(timetable.chaosMs);
+  void new Operator(world, life, client, cluster).live(timetable.chaosMs);
 }
 
 async function converge(world: World, { host, truth }: Cluster, users: readonly User[]): Promise<void> {

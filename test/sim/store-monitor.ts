@@ -113,6 +113,14 @@ export class StoreMonitor {
     const run = record.kind === 'Run' ? (record.object as Run) : undefined;
     this.#world.trace('store', `${event.type} ${keyOf(record)}@${record.version}`, run && describeRun(run));
     if (run) this.#observeRun(event, run);
+    if (record.kind === 'Node') this.#observeNode(event);
+  }
+
+  #observeNode({ record, previous }: StoreEvent): void {
+    const [before, now] = [previous?.object as Node | undefined, record.object as Node];
+    if (!before?.spec?.fencedAt || now.spec?.fencedAt) return;
+    this.#world.count('node: its fence is lifted');
+    this.#truth.checkClean(record.name);
   }
 
   #observeRun(event: StoreEvent, run: Run): void {
@@ -141,7 +149,11 @@ export class StoreMonitor {
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
     if (from !== to) this.#world.count(`run: ${from} to ${to}`);
-    if (run.status?.reason === 'Fenced' && from !== to) this.#world.count('run: fenced');
+    const isGivenUp = run.status?.reason === 'Fenced' && from !== to;
+    if (isGivenUp) {
+      this.#world.count('run: fenced');
+      this.#truth.givenUp(run.metadata.uid ?? '');
+    }
     if (run.spec.evicted && !before.spec.evicted) {
       this.#world.count('run: evicted');
       this.#truth.evicted(run.metadata.name ?? '');
@@ -152,7 +164,7 @@ export class StoreMonitor {
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
     if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
-    if (isEnded(to) && this.#truth.isLive(run.metadata.uid ?? '')) {
+    if (isEnded(to) && !isGivenUp && this.#truth.isLive(run.metadata.uid ?? '')) {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);

@@ -38,6 +38,8 @@ export class Truth {
   /** Something was started: only that can make more of it alive. */
   #changed = false;
   readonly #evictions = new Map<string, number>();
+  /** Uids of Runs that failed with the fence of their node. */
+  readonly #givenUp = new Set<string>();
   /** By uid. */
   readonly #shares = new Map<string, Share>();
 
@@ -77,6 +79,18 @@ export class Truth {
     const amounts = spec.milliCores === share.milliCores && spec.memoryBytes === share.memoryBytes;
     if (String(wanted) !== String(given) || !amounts)
       this.#world.fail(`${runName} was started with ${given.join(' ')}, it is bound to ${wanted.join(' ')}`);
+  }
+
+  /** The host has given it up; where its machine was only cut off, it goes on until that is back and cleans up. */
+  givenUp(runUid: string): void {
+    this.#givenUp.add(runUid);
+  }
+
+  /** A fence is lifted: nothing of what the host has given up there may still run. */
+  checkClean(node: string): void {
+    for (const { runUid, runName } of this.machine(node)?.live ?? [])
+      if (this.#givenUp.has(runUid))
+        this.#world.fail(`the fence of ${node} is lifted, and ${runName} still runs there`);
   }
 
   /** Its node is drained: another attempt takes its place and counts for nothing. */
@@ -135,7 +149,7 @@ export class Truth {
     for (const machine of this.#machines) {
       const shares: Share[] = [];
       for (const execution of machine.live) {
-        this.#checkOrdinal(alive, execution);
+        if (!this.#givenUp.has(execution.runUid)) this.#checkOrdinal(alive, execution);
         const share = this.#shares.get(execution.runUid);
         if (share) shares.push(share);
       }

@@ -23,8 +23,12 @@ export interface FakeExecutorOptions {
   clock: Clock;
   /** Each way, milliseconds. */
   latencyMs?: (operation: FakeOperation) => number;
-  /** before: refused and not carried out; after: carried out, and its answer lost. Both look the same to the runner. */
-  inject?: (operation: FakeOperation, runUid: string | undefined) => 'before' | 'after' | undefined;
+  /** before: refused and not carried out; after: carried out, and its answer lost. Both look the same to the runner. `spec`: of a start. */
+  inject?: (
+    operation: FakeOperation,
+    runUid: string | undefined,
+    spec?: ExecutionSpec,
+  ) => 'before' | 'after' | undefined;
   /** What a preparation fails with, as long as it is there. */
   prepareError?: () => Error | undefined;
 }
@@ -70,7 +74,12 @@ export class FakeExecutor implements Executor {
   }
 
   start(spec: ExecutionSpec): Promise<Execution> {
-    return this.#ask('start', spec.runUid, (machine) => machine.start(this.runtime, spec));
+    return this.#exchange(
+      'start',
+      spec.runUid,
+      (answer) => answer(this.#options.machine.start(this.runtime, spec)),
+      spec,
+    );
   }
 
   adopt(spec: ExecutionSpec): Promise<void> {
@@ -123,9 +132,10 @@ export class FakeExecutor implements Executor {
     operation: FakeOperation,
     runUid: string | undefined,
     carryOut: (answer: (value: T) => void) => void,
+    spec?: ExecutionSpec,
   ): Promise<T> {
     const { machine, clock, latencyMs, inject } = this.#options;
-    const failure = inject?.(operation, runUid);
+    const failure = inject?.(operation, runUid, spec);
     const delayMs = latencyMs?.(operation) ?? 0;
     const lost = () => new RiverError('ServiceUnavailable', 'the simulated engine does not answer');
     return new Promise((resolve, reject) => {
