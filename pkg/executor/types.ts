@@ -27,6 +27,8 @@ export interface ExecutionSpec {
   memoryBytes: number;
   /** CPUs it is held to, in the kernel's form, as in 0-3,8; left out: any. */
   cpus?: string;
+  /** CPUs that nobody has pinned when it is started: it begins there where the machine can do that, and needs no more. */
+  sharedCpus?: string;
   /** NUMA nodes its memory is taken from, in the same form; left out: any. */
   memoryNodes?: string;
   /** With `devices` it gets these device nodes, else the engine is asked for it by UUID. */

@@ -22,6 +22,9 @@ let asked: FakeOperation[];
 let fails: 'before' | undefined;
 let meanwhile: (() => void) | undefined;
 let confinement: Confinement;
+/** What each was on when its program began. */
+let begun: { uid: string; cpus: string | undefined }[];
+let beforeStart: () => Promise<void>;
 let told: { uid: string; cpus: string; problem?: string }[];
 
 function open(): Confinement {
@@ -45,6 +48,8 @@ beforeEach(() => {
   runs = new Map();
   asked = [];
   told = [];
+  begun = [];
+  beforeStart = async () => {};
   fails = undefined;
   meanwhile = undefined;
   confinement = open();
@@ -65,14 +70,17 @@ async function bind(uid: string, placement: Partial<NonNullable<Run['spec']['pla
   const intent = { uid, namespace: 'default', name: uid, runtime: 'process' as const, epoch: 'e1' };
   await intents.put({ ...intent, ...paths, startBootId: machine.bootId });
   const binding = placement.cpus === undefined ? {} : { cpus: placement.cpus };
-  await confinement.starting(uid, async () =>
+  await confinement.starting(uid, async (sharedCpus) => {
+    await beforeStart();
     machine.start('process', {
       ...{ runUid: uid, namespace: 'default', runName: uid, clusterUid: 'c', runtime: 'process' },
       ...{ command: ['for:ever'], env: {}, mounts: [], privileged: false, milliCores: 0, memoryBytes: 0 },
       ...paths,
       ...binding,
-    }),
-  );
+      ...(sharedCpus === undefined ? {} : { sharedCpus }),
+    });
+    begun.push({ uid, cpus: cpus()[uid] });
+  });
 }
 
 function unbind(uid: string): void {
@@ -101,6 +109,38 @@ test('others have left its CPUs before a pinned run starts, come to the rest, an
   asked = [];
   await confinement.look();
   expect(asked).toEqual([]);
+});
+
+test('who comes later begins on what nobody has pinned, and is not moved', async () => {
+  await bind('p', { cpus: '1-2', pinned: true });
+  await bind('a');
+  await bind('n', { cpus: '2-3' });
+  expect(begun).toEqual([
+    { uid: 'p', cpus: '1-2' },
+    { uid: 'a', cpus: '0,3' },
+    { uid: 'n', cpus: '3' },
+  ]);
+  unbind('p');
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0-3', n: '2-3' });
+});
+
+test('a pinned run begins after one whose start was under way when the pin came has been moved', async () => {
+  const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  beforeStart = () => {
+    reached.resolve();
+    return held.promise;
+  };
+  const slow = bind('a');
+  await reached.promise;
+  beforeStart = async () => {};
+  const pinned = bind('p', { cpus: '1-2', pinned: true }).then(() => cpus());
+  for (let look = 0; look < 20; look += 1) await confinement.look();
+  expect(begun).toEqual([]);
+  held.resolve();
+  await slow;
+  expect(await pinned).toEqual({ a: '0,3', p: '1-2' });
+  expect(begun.map(({ uid }) => uid)).toEqual(['a', 'p']);
 });
 
 test('a runner that comes after the pin has gone gives back', async () => {

@@ -33,6 +33,8 @@ export class Confinement {
   readonly #parts: ConfinementParts;
   readonly #pins = new Map<string, string>();
   #round: Promise<void> = Promise.resolve();
+  /** Starts of those that have no CPUs for themselves: a pinned Run begins after them. */
+  readonly #underWay = new Set<Promise<unknown>>();
   /** A round that has not begun and so will see everything. */
   #next: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -51,17 +53,33 @@ export class Confinement {
     void this.look();
   }
 
-  /** Starts it once others have left its CPUs; or has it leave those of others right after. */
-  async starting<T>(uid: string, start: () => Promise<T>): Promise<T> {
-    if (this.#pins.size === 0) return start();
-    const isPinned = this.#pins.has(uid);
+  /** Starts it once others have left its CPUs, or on those that nobody has pinned: `start` is told which. */
+  async starting<T>(uid: string, start: (sharedCpus?: string) => Promise<T>): Promise<T> {
+    if (this.#pins.has(uid)) {
+      await this.#makeRoom(uid);
+      return start();
+    }
+    const started = this.#startShared(uid, start);
+    this.#underWay.add(started);
+    return started.finally(() => this.#underWay.delete(started));
+  }
+
+  /** What is just being started may have been told of CPUs that are pinned by now: it is there to be moved afterwards. */
+  async #makeRoom(uid: string): Promise<void> {
     const { clock, logger } = this.#parts;
-    if (isPinned)
-      await withDeadline(clock, roomWithinMs, this.look()).catch(() =>
-        logger.warn('a pinned run starts before others have left its CPUs', { uid }),
-      );
-    const started = await start();
-    if (!isPinned) await this.look();
+    const room = Promise.allSettled(this.#underWay).then(() => this.look());
+    await withDeadline(clock, roomWithinMs, room).catch(() =>
+      logger.warn('a pinned run starts before others have left its CPUs', { uid }),
+    );
+  }
+
+  async #startShared<T>(uid: string, start: (sharedCpus?: string) => Promise<T>): Promise<T> {
+    const cpus = this.#pins.size > 0 ? this.#wanted().get(uid) : undefined;
+    // Before it is so, as when it is moved.
+    if (cpus) await this.#parts.intents.update(uid, { confined: true });
+    const started = await start(cpus || undefined);
+    // Others may have come or gone meanwhile, and an earlier start of it known of others.
+    if (this.#pins.size > 0 || cpus) await this.look();
     return started;
   }
 
@@ -92,16 +110,21 @@ export class Confinement {
 
   /** false: something is left to be done. */
   async #confineAll(): Promise<boolean> {
-    const { cache, topology } = this.#parts;
-    if (!cache.synced) return true;
-    const runs = [...cache.uids()].flatMap((uid) => placedRun(uid, cache.get(uid)));
-    const node = topology()?.cpus;
+    if (!this.#parts.cache.synced) return true;
     let isSettled = true;
     // Pins that come or go while moves are under way are for the round after this one.
     const isFree = this.#pins.size === 0;
-    const wanted = node ? sharedCpus(runs, node) : new Map(runs.map(({ uid }) => [uid, '']));
-    for (const [uid, cpus] of wanted) if (!(await this.#confine(uid, cpus, isFree))) isSettled = false;
+    for (const [uid, cpus] of this.#wanted())
+      if (!(await this.#confine(uid, cpus, isFree))) isSettled = false;
     return isSettled;
+  }
+
+  /** CPUs of each that has none for itself; '' while those of the machine are not known. */
+  #wanted(): Map<string, string> {
+    const { cache, topology } = this.#parts;
+    const runs = [...cache.uids()].flatMap((uid) => placedRun(uid, cache.get(uid)));
+    const node = topology()?.cpus;
+    return node ? sharedCpus(runs, node) : new Map(runs.map(({ uid }) => [uid, '']));
   }
 
   /** `isFree`: nobody has pinned any, so that it gets everything back. */

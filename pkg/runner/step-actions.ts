@@ -223,8 +223,8 @@ export class StepActions {
       folders.ensureFolder(dirname(spec.outPath));
       const execution = await runtimes
         .start(spec.runtime, () =>
-          confinement.starting(seen.uid, async () =>
-            this.#parts.acting() ? executor.start(spec) : undefined,
+          confinement.starting(seen.uid, async (sharedCpus) =>
+            this.#parts.acting() ? executor.start({ ...spec, sharedCpus }) : undefined,
           ),
         )
         .catch((error: unknown) => this.#forgetGone(seen, error));

@@ -17,6 +17,10 @@ test('a run that is bound to nothing asks for nothing', () => {
     expect(asked).not.toHaveProperty(name);
 });
 
+test('it begins on those of its CPUs that nobody has pinned', () => {
+  expect(hostConfig({ cpus: '0-3', sharedCpus: '2-3' })).toMatchObject({ CpusetCpus: '2-3' });
+});
+
 test('CPUs, memory, GPUs by UUID, and device nodes of others', () => {
   const gpus = [
     { index: 0, uuid: 'GPU-a' },

@@ -70,6 +70,7 @@ function gpuOptions(gpus: NonNullable<ExecutionSpec['gpus']>) {
  * take the whole grace period, and its orphans would stay zombies. Measured: no difference in time.
  */
 export function createOptions(spec: ExecutionSpec, settings: CreateSettings): ContainerCreateOptions {
+  const cpus = spec.sharedCpus ?? spec.cpus;
   return {
     name: containerName(spec.clusterUid, spec.runUid),
     Image: spec.image ?? '',
@@ -86,7 +87,7 @@ export function createOptions(spec: ExecutionSpec, settings: CreateSettings): Co
       ...(spec.milliCores > 0 ? { NanoCpus: spec.milliCores * 1_000_000 } : {}),
       // The same number for both: no swap beside the memory.
       ...(spec.memoryBytes > 0 ? { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes } : {}),
-      ...(spec.cpus === undefined ? {} : { CpusetCpus: spec.cpus }),
+      ...(cpus === undefined ? {} : { CpusetCpus: cpus }),
       ...(spec.memoryNodes === undefined ? {} : { CpusetMems: spec.memoryNodes }),
       ...gpuOptions(spec.gpus ?? []),
       ...(settings.cgroupParent === undefined ? {} : { CgroupParent: settings.cgroupParent }),

@@ -116,8 +116,9 @@ export class FakeMachine {
       startedAt: this.#clock.now(),
     };
     const gpus = (spec.gpus ?? []).map(({ uuid }) => uuid);
-    execution.observed = observedOf(spec);
-    const binding = { runUid, gpus, ...(spec.cpus === undefined ? {} : { cpus: spec.cpus }) };
+    const cpus = spec.sharedCpus ?? spec.cpus;
+    execution.observed = observedOf({ ...spec, cpus });
+    const binding = { runUid, gpus, ...(cpus === undefined ? {} : { cpus }) };
     const goesOnSince = this.#clock.monotonic();
     const resident: Resident = {
       ...{ runtime, execution, program, binding, waiting: [] },

@@ -1,14 +1,14 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { ExecutionSpec } from '../index.ts';
 import type { StartError } from '../records/index.ts';
+import type { Held } from './cpuset.ts';
 
 /**
  * The programs that bind a plain process, to be put before its own: taskset for CPUs, numactl for memory. A run that
  * was promised CPUs or memory and cannot be held to them is refused: it would disturb others without a word.
  */
 export async function bindingArguments(
-  { cpus, memoryNodes }: Pick<ExecutionSpec, 'cpus' | 'memoryNodes'>,
+  { cpus, memoryNodes }: Held,
   path: string,
 ): Promise<{ argv: string[] } | { startError: StartError }> {
   const argv: string[] = [];

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionSpec, GroupFolders } from '../index.ts';
+import { followParent } from './cpuset.ts';
 
 /** Control groups of one run: the files by which its program enters, and those that hold its figures at the end. */
 export interface RunCgroup {
@@ -11,8 +12,8 @@ export interface RunCgroup {
 
 /** What a machine offers. `none` says why: then nothing is limited, and figures come from the shell's `times`. */
 export type CgroupKind =
-  | { version: 1; folders: { memory: string; cpuacct: string; cpu: string } }
-  | { version: 2; folder: string }
+  | { version: 1; folders: { memory: string; cpuacct: string; cpu: string; cpuset?: string } }
+  | { version: 2; folder: string; cpuset: boolean }
   | { version: 0; why: string };
 
 /** 100 ms, the kernel's default: 1 milli-core is 100 µs of it. Less than 1 ms a period is refused. */
@@ -29,7 +30,7 @@ export async function openCgroups(root: string, name: string): Promise<CgroupKin
         cpu: join(root, 'cpu', name),
       };
       await Promise.all(Object.values(folders).map((folder) => mkdir(folder, { recursive: true })));
-      return { version: 1, folders };
+      return { version: 1, folders: { ...folders, ...(await cpusetVersion1(join(root, 'cpuset'), name)) } };
     }
     const controllers = await readFile(join(root, 'cgroup.controllers'), 'utf8');
     if (!/\bcpu\b/.test(controllers) || !/\bmemory\b/.test(controllers)) {
@@ -38,13 +39,34 @@ export async function openCgroups(root: string, name: string): Promise<CgroupKin
     await writeFile(join(root, 'cgroup.subtree_control'), '+cpu +memory');
     await mkdir(join(root, name), { recursive: true });
     await writeFile(join(root, name, 'cgroup.subtree_control'), '+cpu +memory');
-    return { version: 2, folder: join(root, name) };
+    const cpuset = /\bcpuset\b/.test(controllers) && (await cpusetVersion2(root, name));
+    return { version: 2, folder: join(root, name), cpuset };
   } catch (error) {
     return {
       version: 0,
       why: `control groups under ${root} are not writable (${(error as NodeJS.ErrnoException).code ?? 'error'})`,
     };
   }
+}
+
+/** Left out where there is none, or it is not ours to write. */
+async function cpusetVersion1(hierarchy: string, name: string): Promise<{ cpuset?: string }> {
+  const cpuset = join(hierarchy, name);
+  if (!(await exists(join(hierarchy, 'cpuset.cpus')))) return {};
+  return followParent(cpuset).then(
+    () => ({ cpuset }),
+    () => ({}),
+  );
+}
+
+async function cpusetVersion2(root: string, name: string): Promise<boolean> {
+  const enable = (folder: string) => writeFile(join(folder, 'cgroup.subtree_control'), '+cpuset');
+  return enable(root)
+    .then(() => enable(join(root, name)))
+    .then(
+      () => true,
+      () => false,
+    );
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -110,7 +132,8 @@ export function usageFolders(kind: CgroupKind, runUid: string): GroupFolders | u
 function runFolders(kind: CgroupKind, runUid: string): string[] {
   if (kind.version === 0) return [];
   if (kind.version === 2) return [join(kind.folder, runUid)];
-  return [kind.folders.memory, kind.folders.cpuacct, kind.folders.cpu].map((folder) => join(folder, runUid));
+  const { memory, ...others } = kind.folders;
+  return [memory, ...Object.values(others)].map((folder) => join(folder, runUid));
 }
 
 async function tree(folder: string): Promise<string[]> {

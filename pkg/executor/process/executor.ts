@@ -2,7 +2,6 @@ import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
-import { Affinity } from '../kernel/index.ts';
 import {
   type Claim,
   ExitWatch,
@@ -14,7 +13,6 @@ import {
   signalAll,
   someoneHasArgument,
 } from '../records/index.ts';
-import { bindingArguments } from './binding.ts';
 import {
   type CgroupKind,
   cgroupMembers,
@@ -25,6 +23,7 @@ import {
 } from './cgroup.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { type Freezer, openFreezer } from './freezer.ts';
+import { Holding } from './holding.ts';
 import { launch } from './launch.ts';
 import { Launcher } from './launcher.ts';
 import { observedOf } from './program.ts';
@@ -52,14 +51,15 @@ const lastLookMs = 200;
 interface Groups {
   kind: CgroupKind;
   freezer: Freezer;
+  holding: Holding;
 }
 
 class ProcessExecutor implements Executor {
   readonly runtime = 'process';
   readonly #options: ProcessExecutorOptions;
   readonly #records: Records;
-  readonly #affinity: Affinity;
   readonly #watch: ExitWatch;
+  readonly #path: string;
   readonly #launcher: Launcher;
   /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
   readonly #active = new Set<string>();
@@ -69,9 +69,9 @@ class ProcessExecutor implements Executor {
 
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
-    this.#affinity = new Affinity(options.baseEnv.PATH ?? '/usr/bin:/bin');
+    this.#path = options.baseEnv.PATH ?? '/usr/bin:/bin';
     this.#records = new Records(options.stateDir, parseExitRecord);
-    this.#launcher = new Launcher(options.clock, options.baseEnv.PATH ?? '/usr/bin:/bin');
+    this.#launcher = new Launcher(options.clock, this.#path);
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
   }
 
@@ -95,13 +95,13 @@ class ProcessExecutor implements Executor {
     const kind = await openCgroups(root, name);
     const freezer = await openFreezer(root, name, kind, this.#options.clock);
     this.#watch.open(() => this.#changedSilently());
-    this.#groups = { kind, freezer };
+    this.#groups = { kind, freezer, holding: new Holding(kind, this.#path) };
     return this.#groups;
   }
 
   async probe(): Promise<RuntimeProbe> {
     try {
-      const { kind } = await this.#open();
+      const { kind, holding } = await this.#open();
       await this.#records.checkWritable().catch((error: unknown) => this.#unusable(error));
       await access('/bin/sh', constants.X_OK);
       const limits =
@@ -111,7 +111,7 @@ class ProcessExecutor implements Executor {
       return {
         ready: true,
         reason: 'ProcessesAllowed',
-        message: `Plain processes run here. ${limits}`,
+        message: `Plain processes run here. ${limits} ${holding.description}`,
         version: release(),
       };
     } catch (error) {
@@ -194,12 +194,12 @@ class ProcessExecutor implements Executor {
   async prepare(): Promise<void> {}
 
   async start(spec: ExecutionSpec): Promise<Execution> {
-    const { kind } = await this.#open();
+    const groups = await this.#open();
     const before = await this.inspect(spec.runUid);
     if (before && before.state !== 'created') return before;
     try {
       if (before === undefined) await this.#records.write(spec, this.#options.bootId());
-      await this.#launch(spec, kind);
+      await this.#launch(spec, groups);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       throw new RiverError(
@@ -212,17 +212,18 @@ class ProcessExecutor implements Executor {
     return (await this.inspect(spec.runUid)) ?? this.#missing(spec.runUid);
   }
 
-  async #launch(spec: ExecutionSpec, kind: CgroupKind): Promise<void> {
+  async #launch(spec: ExecutionSpec, { kind, holding }: Groups): Promise<void> {
     const folder = this.#records.folder(spec.runUid);
     const env = { ...this.#options.baseEnv, ...spec.env };
-    const [command, cgroup, binding] = await Promise.all([
+    const [command, { join, note }, beginning] = await Promise.all([
       prepareCommand(spec, folder, env),
       makeRunCgroup(kind, spec),
-      bindingArguments(spec, this.#options.baseEnv.PATH ?? '/usr/bin:/bin'),
+      holding.begin(spec),
     ]);
     if ('startError' in command) return this.#records.giveUp(spec.runUid, command.startError);
-    if ('startError' in binding) return this.#records.giveUp(spec.runUid, binding.startError);
-    const argv = [...binding.argv, ...command.argv];
+    if ('startError' in beginning) return this.#records.giveUp(spec.runUid, beginning.startError);
+    const argv = [...beginning.argv, ...command.argv];
+    const cgroup = { join: [...join, ...beginning.join], note };
     const exitPath = this.#records.exitPath(spec.runUid);
     const args = wrapperArguments(folder, exitPath, this.#options.bootId(), cgroup, argv);
     const { outPath, errPath } = spec;
@@ -264,9 +265,9 @@ class ProcessExecutor implements Executor {
   }
 
   async confine(runUid: string, cpus: string): Promise<void> {
+    const { holding } = await this.#open();
     if (!isLive(await this.inspect(runUid))) return;
-    const members = () => this.#members(runUid, this.#records.claim(runUid));
-    await this.#affinity.confine(runUid, cpus, members);
+    await holding.confine(runUid, cpus, () => this.#members(runUid, this.#records.claim(runUid)));
   }
 
   async stop(runUid: string, graceMs: number): Promise<void> {
@@ -308,7 +309,7 @@ class ProcessExecutor implements Executor {
   }
 
   async remove(runUid: string): Promise<void> {
-    const { kind, freezer } = await this.#open();
+    const { kind, freezer, holding } = await this.#open();
     if (isLive(await this.inspect(runUid))) {
       throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
     }
@@ -327,7 +328,7 @@ class ProcessExecutor implements Executor {
       throw new RiverError('ServiceUnavailable', `The control group of run ${runUid} is not empty yet.`);
     }
     this.#active.delete(runUid);
-    this.#affinity.forget(runUid);
+    holding.forget(runUid);
     await this.#records.remove(runUid);
   }
 

@@ -3,7 +3,7 @@
  * parameters, so this text never parses what a user wrote. (The launcher's file has it too, in single quotes.)
  *
  *   $1  the run's folder           $2  where the exit record is renamed to      $3  the boot id
- *   $4 $5 $6  cgroup files to join ('' = none)      $7 $8 $9  cgroup files to note at the end ('' = none)
+ *   $4 $5 $6 $7  cgroup files to join ('' = none)   $8 $9 ${10}  cgroup files to note at the end ('' = none)
  *   the rest: program and arguments.   fd 1, 2: the output files.   fd 3: a pipe to the runner.
  *
  * - `set -C` makes `>` an open with O_EXCL: whoever creates `started` may run the program, everybody else leaves.
@@ -33,11 +33,11 @@ unset RIVER_WRAPPER_STAT
 RIVER_WRAPPER_DIR=$1
 (
   trap 'echo failed >"$RIVER_WRAPPER_DIR/failed"' EXIT
-  for RIVER_WRAPPER_FILE in "$4" "$5" "$6"; do
+  for RIVER_WRAPPER_FILE in "$4" "$5" "$6" "$7"; do
     [ -z "$RIVER_WRAPPER_FILE" ] || echo 0 >"$RIVER_WRAPPER_FILE" || exit 125
   done
   unset RIVER_WRAPPER_FILE
-  shift 9
+  shift 10
   exec "$@" 2>&4 4>&-
 )
 RIVER_WRAPPER_STATUS=$?
@@ -51,7 +51,7 @@ until {
   [ ! -e "$1/failed" ] || echo failed
   echo times
   times
-  for RIVER_WRAPPER_FILE in "$7" "$8" "$9"; do
+  for RIVER_WRAPPER_FILE in "$8" "$9" "\${10}"; do
     [ -n "$RIVER_WRAPPER_FILE" ] || continue
     echo "file $RIVER_WRAPPER_FILE"
     while read -r RIVER_WRAPPER_LINE; do echo "$RIVER_WRAPPER_LINE"; done <"$RIVER_WRAPPER_FILE"
@@ -61,7 +61,7 @@ until {
 command -p mv -f "$1/exit" "$2"
 `;
 
-/** What `sh` is called with. `join` and `note` have at most three files each. */
+/** What `sh` is called with. `join` has at most four files, `note` three. */
 export function wrapperArguments(
   folder: string,
   exitPath: string,
@@ -69,7 +69,8 @@ export function wrapperArguments(
   cgroup: { join: string[]; note: string[] },
   argv: string[],
 ): string[] {
-  const three = (files: string[]) => [files[0] ?? '', files[1] ?? '', files[2] ?? ''];
+  const padded = (files: string[], length: number) =>
+    Array.from({ length }, (_, index) => files[index] ?? '');
   return [
     '-c',
     wrapperText,
@@ -77,8 +78,8 @@ export function wrapperArguments(
     folder,
     exitPath,
     bootId,
-    ...three(cgroup.join),
-    ...three(cgroup.note),
+    ...padded(cgroup.join, 4),
+    ...padded(cgroup.note, 3),
     ...argv,
   ];
 }

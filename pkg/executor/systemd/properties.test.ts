@@ -34,6 +34,11 @@ test('memory is exact to the byte, and swap no way around it', () => {
   expect(properties).toContain('MemorySwapMax=0');
 });
 
+test('it begins on those of its CPUs that nobody has pinned', () => {
+  const properties = serviceProperties({ ...spec, cpus: '0-3', sharedCpus: '2-3' }, parts);
+  expect(properties).toEqual(expect.arrayContaining(['CPUAffinity=2-3', 'AllowedCPUs=2-3']));
+});
+
 test('who a service belongs to is in its description', () => {
   expect(ownerOf('River run ns/train-0')).toEqual({ namespace: 'ns', runName: 'train-0' });
   expect(ownerOf('somebody else')).toEqual({ namespace: '', runName: '' });

@@ -46,7 +46,8 @@ export function serviceProperties(spec: ExecutionSpec, parts: ServiceParts): str
  * Affinity and memory policy work on both versions of control groups; the cpusets of version 2, which systemd ignores
  * on version 1, hold also what changes its own affinity.
  */
-function binding({ cpus, memoryNodes }: ExecutionSpec): string[] {
+function binding({ sharedCpus, memoryNodes, ...spec }: ExecutionSpec): string[] {
+  const cpus = sharedCpus ?? spec.cpus;
   return [
     ...(cpus === undefined ? [] : [`CPUAffinity=${cpus}`, `AllowedCPUs=${cpus}`]),
     ...(memoryNodes === undefined
