@@ -27,11 +27,20 @@ async function executing(pids: readonly number[]): Promise<number[]> {
 
 type Members = () => Promise<number[]>;
 
+/**
+ * A shell that waits for its child to execute (vfork) cannot halt, and the child was halted before it could: let go for a
+ * moment and tried again, both come to their end.
+ */
+const looksBeforeGo = 25;
+
 /** SIGSTOP to every process, those included that are made meanwhile, until none executes. */
 export async function haltBySignals(clock: Clock, members: Members): Promise<void> {
+  let looks = 0;
   await untilHalted(clock, async () => {
     const left = await executing(await members());
-    signalAll(left, 'SIGSTOP');
+    looks += 1;
+    if (left.length > 0 && looks % looksBeforeGo === 0) await resumeBySignals(members);
+    else signalAll(left, 'SIGSTOP');
     return left.length === 0;
   });
 }
