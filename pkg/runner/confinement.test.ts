@@ -143,6 +143,17 @@ test('a pinned run begins after one whose start was under way when the pin came 
   expect(begun.map(({ uid }) => uid)).toEqual(['a', 'p']);
 });
 
+test('pins that go while one is started beside them: it gets all CPUs', async () => {
+  await bind('p', { cpus: '1-2', pinned: true });
+  beforeStart = async () => {
+    unbind('p');
+    await confinement.look();
+  };
+  await bind('a');
+  expect(begun.at(-1)).toEqual({ uid: 'a', cpus: '0,3' });
+  expect(cpus()).toMatchObject({ a: '0-3' });
+});
+
 test('a runner that comes after the pin has gone gives back', async () => {
   await bind('a');
   await bind('p', { cpus: '1-2', pinned: true });

@@ -34,7 +34,7 @@ export class Confinement {
   readonly #pins = new Map<string, string>();
   #round: Promise<void> = Promise.resolve();
   /** Starts of those that have no CPUs for themselves: a pinned Run begins after them. */
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
   /** A round that has not begun and so will see everything. */
   #next: Promise<void> | undefined;
   #timer: Timer | undefined;
@@ -59,15 +59,13 @@ export class Confinement {
       await this.#makeRoom(uid);
       return start();
     }
-    const started = this.#startShared(uid, start);
-    this.#underWay.add(started);
-    return started.finally(() => this.#underWay.delete(started));
+    return this.#startShared(uid, start);
   }
 
   /** What is just being started may have been told of CPUs that are pinned by now: it is there to be moved afterwards. */
   async #makeRoom(uid: string): Promise<void> {
     const { clock, logger } = this.#parts;
-    const room = Promise.allSettled(this.#underWay).then(() => this.look());
+    const room = Promise.allSettled(this.#underWay.values()).then(() => this.look());
     await withDeadline(clock, roomWithinMs, room).catch(() =>
       logger.warn('a pinned run starts before others have left its CPUs', { uid }),
     );
@@ -75,12 +73,25 @@ export class Confinement {
 
   async #startShared<T>(uid: string, start: (sharedCpus?: string) => Promise<T>): Promise<T> {
     const cpus = this.#pins.size > 0 ? this.#wanted().get(uid) : undefined;
+    const started = this.#startOn(uid, cpus || undefined, start);
+    this.#underWay.set(uid, started);
+    try {
+      return await started;
+    } finally {
+      this.#underWay.delete(uid);
+      // Others may have come or gone meanwhile, and an earlier start of it known of others.
+      if (this.#pins.size > 0 || cpus) await this.look();
+    }
+  }
+
+  async #startOn<T>(
+    uid: string,
+    cpus: string | undefined,
+    start: (sharedCpus?: string) => Promise<T>,
+  ): Promise<T> {
     // Before it is so, as when it is moved.
-    if (cpus) await this.#parts.intents.update(uid, { confined: true });
-    const started = await start(cpus || undefined);
-    // Others may have come or gone meanwhile, and an earlier start of it known of others.
-    if (this.#pins.size > 0 || cpus) await this.look();
-    return started;
+    if (cpus !== undefined) await this.#parts.intents.update(uid, { confined: true });
+    return start(cpus);
   }
 
   /** Never raises. */
@@ -130,7 +141,8 @@ export class Confinement {
   /** `isFree`: nobody has pinned any, so that it gets everything back. */
   async #confine(uid: string, cpus: string, isFree: boolean): Promise<boolean> {
     const { intents, runtimes, logger } = this.#parts;
-    if (this.#closed) return true;
+    // What is just being started is looked at afterwards.
+    if (this.#closed || this.#underWay.has(uid)) return true;
     try {
       const intent = intents.get(uid);
       if (!intent?.startBootId || intent.outcome) return true;
