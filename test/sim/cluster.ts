@@ -60,9 +60,9 @@ export async function withCluster(
       world.fail(`thrown out of a callback: ${error instanceof Error ? error.stack : error}`);
   } finally {
     allowRealTime();
+    disk.remove();
     cluster.host.release();
     for (const node of cluster.nodes) node.release();
-    disk.remove();
   }
   return cluster;
 }

@@ -13,6 +13,11 @@ export class Disk {
     return join(this.#root, String(this.#folders));
   }
 
+  /** What a dead life had, before it lets go of its files: SQLite copies no log into a file that is gone. */
+  drop(folder: string): void {
+    rmSync(folder, { recursive: true, force: true });
+  }
+
   remove(): void {
     rmSync(this.#root, { recursive: true, force: true });
   }

@@ -109,6 +109,7 @@ export class SimHost implements Part {
     this.#world.count(`host: dies ${why}`);
     this.#life?.kill();
     this.#store?.abandon();
+    this.#disk.drop(this.#folder);
     this.#life = undefined;
     this.#store = undefined;
     this.#folder = next;

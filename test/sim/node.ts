@@ -206,13 +206,17 @@ export class SimNode implements Restartable {
   #die(why: string, acknowledged: WalMark | undefined): void {
     const life = this.#life;
     const intents = this.#intents;
+    const folder = this.#folder;
     const next = this.#disk.fresh();
-    const note = copyTorn(this.#folder, next, database, { rng: this.#world.rng, acknowledged });
+    const note = copyTorn(folder, next, database, { rng: this.#world.rng, acknowledged });
     this.#world.trace(life?.name ?? this.name, `dies ${why}`, note);
     this.#world.count(`runner: dies ${why}`);
     life?.kill();
     // Its code may still be in the middle of something that reads.
-    this.#world.after(undefined, 1, () => intents?.close());
+    this.#world.after(undefined, 1, () => {
+      this.#disk.drop(folder);
+      intents?.close();
+    });
     this.#life = undefined;
     this.#intents = undefined;
     this.#folder = next;

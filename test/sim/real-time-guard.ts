@@ -7,15 +7,7 @@ export function forbidRealTime(): () => void {
   const forbidden = (what: string) => () => {
     throw new Error(`${what} in simulated code: use the injected Clock or Rng`);
   };
-  globalThis.Date = new Proxy(Date, {
-    construct(target, args) {
-      if (args.length === 0) forbidden('new Date()')();
-      return Reflect.construct(target, args);
-    },
-    get(target, key) {
-      return key === 'now' ? forbidden('Date.now()') : Reflect.get(target, key);
-    },
-  });
+  globalThis.Date = datesOf(real.Date, forbidden('new Date()'), forbidden('Date.now()'));
   Math.random = forbidden('Math.random()');
   globalThis.setTimeout = forbidden('setTimeout()') as never;
   globalThis.setInterval = forbidden('setInterval()') as never;
@@ -29,4 +21,17 @@ export function forbidRealTime(): () => void {
     globalThis.setImmediate = real.setImmediate;
     performance.now = real.now;
   };
+}
+
+/** Dates of given times only. No Proxy: times are written into objects all the time. */
+function datesOf(real: DateConstructor, forbiddenNew: () => never, now: () => never): DateConstructor {
+  function GivenDate(...given: [number] | []): Date {
+    return given.length === 0 ? forbiddenNew() : new real(...given);
+  }
+  return Object.assign(GivenDate, {
+    now,
+    parse: real.parse,
+    UTC: real.UTC,
+    prototype: real.prototype,
+  }) as never;
 }

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Rng } from '../../pkg/base/index.ts';
 
@@ -36,9 +46,29 @@ export interface WalMark {
   length: number;
 }
 
+let scratch = Buffer.alloc(8 * 1024 * 1024);
+
+/** Valid until the next call: logs are megabytes, and are read at every crash. */
 function readWal(folder: string, database: string): Uint8Array {
   const file = join(folder, `${database}-wal`);
-  return existsSync(file) ? readFileSync(file) : new Uint8Array();
+  if (!existsSync(file)) return new Uint8Array();
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    if (size > scratch.length) scratch = Buffer.alloc(2 * size);
+    return scratch.subarray(0, readSync(handle, scratch, 0, size, 0));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function writeParts(file: string, parts: readonly Uint8Array[]): void {
+  const handle = openSync(file, 'w');
+  try {
+    for (const part of parts) writeSync(handle, part);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** What is durable now: everything up to here has been, or may have been, acknowledged. */
@@ -82,6 +112,6 @@ export function copyTorn(from: string, to: string, database: string, tear: Tear)
   const end = committedLength(wal);
   const cut = cutAt(wal, from, database, tear);
   const tail = cut === end && tear.rng.below(2) === 0 ? halfFrame(wal, tear.rng) : new Uint8Array();
-  writeFileSync(join(to, `${database}-wal`), Buffer.concat([wal.subarray(0, cut), tail]));
+  writeParts(join(to, `${database}-wal`), [wal.subarray(0, cut), tail]);
   return `${end - cut} bytes cut, ${tail.length} torn bytes added`;
 }

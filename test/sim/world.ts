@@ -17,6 +17,9 @@ const livelockSteps = 100_000;
 
 const turnsPerRound = 64;
 
+/** Characters of the trace that are hashed at once. */
+const hashedAtOnce = 16_384;
+
 interface Event {
   at: number;
   tie: number;
@@ -61,6 +64,7 @@ export class World {
   #order = 0;
   #stepsNow = 0;
   readonly #hash: Hash = createHash('sha256');
+  #unhashed = '';
   readonly #print: ((line: string) => void) | undefined;
   #incarnations = 0;
 
@@ -116,11 +120,18 @@ export class World {
   /** One line of what happens; the hash of all lines is what two runs of one seed must share. */
   trace(who: string, what: string, more = ''): void {
     const line = `${(this.time / 1000).toFixed(4).padStart(11)} ${who.padEnd(10)} ${what}${more && ` ${more}`}`;
-    this.#hash.update(line);
+    this.#unhashed += line;
+    if (this.#unhashed.length > hashedAtOnce) this.#hashTrace();
     this.#print?.(line);
   }
 
+  #hashTrace(): void {
+    this.#hash.update(this.#unhashed);
+    this.#unhashed = '';
+  }
+
   traceHash(): string {
+    this.#hashTrace();
     return this.#hash.copy().digest('hex').slice(0, 16);
   }
 
@@ -179,7 +190,8 @@ export class World {
 
   /** The oldest turn of an incarnation drawn from the seed: order is kept within one, not between them. */
   #runTurn(): boolean {
-    this.#turns = this.#turns.filter((turn) => turn.owner.alive);
+    if (this.#turns.some((turn) => !turn.owner.alive))
+      this.#turns = this.#turns.filter((turn) => turn.owner.alive);
     if (this.#turns.length === 0) return false;
     const owner = this.#turns[this.#turns.length === 1 ? 0 : this.rng.below(this.#turns.length)]!.owner;
     const index = this.#turns.findIndex((turn) => turn.owner === owner);
