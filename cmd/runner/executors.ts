@@ -5,6 +5,7 @@ import { dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { Executor } from '../../pkg/executor/index.ts';
 import { processExecutor } from '../../pkg/executor/process/index.ts';
 import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
+import type { RunnerCounters } from '../../pkg/runner/index.ts';
 import { bootId } from './machine.ts';
 
 export interface ExecutorWiring {
@@ -13,6 +14,7 @@ export interface ExecutorWiring {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: RunnerCounters['count'];
 }
 
 /** One for each runtime that the configuration allows, whether it works at the moment or not. */

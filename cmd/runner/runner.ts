@@ -12,6 +12,7 @@ import {
   type Intents,
   openIntents,
   Runner,
+  RunnerCounters,
   type RunnerParts,
   SharedDirectory,
   type VolumeParts,
@@ -43,8 +44,10 @@ export interface RunningRunner {
 export function startRunner(wiring: RunnerWiring): RunningRunner {
   const intents = openState(wiring);
   const tunnel = openTunnel(wiring, intents);
+  // As long as the process: who reads them takes a fall for a new one.
+  const counters = new RunnerCounters();
   const begin = (settings: RunnerSettings) => {
-    const runner = new Runner({ ...partsOf({ ...wiring, settings }), intents, tunnel });
+    const runner = new Runner({ ...partsOf({ ...wiring, settings }, counters), intents, tunnel });
     runner.start();
     return runner;
   };
@@ -104,7 +107,7 @@ function makeFolders({ stateDir, localTempDir, sharedDir }: RunnerSettings): voi
   if (sharedDir !== undefined) mkdirSync(join(sharedDir, 'shared_data'), { recursive: true });
 }
 
-function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> {
+function partsOf(wiring: RunnerWiring, counters: RunnerCounters): Omit<RunnerParts, 'intents' | 'tunnel'> {
   const { settings, client, clock, rng, logger, version, onEnded } = wiring;
   const { name, labels, sharedDir, localTempDir, stopGraceMs } = settings;
   return {
@@ -127,7 +130,8 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> 
     },
     client,
     ...environmentsOf(wiring),
-    executors: (clusterUid) => createExecutors({ settings, clusterUid, clock, rng, logger }),
+    executors: (clusterUid) =>
+      createExecutors({ settings, clusterUid, clock, rng, logger, count: counters.count }),
     machine: machineReader(version, settings),
     readBootId: bootId,
     folders,
@@ -135,6 +139,7 @@ function partsOf(wiring: RunnerWiring): Omit<RunnerParts, 'intents' | 'tunnel'> 
     clock,
     rng,
     logger,
+    counters,
     onEnded,
   };
 }

@@ -38,7 +38,11 @@ export class Heartbeats {
    * Extends the lease in memory. Raises `NotFound` without a Node, `Conflict` for another session than its current one,
    * `Invalid` for values that are none: they are shown to everybody who reads the Node.
    */
-  async beat(identity: Identity, name: string, { session, usage }: Heartbeat): Promise<HeartbeatAnswer> {
+  async beat(
+    identity: Identity,
+    name: string,
+    { session, usage, counters }: Heartbeat,
+  ): Promise<HeartbeatAnswer> {
     authorize(identity, 'heartbeat', 'Node');
     authorizeOwnNode(identity, name);
     const node = this.#store.get('Node', '', name)?.object as Node | undefined;
@@ -53,7 +57,7 @@ export class Heartbeats {
     }
     const reported = { apiVersion, kind: 'Node', metadata: { name }, status: { usage } };
     refuseInvalid('Node', name, validateObject('Node', reported, { subresource: 'status' }));
-    this.#leases.beat(name, usage);
+    this.#leases.beat(name, { usage, counters });
     return {
       leaseMs: this.#leases.leaseMs,
       epoch: this.#store.epoch,

@@ -9,12 +9,15 @@ export interface Leases {
   /** Monotonic milliseconds: a node not heard of since has one full lease from here. */
   readonly startedAt: number;
   readonly leaseMs: number;
+  /** What the runner of a node has counted; undefined when it has told of nothing. */
+  counters(node: string): Heartbeat['counters'];
 }
 
 interface Beat {
   monotonicMs: number;
   wallMs: number;
   live?: LiveValues;
+  counters?: Heartbeat['counters'];
 }
 
 interface LiveValues {
@@ -23,6 +26,9 @@ interface LiveValues {
   /** By uid. */
   runs: ReadonlyMap<string, RunSample>;
 }
+
+/** No more than any runner has: what comes from a node must not fill the memory of the host. */
+const countersAtMost = 64;
 
 export class LeaseTable implements Leases {
   readonly startedAt: number;
@@ -40,11 +46,17 @@ export class LeaseTable implements Leases {
     return this.#beats.get(node)?.monotonicMs;
   }
 
-  /** Without `usage` the values of the beat before stay. */
-  beat(node: string, usage?: Heartbeat['usage']): void {
+  /** What is left out stays as the beat before had it. */
+  beat(node: string, told: Pick<Heartbeat, 'usage' | 'counters'> = {}): void {
     const monotonicMs = this.#clock.monotonic();
-    const live = usage ? liveValues(usage, monotonicMs) : this.#beats.get(node)?.live;
-    this.#beats.set(node, { monotonicMs, wallMs: this.#clock.now(), live });
+    const before = this.#beats.get(node);
+    const live = told.usage ? liveValues(told.usage, monotonicMs) : before?.live;
+    const counters = told.counters ? countersOnly(told.counters) : before?.counters;
+    this.#beats.set(node, { monotonicMs, wallMs: this.#clock.now(), live, counters });
+  }
+
+  counters(node: string): Heartbeat['counters'] {
+    return this.#beats.get(node)?.counters;
   }
 
   /** RFC 3339. */
@@ -87,4 +99,12 @@ function liveValues(
   monotonicMs: number,
 ): LiveValues {
   return { monotonicMs, node, runs: new Map(runs.map((sample) => [sample.uid, sample])) };
+}
+
+/** Another version of the runner may tell of something else: that is left out. */
+function countersOnly(told: object): Record<string, number> {
+  const known = Object.entries(told).filter(
+    ([name, value]) => /^[a-z][a-z_]{0,39}$/.test(name) && Number.isSafeInteger(value) && value >= 0,
+  );
+  return Object.fromEntries(known.slice(0, countersAtMost));
 }

@@ -277,8 +277,17 @@ describe('nodes', () => {
     await expect(service.heartbeat(runner, 'n1', { session: undefined as never })).rejects.toThrow(
       /not from the current session/,
     );
+    const counters = { run_backed_off: 2, 'No name"': 1, negative: -1, half: 0.5, text: 'x' as never };
+    await service.heartbeat(runner, 'n1', { session: 's1', counters });
+    await service.heartbeat(runner, 'n1', { session: 's1' });
+    expect(service.leases.counters('n1')).toEqual({ run_backed_off: 2 });
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => ['a'.repeat(index + 1), 1]));
+    await service.heartbeat(runner, 'n1', { session: 's1', counters: many });
+    expect(Object.keys(service.leases.counters('n1') ?? {})).toHaveLength(40);
+    expect(store.version()).toBe(version);
     await service.delete(me, 'Node', '', 'n1');
     expect(service.leases.lastSeen('n1')).toBeUndefined();
+    expect(service.leases.counters('n1')).toBeUndefined();
   });
 });
 

@@ -110,6 +110,8 @@ export interface Binding {
 export interface Heartbeat {
   session: string;
   usage?: NodeStatus['usage'];
+  /** How often each has happened since the runner's process started, by names in lower case with underscores. */
+  counters?: Readonly<Record<string, number>>;
 }
 
 export interface HeartbeatAnswer {

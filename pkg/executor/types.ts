@@ -80,6 +80,9 @@ export interface LiveUsage {
   memoryUsed?: number;
 }
 
+/** What executors count beside what comes of their methods: a call that was not answered, a lost connection, output not collected. */
+export type ExecutorEvent = 'engine_unanswered' | 'engine_lost' | 'output_failed';
+
 export interface RuntimeProbe {
   ready: boolean;
   /** For the Node's condition: one CamelCase word and a sentence. */

@@ -4,6 +4,7 @@
  * restarts a Run, never believes its own memory about what the machine did, and never takes the host's silence for
  * an order.
  */
+export { RunnerCounters } from './counters.ts';
 export {
   EnvironmentDirectory,
   type EnvironmentParts,

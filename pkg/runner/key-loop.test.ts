@@ -9,11 +9,13 @@ let passes: {
   fail: (error: Error) => Promise<void>;
 }[];
 let loop: KeyLoop;
+let counted: string[];
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 const pending = () => timers.filter((timer) => !timer.cancelled);
 
 beforeEach(() => {
+  counted = [];
   timers = [];
   passes = [];
   loop = new KeyLoop({
@@ -40,6 +42,7 @@ beforeEach(() => {
     },
     rng: seededRng(1),
     logger: silentLogger,
+    count: (event) => void counted.push(event),
     work: (key) =>
       new Promise((resolve, reject) => {
         passes.push({
@@ -86,6 +89,7 @@ test('what fails waits longer each time, and is not hurried by what is only seen
     pending()[0]!.fire();
     await settle();
   }
+  expect(counted).toEqual(Array(8).fill('run_backed_off'));
   const delays = timers.map((timer) => timer.delayMs);
   expect(delays.at(-1)).toBeGreaterThan((delays[0] ?? 0) * 8);
   expect(Math.max(...delays)).toBeLessThanOrEqual(10_000);

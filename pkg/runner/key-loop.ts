@@ -1,4 +1,5 @@
 import { backoffDelay, type Clock, errorMessage, type Logger, type Rng, type Timer } from '../base/index.ts';
+import type { Count } from './counters.ts';
 
 const backoff = { baseMs: 200, capMs: 10_000 };
 
@@ -6,6 +7,7 @@ export interface KeyLoopParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: Count;
   work: (key: string) => Promise<PassResult>;
 }
 
@@ -87,10 +89,11 @@ export class KeyLoop {
   }
 
   #backOff(key: string, state: State, error: unknown): void {
-    const { clock, rng, logger } = this.#parts;
+    const { clock, rng, logger, count } = this.#parts;
     if (this.#closed) return;
     const delayMs = backoffDelay(backoff, state.failures, rng);
     state.failures += 1;
+    count('run_backed_off');
     logger.warn('a run will be tried again', { key, delayMs, error: errorMessage(error) });
     state.timer?.cancel();
     state.timer = clock.after(delayMs, () => {

@@ -1,6 +1,7 @@
 import { isTerminal, type Run } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger } from '../base/index.ts';
 import type { Execution } from '../executor/index.ts';
+import type { Count } from './counters.ts';
 import type { Intent, Intents } from './intents.ts';
 import type { PassResult } from './key-loop.ts';
 import { nextSteps, type Step } from './next-steps.ts';
@@ -27,6 +28,7 @@ export interface RunAgentParts {
   statuses: StatusManager;
   clock: Clock;
   logger: Logger;
+  count: Count;
   /** false: the runner lets go of everything. */
   acting: () => boolean;
   perform: (step: Step, observation: Observation) => Promise<StepResult>;
@@ -41,7 +43,7 @@ export class RunAgent {
   }
 
   async pass(uid: string): Promise<PassResult> {
-    const { memories, statuses, logger } = this.#parts;
+    const { memories, statuses, logger, count } = this.#parts;
     if (this.#isRefused(uid)) return { settled: false };
     for (let round = 0; round < roundsAtMost; round += 1) {
       const { observation, situation } = await this.#observe(uid);
@@ -52,6 +54,7 @@ export class RunAgent {
       if (steps.length === 0) this.#release(observation);
       return { settled: !observation.memory.activity && !statuses.isPending(uid), ...wakeOf(steps) };
     }
+    count('run_unsettled');
     logger.warn('a run does not settle', { uid });
     memories.release(uid);
     return { settled: false, wakeAfterMs: 1_000 };

@@ -67,6 +67,7 @@ beforeEach(() => {
     },
     rng: seededRng(1),
     logger: silentLogger,
+    count: () => {},
     onChange: (uid) => changed.push(uid),
     onSynced: () => changed.push('synced'),
   });

@@ -1,6 +1,7 @@
 import { getCondition, isTerminal, type Run } from '../api/index.ts';
 import { backoffDelay, type Clock, errorMessage, type Logger, type Rng, type Timer } from '../base/index.ts';
 import type { Client, WatchEvent } from '../client/index.ts';
+import type { Count } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 
 const relistBackoff = { baseMs: 200, capMs: 15_000 };
@@ -15,6 +16,7 @@ export interface RunCacheParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: Count;
   /**
    * Called for each Run that came, changed or went, after the cache shows it. `isWantedAnew`: not only its status
    * has changed, which may be the runner's own report coming back.
@@ -102,6 +104,7 @@ export class RunCache {
       this.#follow(round, resourceVersion);
     } catch (error) {
       if (round !== this.#round) return;
+      this.#parts.count('runs_list_failed');
       this.#parts.logger.warn('cannot list the runs of this node', { error: errorMessage(error) });
       this.#again();
     }
@@ -154,6 +157,7 @@ export class RunCache {
       closed: (error) => {
         if (!current()) return;
         if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
+        this.#parts.count('runs_watch_ended');
         this.#parts.logger.debug('the watch of runs has ended', { error: error?.message });
         this.#again();
       },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkRunTransition, type Node, type Run, type RunStatus } from '../api/index.ts';
 import { type Clock, RiverError, seededRng, silentLogger } from '../base/index.ts';
-import type { Client, WatchHandler } from '../client/index.ts';
+import type { Client, Heartbeat, WatchHandler } from '../client/index.ts';
 import {
   FakeExecutor,
   type FakeExecutorOptions,
@@ -12,6 +12,7 @@ import {
   type FakeOperation,
 } from '../executor/fake/index.ts';
 import type { Topology } from '../topology/index.ts';
+import { RunnerCounters } from './counters.ts';
 import { type Intents, openIntents } from './intents.ts';
 import { Runner } from './runner.ts';
 
@@ -70,6 +71,8 @@ class FakeHost {
   /** What a list answers in place of what is there: a host that has lost its mind. */
   listed: Run[] | undefined;
   events: string[] = [];
+  /** As the last heartbeat told them. */
+  counters: Heartbeat['counters'] = {};
   #version = 10;
   #watchers = new Set<WatchHandler<Run>>();
 
@@ -144,8 +147,9 @@ class FakeHost {
         (kind: string, _namespace: string, name: string, patch: { status?: never; metadata?: never }) =>
           kind === 'Node' ? this.#patchNode(patch) : this.#patchRun(name, patch),
       ),
-      heartbeat: guarded((_name: string, { session }: { session: string }) => {
+      heartbeat: guarded((_name: string, { session, counters = {} }: Heartbeat) => {
         if (!this.node) throw notFound();
+        this.counters = counters;
         if (this.node.status?.session !== session) throw new RiverError('Conflict', 'another session');
         const { epoch, clusterUid, version } = this;
         return { leaseMs: 30_000, epoch, clusterUid, version, ready: true };
@@ -250,6 +254,7 @@ function startRunner(more: More = {}): Runner {
     clock,
     rng: seededRng(seed),
     logger: silentLogger,
+    counters: new RunnerCounters(),
     onEnded: (error) => ended.push(error),
   });
   runner.start();
@@ -325,9 +330,13 @@ describe('the life of a run', () => {
     });
     expect(host.writes.filter((write) => write !== 'node')).toEqual(['a Preparing']);
     expect(host.events).toEqual(['ImagePullFailed']);
+    const { prepare_failed: failed = 0, run_backed_off: backedOff } = host.counters ?? {};
+    expect(failed).toBeGreaterThan(5);
+    expect(backedOff).toBe(failed);
     registryAway = false;
     await clock.advance(20_000);
     expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
+    expect(host.counters).toMatchObject({ start_failed: 0, report_refused: 0 });
   });
 
   test('a registry that stays away ends the run, not at once and not never', async () => {

@@ -35,7 +35,7 @@ export class Runner {
   #stopped = false;
 
   constructor(parts: RunnerParts) {
-    const { client, settings, clock, rng, logger } = parts;
+    const { client, settings, clock, rng, logger, counters } = parts;
     this.#parts = parts;
     this.#bootId = parts.readBootId();
     this.#cluster = parts.intents.cluster();
@@ -68,6 +68,7 @@ export class Runner {
       rng,
       logger,
       usage: () => live.now(),
+      counters,
       knownEpoch: () => this.#cluster?.epoch,
       onHost: ({ clusterUid, gitVersion }) => {
         if (clusterUid !== undefined) this.#checkCluster(clusterUid);

@@ -1,6 +1,7 @@
 import type { Runtime } from '../api/index.ts';
 import type { Clock } from '../base/index.ts';
 import type { Execution, Executor, RuntimeProbe } from '../executor/index.ts';
+import type { Count } from './counters.ts';
 import { Gate } from './gate.ts';
 
 /** Beyond so many at once an engine does no more work; each start only gets slower. */
@@ -20,9 +21,11 @@ interface State {
 export class Runtimes {
   readonly #states = new Map<Runtime, State>();
   readonly #clock: Clock;
+  readonly #count: Count;
 
-  constructor(executors: readonly Executor[], clock: Clock) {
+  constructor(executors: readonly Executor[], clock: Clock, count: Count) {
     this.#clock = clock;
+    this.#count = count;
     for (const executor of executors)
       this.#states.set(executor.runtime, {
         executor,
@@ -55,6 +58,7 @@ export class Runtimes {
     await Promise.all(
       [...this.#states].map(async ([runtime, state]) => {
         state.probe = await state.executor.probe();
+        if (!state.probe.ready) this.#count('probe_failed');
         if (state.probe.ready && state.notReadySince !== undefined) back.push(runtime);
         state.notReadySince = state.probe.ready
           ? undefined

@@ -3,6 +3,7 @@ import type { Clock, Logger, RiverError, Rng } from '../base/index.ts';
 import type { Client, GatewayAddress } from '../client/index.ts';
 import type { Executor } from '../executor/index.ts';
 import type { Topology } from '../topology/index.ts';
+import type { RunnerCounters } from './counters.ts';
 import type { EnvironmentParts } from './environments/index.ts';
 import type { Intents } from './intents.ts';
 
@@ -110,6 +111,7 @@ export interface RunnerParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  counters: RunnerCounters;
   /** The runner has stopped acting and says why; what it had started goes on. */
   onEnded: (error: RiverError) => void;
 }

@@ -10,6 +10,7 @@ import {
   type Timer,
 } from '../base/index.ts';
 import type { Client, HeartbeatAnswer, ServerVersion } from '../client/index.ts';
+import type { RunnerCounters } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 
 const callDeadlineMs = 10_000;
@@ -26,6 +27,7 @@ export interface SessionParts {
   logger: Logger;
   /** Never waits for anything but the kernel, and never raises. */
   usage: () => Promise<NonNullable<NodeStatus['usage']>>;
+  counters: RunnerCounters;
   /** Epoch of the host that this runner has worked with. */
   knownEpoch: () => string | undefined;
   /** Who the host says it is. Raises `Invalid` for one that this machine does not belong to. */
@@ -115,6 +117,7 @@ export class Session {
       return;
     }
     this.#missed += 1;
+    this.#parts.counters.count('heartbeat_missed');
     this.#parts.logger.warn('the host does not answer', { missed: this.#missed, error: errorMessage(error) });
   }
 
@@ -166,9 +169,9 @@ export class Session {
   }
 
   async #heartbeat(): Promise<void> {
-    const { client, node: name, usage, clock } = this.#parts;
+    const { client, node: name, usage, counters, clock } = this.#parts;
     try {
-      const heartbeat = { session: this.id, usage: await usage() };
+      const heartbeat = { session: this.id, usage: await usage(), counters: counters.all() };
       const sentAt = clock.monotonic();
       const answer = await this.#call(client.heartbeat(name, heartbeat));
       if (this.#ended) return;

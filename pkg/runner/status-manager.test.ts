@@ -14,11 +14,13 @@ let sent: Sent[];
 let timers: { delayMs: number; fire: () => void }[];
 let acknowledged: string[];
 let dropped: string[];
+let counted: string[];
 let manager: StatusManager;
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
+  counted = [];
   sent = [];
   timers = [];
   acknowledged = [];
@@ -58,6 +60,7 @@ beforeEach(() => {
     },
     rng: seededRng(1),
     logger: silentLogger,
+    count: (event) => void counted.push(event),
     onAcknowledged: async (run, report) => void acknowledged.push(`${run.name} ${report.phase}`),
     onDropped: (run, error) => dropped.push(`${run.name} ${error.code}`),
   });
@@ -130,6 +133,7 @@ describe('the status manager', () => {
       manager.report(a, failed, '1');
       timers.at(-1)!.fire();
     }
+    expect(counted).toEqual(Array(12).fill('report_failed'));
     expect(timers).toHaveLength(12);
     expect(timers.at(-1)!.delayMs).toBeLessThanOrEqual(15_000);
     expect(timers.at(-1)!.delayMs).toBeGreaterThan(timers[0]!.delayMs);
@@ -147,6 +151,7 @@ describe('the status manager', () => {
       expect(dropped).toEqual([`a ${code}`]);
       expect(manager.pending).toBe(0);
       expect(acknowledged).toEqual([]);
+      expect(counted).toEqual(['report_refused']);
     },
   );
 

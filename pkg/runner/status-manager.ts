@@ -9,6 +9,7 @@ import {
   type Timer,
 } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
+import type { Count } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 
 const retryBackoff = { baseMs: 250, capMs: 15_000 };
@@ -28,6 +29,7 @@ export interface StatusManagerParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: Count;
   /** The host has it. The report counts as under way until the promise has settled. */
   onAcknowledged: (run: RunReference, report: RunReport) => Promise<void>;
   /** The host will never take it: gone, another uid, another state than thought. */
@@ -168,15 +170,17 @@ export class StatusManager {
   }
 
   #failed(entry: Entry, sent: { report: RunReport; key: string }, error: unknown): void {
-    const { clock, rng, logger } = this.#parts;
+    const { clock, rng, logger, count } = this.#parts;
     if (this.#closed) return;
     const { run } = entry;
     if (isRefusal(error)) {
+      count('report_refused');
       logger.warn('the host refused a report', { run: run.name, code: error.code, error: error.message });
       if (entry.wanted === sent) entry.wanted = undefined;
       this.#parts.onDropped(run, error);
       return;
     }
+    count('report_failed');
     logger.debug('a report did not reach the host', { run: run.name, error: errorMessage(error) });
     const delayMs = backoffDelay(retryBackoff, entry.attempt, rng);
     entry.attempt += 1;

@@ -4,6 +4,7 @@ import { type Clock, hasCode, RiverError, type Timer } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { ExecutionSpec, Executor } from '../executor/index.ts';
 import type { Confinement } from './confinement.ts';
+import { type Count, failedEvents } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
@@ -46,6 +47,7 @@ export interface StepActionParts {
   /** Left out: none can be brought here. */
   environments?: Pick<Environments, 'ensure' | 'forget'>;
   clock: Clock;
+  count: Count;
   /** false: the runner lets go of everything. */
   acting: () => boolean;
   /** What was begun in the background has ended: look again, or try again later. */
@@ -285,6 +287,8 @@ export class StepActions {
       memory.activity = undefined;
       const cancelled = memory.abort?.signal.aborted === true;
       memory.abort = undefined;
+      const failed = !cancelled && (error !== undefined || memory.failure !== undefined);
+      if (failed) this.#parts.count(failedEvents[activity]);
       if (error === undefined || cancelled) return this.#parts.onActivityEnd(uid);
       if (failsWith === undefined || (isTransient(error) && !this.#isTooLong(seen, error))) {
         // What the start needs may have gone meanwhile, as an image.

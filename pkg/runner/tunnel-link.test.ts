@@ -4,6 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { ApiHost, admin, nodeOf } from '../../test/support/api-host.ts';
 import { realClock, realRng, silentLogger } from '../base/index.ts';
 import type { GatewayAddress } from '../client/index.ts';
+import { RunnerCounters } from './counters.ts';
 import { openIntents } from './intents.ts';
 import { Runner } from './runner.ts';
 
@@ -43,6 +44,7 @@ async function told(gateway?: GatewayAddress) {
     clock: realClock,
     rng: realRng,
     logger: silentLogger,
+    counters: new RunnerCounters(),
     onEnded: () => {},
   });
   runner.start();

@@ -56,16 +56,18 @@ export class Workplace {
 
   constructor(parts: WorkplaceParts) {
     const { client, clock, rng, logger, settings, bootId, intents, folders, cluster } = parts;
+    const { count } = parts.counters;
     this.#parts = parts;
     this.#epoch = cluster.epoch;
-    this.#runtimes = new Runtimes(parts.executors(cluster.clusterUid), clock);
-    this.#loop = new KeyLoop({ clock, rng, logger, work: (uid) => agent.pass(uid) });
+    this.#runtimes = new Runtimes(parts.executors(cluster.clusterUid), clock, count);
+    this.#loop = new KeyLoop({ clock, rng, logger, count, work: (uid) => agent.pass(uid) });
     this.#cache = new RunCache({
       client,
       node: settings.name,
       clock,
       rng,
       logger,
+      count,
       onChange: (uid, urgent) => {
         this.#confinement.changed(uid);
         this.#loop.poke(uid, { urgent });
@@ -89,6 +91,7 @@ export class Workplace {
       clock,
       rng,
       logger,
+      count,
       onAcknowledged: (run, report) => this.#acknowledged(run, report),
       onDropped: (run, error) => this.#dropped(run, error),
     });
@@ -97,6 +100,7 @@ export class Workplace {
       bootId,
       intents,
       clock,
+      count,
       epoch: () => this.#epoch,
       runtimes: this.#runtimes,
       memories: this.#memories,
@@ -124,10 +128,10 @@ export class Workplace {
   }
 
   #openEnvironments(environments: EnvironmentParts): Environments {
-    const { clock, rng, logger, intents, cluster, onNodeChanged } = this.#parts;
+    const { clock, rng, logger, intents, cluster, onNodeChanged, counters } = this.#parts;
     return new Environments({
       ...environments,
-      ...{ clock, rng, logger, intents, clusterUid: cluster.clusterUid },
+      ...{ clock, rng, logger, count: counters.count, intents, clusterUid: cluster.clusterUid },
       needed: () => this.#neededEnvironments(),
       onChanged: onNodeChanged,
     });

@@ -55,7 +55,7 @@ function openNode(socketPath: string, shared: string, state: string) {
   const host: EnvironmentSource = source;
   const environments = new Environments({
     ...{ store, shared: source, host, intents, clusterUid },
-    ...{ clock: realClock, rng: realRng, logger: silentLogger },
+    ...{ clock: realClock, rng: realRng, logger: silentLogger, count: () => {} },
     settings: { keepUnusedMs: 0, minFreeBytes: 0 },
     needed: () => [],
     onChanged: () => {},

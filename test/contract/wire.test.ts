@@ -134,6 +134,7 @@ describe('watch events', () => {
     clock: realClock,
     rng: seededRng(1),
     logger: silentLogger,
+    count: () => {},
   });
 
   it('are followed by the cache of a runner, those of a newer host too', async () => {

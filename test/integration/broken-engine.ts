@@ -23,6 +23,7 @@ import { eventually, makeSpec, temporaryFolder } from './executor-parts.ts';
 /** A Docker Engine that a test breaks, and the executors that have to live with it: all on one state directory. */
 export class BrokenEngine {
   readonly clusterUid = realRng.uuid();
+  readonly counted: string[] = [];
   readonly #folder = temporaryFolder();
   readonly #arguments: readonly string[];
   readonly #opened: Executor[] = [];
@@ -62,6 +63,7 @@ export class BrokenEngine {
     const executor = dockerExecutor({
       ...{ socketPath: this.engine.socketPath, stateDir: join(this.folder, 'docker') },
       ...{ clusterUid: this.clusterUid, clock: realClock, rng: realRng, logger: silentLogger },
+      count: (event) => void this.counted.push(event),
       ...{ isRoot: true, bootId: () => 'this-boot' },
       ...more,
     });

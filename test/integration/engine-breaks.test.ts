@@ -36,6 +36,7 @@ describe.skipIf(!isRoot)('a Docker Engine that breaks', () => {
     } finally {
       process.kill(broken.engine.pid, 'SIGCONT');
     }
+    expect(broken.counted.filter((event) => event === 'engine_unanswered').length).toBeGreaterThanOrEqual(5);
     await patiently(() => executor.start(spec));
     expect(await untilExited(executor, spec.runUid)).toMatchObject({ exitCode: 0 });
     expect(output(spec).out).toBe('once\n');
@@ -80,5 +81,6 @@ describe.skipIf(!isRoot)('a Docker Engine that breaks', () => {
       expect(output(spec).out).toBe('runs\n');
       expect((await broken.container(spec).inspect()).State.Running).toBe(false);
     }
+    expect(broken.counted).toContain('engine_lost');
   });
 });

@@ -25,6 +25,7 @@ const quiet = { signal: new AbortController().signal, onProgress: () => {} };
 function node(keepUnusedMs: number, needed: EnvironmentReference[]): Environments {
   const environments = new Environments({
     ...{ store, intents, clusterUid: 'c1', clock: realClock, rng: realRng, logger: silentLogger },
+    count: () => {},
     host: new EnvironmentDirectory(folder.path),
     settings: { keepUnusedMs, minFreeBytes: 0 },
     needed: () => needed,

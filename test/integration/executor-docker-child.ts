@@ -16,6 +16,7 @@ const executor = dockerExecutor({
     clock: realClock,
     rng: realRng,
     logger: silentLogger,
+    count: () => {},
   },
   bootId: () => 'this-boot',
   isRoot: process.getuid?.() === 0,

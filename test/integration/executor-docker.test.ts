@@ -34,6 +34,7 @@ const { logger, warnings } = warningsOnly();
 function open(more: { socketPath?: string; bootId?: string } = {}): Executor {
   const executor = dockerExecutor({
     ...{ socketPath, stateDir, clusterUid, clock: realClock, rng: realRng, logger, isRoot },
+    count: () => {},
     ...more,
     bootId: () => more.bootId ?? 'this-boot',
   });

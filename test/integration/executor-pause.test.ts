@@ -24,7 +24,7 @@ const makers: Record<string, () => Executor> = {
     processExecutor({ ...shared, baseEnv, stateDir: join(folder.path, 'plain'), cgroupRoot: '/nowhere' }),
   docker: () =>
     dockerExecutor({
-      ...{ ...shared, rng: realRng, isRoot, stateDir: join(folder.path, 'docker') },
+      ...{ ...shared, rng: realRng, isRoot, count: () => {}, stateDir: join(folder.path, 'docker') },
       socketPath: engine?.socketPath ?? '',
     }),
 };

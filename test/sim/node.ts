@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeExecutor, type FakeOperation } from '../../pkg/executor/fake/index.ts';
 import type { ExecutionSpec } from '../../pkg/executor/index.ts';
-import { type Intents, openIntents, Runner } from '../../pkg/runner/index.ts';
+import { type Intents, openIntents, Runner, RunnerCounters } from '../../pkg/runner/index.ts';
 import { type Crashiness, noCrashes, type Machine as Restartable } from './chaos.ts';
 import type { Disk } from './disk.ts';
 import type { Incarnation } from './incarnation.ts';
@@ -96,6 +96,7 @@ export class SimNode implements Restartable {
       clock,
       rng,
       logger: simLogger(life),
+      counters: new RunnerCounters(),
       onEnded: (error) => this.#world.fail(`${this.name}: the runner gave up: ${error.message}`),
     }).start();
   }

@@ -22,6 +22,7 @@ export function metricsRoutes({ service }: RouteContext) {
         version: service.options.store.version(),
         nodes,
         phases,
+        counters: (node) => service.leases.counters(node),
       };
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(metricsText(input));
     });

@@ -26,7 +26,9 @@ const node: Node = {
 it('writes counters, runs by phase, conditions and live values as Prometheus reads them', () => {
   const metrics = new MetricsCounter();
   metrics.refused('fit');
-  const text = metricsText({ metrics, version: 7, nodes: [node], phases: new Map([['Running', 2]]) });
+  const phases = new Map([['Running', 2]] as const);
+  const counters = () => ({ run_backed_off: 4 });
+  const text = metricsText({ metrics, version: 7, nodes: [node], phases, counters });
   for (const line of [
     '# TYPE river_refused_total counter',
     'river_refused_total{reason="fit"} 1',
@@ -36,6 +38,8 @@ it('writes counters, runs by phase, conditions and live values as Prometheus rea
     'river_runs{phase="Running"} 2',
     'river_node_condition{node="n\\"1",condition="Ready"} 1',
     'river_node_condition{node="n\\"1",condition="DiskPressure"} 0',
+    '# TYPE river_runner_events_total counter',
+    'river_runner_events_total{node="n\\"1",event="run_backed_off"} 4',
     'river_node_cpu_ratio{node="n\\"1"} 0.5',
     'river_gpu_utilization_ratio{node="n\\"1",uuid="g",index="3"} 0.25',
     'river_gpu_power_watts{node="n\\"1",uuid="g",index="3"} 90.5',

@@ -10,6 +10,8 @@ export interface MetricsInput {
   nodes: readonly Node[];
   /** How many Runs there are in each phase. */
   phases: ReadonlyMap<NonNullable<Run['status']>['phase'], number>;
+  /** What the runner of a node has counted since its start. */
+  counters: (node: string) => Readonly<Record<string, number>> | undefined;
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number | undefined];
@@ -34,7 +36,7 @@ const gpuGauges = [
 ] as const;
 
 /** The Prometheus text format, version 0.0.4. */
-export function metricsText({ metrics, version, nodes, phases }: MetricsInput): string {
+export function metricsText({ metrics, version, nodes, phases, counters }: MetricsInput): string {
   const refusals = Object.entries(metrics.refusals).map(([reason, count]): Sample => [{ reason }, count]);
   return [
     family('river_refused_total', 'counter', 'Writes that the API has refused, by rule.', refusals),
@@ -47,6 +49,16 @@ export function metricsText({ metrics, version, nodes, phases }: MetricsInput): 
       [...phases].map(([phase, count]): Sample => [{ phase }, count]),
     ),
     family('river_node_condition', 'gauge', 'Conditions of nodes: 1 where True.', nodes.flatMap(conditions)),
+    family(
+      'river_runner_events_total',
+      'counter',
+      'What runners have counted since their start.',
+      nodes.flatMap((node) =>
+        Object.entries(counters(nameOf(node)) ?? {}).map(
+          ([event, count]): Sample => [{ node: nameOf(node), event }, count],
+        ),
+      ),
+    ),
     ...nodeFamilies(nodes),
     ...gpuGauges.map(([name, field, scale]) =>
       family(`river_gpu_${name}`, 'gauge', `Of each GPU: ${field}.`, gpuSamples(nodes, field, scale)),

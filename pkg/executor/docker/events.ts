@@ -20,6 +20,8 @@ export interface EngineEventsParts {
   bootId: () => string;
   /** A container of the cluster ended. A hint only: what is so is asked with inspect. */
   onDie: (runUid: string) => void;
+  /** The connection was lost: it is tried again. */
+  onLost: () => void;
   /** Connected, after it was not: anything may have happened meanwhile. */
   onReconnect: () => void;
 }
@@ -112,7 +114,7 @@ export class EngineEvents {
   }
 
   async #keep(): Promise<void> {
-    const { clock, logger, absences } = this.#parts;
+    const { clock, logger, absences, onLost } = this.#parts;
     while (!this.#closed) {
       const since = clock.monotonic();
       await this.#listen().catch(() => {});
@@ -121,6 +123,7 @@ export class EngineEvents {
       if (this.#closed) return;
       if (clock.monotonic() - since >= healthyMs) this.#attempt = 0;
       absences.begin();
+      onLost();
       logger.warn('lost the connection to the Docker Engine; trying again');
       await this.#reconnect();
     }

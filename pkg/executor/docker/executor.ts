@@ -50,7 +50,7 @@ class DockerExecutor implements Executor {
   #groups: ParentGroups | undefined;
 
   constructor(options: DockerExecutorOptions) {
-    const { clock, rng, logger, clusterUid, bootId } = options;
+    const { clock, rng, logger, clusterUid, bootId, count } = options;
     this.#options = options;
     const streams = new Docker({ socketPath: options.socketPath });
     this.#engine = this.#engineWithin(0);
@@ -61,11 +61,13 @@ class DockerExecutor implements Executor {
       clock,
       rng,
       logger,
+      count,
       onDrained: (uid) => this.#tell(uid),
     });
     this.#absences = new Absences(join(options.stateDir, 'absences.json'), { clock, logger });
     this.#events = new EngineEvents({
       ...{ engine: streams, clusterUid, clock, rng, logger, bootId, absences: this.#absences },
+      onLost: () => count('engine_lost'),
       onDie: (runUid) => this.#ended(runUid),
       onReconnect: () => this.#tell(undefined),
     });
@@ -96,6 +98,8 @@ class DockerExecutor implements Executor {
       this.#opened ??= this.#open();
       return await act(await this.#opened);
     } catch (error) {
+      if (!(error instanceof RiverError) && engineStatus(error) === undefined)
+        this.#options.count('engine_unanswered');
       throw toRiverError(error, this.#options.socketPath);
     }
   }

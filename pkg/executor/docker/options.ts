@@ -1,4 +1,5 @@
 import type { Clock, Logger, Rng } from '../../base/index.ts';
+import type { ExecutorEvent } from '../index.ts';
 
 export interface DockerExecutorOptions {
   /** Of the engine, as in `/var/run/docker.sock`. */
@@ -9,6 +10,7 @@ export interface DockerExecutorOptions {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: (event: ExecutorEvent) => void;
   /** The machine's boot id, as `/proc/sys/kernel/random/boot_id` has it. */
   bootId: () => string;
   /** Whether this process is root: only then can figures be read, and groups removed. */

@@ -62,6 +62,7 @@ export interface OutputsParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: (event: 'output_failed') => void;
   /** All output of a container that has ended is in its files now. */
   onDrained: (runUid: string) => void;
 }
@@ -156,6 +157,7 @@ export class Outputs {
 
   #warn(copying: Copying, error: unknown): void {
     if (!this.#isWanted(copying) || copying.stream?.destroyed) return;
+    this.#parts.count('output_failed');
     this.#parts.logger.warn('cannot collect the output of a container', {
       runUid: copying.source.runUid,
       error,

@@ -70,8 +70,10 @@ let intents: Intents;
 let store: MemoryStore;
 let needed: EnvironmentReference[];
 let opened: Environments[];
+let counted: string[];
 
 beforeEach(() => {
+  counted = [];
   folder = mkdtempSync(join(tmpdir(), 'river-environments-'));
   intents = openIntents(join(folder, 'runner.db'), realClock);
   store = new MemoryStore();
@@ -88,7 +90,7 @@ afterEach(() => {
 function open(more: Partial<EnvironmentsParts> = {}): Environments {
   const environments = new Environments({
     ...{ store, host, intents, clock: realClock, rng: realRng, logger: silentLogger },
-    clusterUid: 'c1',
+    ...{ clusterUid: 'c1', count: (event) => void counted.push(event) },
     settings: { keepUnusedMs: 0, minFreeBytes: 0 },
     needed: () => needed,
     onChanged: () => {},
@@ -171,6 +173,7 @@ describe('an environment that Runs need', () => {
     store.failure = undefined;
     await vi.waitFor(() => environments.ensure(a, quiet), { timeout: 10_000, interval: 20 });
     expect(store.loads).toHaveLength(2);
+    expect(counted).toEqual(['environment_load_failed', 'environment_loaded']);
   });
 
   test('that the host does not have, or has under another digest, is told', async () => {

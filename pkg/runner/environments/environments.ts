@@ -3,6 +3,7 @@ import { type Clock, errorMessage, hasCode, type Logger, type Rng, type Timer } 
 import type { CurrentEnvironment } from '../../client/index.ts';
 import type { TarballIndex } from '../../environment/index.ts';
 import type { ArchivedImage, ImageStore, ImageStoreProbe, LoadOptions } from '../../executor/index.ts';
+import type { Count } from '../counters.ts';
 import type { Intents } from '../intents.ts';
 import type { SharedDirectory, SharedState } from './shared-directory.ts';
 import { type LoadControl, SharedLoads } from './shared-loads.ts';
@@ -43,6 +44,7 @@ export interface EnvironmentsParts extends EnvironmentParts {
   clock: Clock;
   rng: Rng;
   logger: Logger;
+  count: Count;
   /** Those that Runs of this node need; undefined while that is not known. */
   needed: () => EnvironmentReference[] | undefined;
   /** What the Node shows about them may have changed. */
@@ -66,7 +68,7 @@ export class Environments {
   constructor(parts: EnvironmentsParts) {
     const { clock, rng } = parts;
     this.#parts = parts;
-    this.#loads = new SharedLoads({ clock, rng, load: (key, control) => this.#load(key, control) });
+    this.#loads = new SharedLoads({ clock, rng, load: (key, control) => this.#counted(key, control) });
   }
 
   start(): void {
@@ -132,6 +134,17 @@ export class Environments {
       this.#parts.logger.debug('an environment could not be loaded ahead', { error: errorMessage(error) });
     } finally {
       this.#prefetching = false;
+    }
+  }
+
+  async #counted(key: string, control: LoadControl): Promise<void> {
+    const { count } = this.#parts;
+    try {
+      await this.#load(key, control);
+      count('environment_loaded');
+    } catch (error) {
+      if (!control.signal.aborted) count('environment_load_failed');
+      throw error;
     }
   }
 
