@@ -26,6 +26,7 @@ import type { DockerExecutorOptions } from './options.ts';
 import { Outputs } from './output.ts';
 import { ParentGroups } from './parent-group.ts';
 import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
+import { removeContainer } from './removal.ts';
 import { Scripts } from './scripts.ts';
 import { type Container, identity, readContainer, startErrorOf, toExecution } from './state.ts';
 
@@ -292,7 +293,7 @@ class DockerExecutor implements Executor {
     if (interrupted === undefined) return this.#startCreated(spec, container.id);
     if (interrupted === 'may have run')
       return { ...identity(spec), state: 'exited', startError: startUnknown };
-    await this.#removeContainer(container);
+    await removeContainer(this.#engine, container);
     throw new RiverError('ServiceUnavailable', 'The Docker Engine ended before it started the program.');
   }
 
@@ -351,35 +352,13 @@ class DockerExecutor implements Executor {
       const container = await this.#find(runUid);
       if (container && this.#ours(container, runUid)) {
         await this.#interrupted.end(runUid, container, groups);
-        await this.#removeContainer(container);
+        await removeContainer(this.#engine, container);
       }
       this.#outputs.forget(runUid);
       this.#events.forget(runUid);
       await groups?.remove(runUid);
       await this.#scripts.remove(runUid);
     });
-  }
-
-  async #removeContainer(container: Container): Promise<void> {
-    try {
-      await unless([404], this.#engine.getContainer(container.id).remove({ v: true }));
-    } catch (error) {
-      if (engineStatus(error) !== 409) throw error;
-      if (/already in progress/.test(engineMessage(error))) {
-        throw new RiverError(
-          'ServiceUnavailable',
-          'The container is just being removed.',
-          {},
-          { cause: error },
-        );
-      }
-      throw new RiverError(
-        'Conflict',
-        'The container has not ended: stop it before it is removed.',
-        {},
-        { cause: error },
-      );
-    }
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
