@@ -105,13 +105,11 @@ test('a Node', () => {
     runtimes: ['docker', 'process'],
     usage: { cpuPercent: 12.6, cpuTemperature: 55.2 },
     numa: [{ id: 0, cpus: '0-3', memory: 1 }],
-    gpus: [],
   };
   expect(row('Node', { metadata, spec: { unschedulable: true }, status })).toEqual({
     NAME: 'a',
     STATUS: 'Ready,SchedulingDisabled',
     NUMA: '1',
-    GPUS: '0',
     CORES: '3.5',
     MEMORY: '4Gi',
     AGE: '60s',

@@ -123,7 +123,6 @@ const node: Column<Node>[] = [
   { name: 'VERSION', wide: true, cell: ({ status }) => or(status?.versions?.river) },
   { name: 'RUNTIMES', wide: true, cell: ({ status }) => or(status?.runtimes?.join(',')) },
   { name: 'NUMA', wide: true, cell: ({ status }) => or(status?.numa?.length) },
-  { name: 'GPUS', wide: true, cell: ({ status }) => or(status?.gpus?.length) },
   { name: 'CPU%', wide: true, cell: ({ status }) => or(status?.usage?.cpuPercent?.toFixed(0)) },
   {
     name: 'TEMP',

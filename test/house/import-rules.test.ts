@@ -33,7 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   'executor/systemd': ['executor/kernel', 'executor/records', 'executor', 'api', 'base'],
   'executor/fake': ['executor', 'api', 'base'],
   runner: ['executor', 'environment', 'client', 'topology', 'api', 'base'],
-  cli: ['environment', 'placement', 'client', 'api', 'base'],
+  cli: ['environment', 'placement', 'topology', 'client', 'api', 'base'],
 };
 
 /** `pkg/controllers/task/fold.ts` → `controllers/task`; undefined outside of pkg. */

@@ -1,20 +1,24 @@
-import type { ApiObject, Resource } from '../../api/index.ts';
+import type { ApiObject, Column, Resource } from '../../api/index.ts';
 import { hasCode } from '../../base/index.ts';
 import { type Connection, type Context, listNamespace, objectNamespace, warn } from '../context.ts';
 import { describeError, exitCodeOf, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { follow, listAll } from '../follow.ts';
 import { mayColour } from '../io.ts';
+import { HeldOnNodes } from '../machines/held.ts';
 import { parseSelections, type Selection } from '../object-args.ts';
+import { heldColumns } from '../printers/node-columns.ts';
 import {
   documentPrinter,
   formatObjects,
   namePrinter,
   type ObjectPrinter,
   type OutputFormat,
+  type TableOptions,
   TablePrinter,
   withoutManagedFields,
 } from '../printers/objects.ts';
+import { asksForGpus, getGpus } from './get-gpus.ts';
 
 export interface GetFlags {
   output?: OutputFormat;
@@ -24,6 +28,7 @@ export interface GetFlags {
 }
 
 export async function get(context: Context, words: readonly string[], flags: GetFlags): Promise<number> {
+  if (asksForGpus(words)) return getGpus(context, words, flags);
   const selections = parseSelections(words);
   const named = selections.some(({ names }) => names.length > 0);
   if (named && (flags.selector || flags.fieldSelector))
@@ -81,10 +86,9 @@ async function getTables(
     const found = await find(context, connection, selection, flags);
     failures.push(...found.failures);
     if (found.objects.length === 0) continue;
-    const printer = printerFor(context, selection.resource, flags, selections.length > 1);
-    await context.io.stdout.write(
-      (printed++ > 0 && flags.output !== 'name' ? '\n' : '') + printer.print(found.objects),
-    );
+    const print = printerFor(context, connection, selection.resource, flags, selections.length > 1);
+    const text = await print(found.objects);
+    await context.io.stdout.write((printed++ > 0 && flags.output !== 'name' ? '\n' : '') + text);
   }
   if (printed === 0 && failures.length === 0) await sayNothingFound(context, connection, selections);
   return report(context, failures);
@@ -122,29 +126,55 @@ async function watch(context: Context, selections: readonly Selection[], flags: 
     labelSelector: flags.selector,
     fieldSelector: name ? `metadata.name=${name}` : flags.fieldSelector,
   };
-  const printer = printerFor(context, resource, flags, false);
+  const print = printerFor(context, connection, resource, flags, false);
   let first: ApiObject[] | undefined = [];
   for await (const event of follow(connection.client, resource.kind, selector, context.io)) {
     if (event.type === 'SYNCED') {
-      if (first?.length) await context.io.stdout.write(printer.print(first));
+      if (first?.length) await context.io.stdout.write(await print(first));
       else await sayNothingFound(context, connection, selections, ' yet; every change will be shown');
       first = undefined;
     } else if (first) first.push(event.object);
-    else await context.io.stdout.write(printer.print([event.object]));
+    else await context.io.stdout.write(await print([event.object]));
   }
   return exitCodes.ok;
 }
 
-function printerFor(context: Context, resource: Resource, flags: GetFlags, withKind: boolean): ObjectPrinter {
-  if (flags.output === 'name') return namePrinter;
-  if (flags.output === 'yaml' || flags.output === 'json') {
-    const printer = documentPrinter[flags.output];
+type Print = (objects: readonly ApiObject[]) => Promise<string>;
+
+function printerFor(
+  context: Context,
+  { client }: Connection,
+  resource: Resource,
+  flags: GetFlags,
+  withKind: boolean,
+): Print {
+  const wide = flags.output === 'wide';
+  const held = new HeldOnNodes();
+  const more = wide && resource.kind === 'Node' ? heldColumns((node) => held.of(node)) : undefined;
+  const printer = objectPrinter(context, resource, flags, {
+    ...{ wide, withKind },
+    ...(more ? { more: more as readonly Column<ApiObject>[] } : {}),
+  });
+  return async (objects) => {
+    if (more) await held.read(client);
+    return printer.print(objects);
+  };
+}
+
+function objectPrinter(
+  context: Context,
+  resource: Resource,
+  { output }: GetFlags,
+  columns: Pick<TableOptions, 'wide' | 'withKind' | 'more'>,
+): ObjectPrinter {
+  if (output === 'name') return namePrinter;
+  if (output === 'yaml' || output === 'json') {
+    const printer = documentPrinter[output];
     return { print: (objects) => printer.print(objects.map(withoutManagedFields)) };
   }
   return new TablePrinter(resource, {
-    wide: flags.output === 'wide',
+    ...columns,
     withNamespace: resource.namespaced && context.flags.allNamespaces === true,
-    withKind,
     colour: mayColour(context.io, context.io.stdout),
     now: () => context.io.clock.now(),
   });

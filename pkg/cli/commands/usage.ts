@@ -1,9 +1,9 @@
-import { stringify } from 'yaml';
 import { formatBytes, parseDuration, type Usage } from '../../api/index.ts';
 import { timestamp } from '../../base/index.ts';
 import { type Context, listNamespace, warn } from '../context.ts';
 import { listAll } from '../follow.ts';
 import { resourceOf } from '../object-args.ts';
+import { formatDocument } from '../printers/objects.ts';
 import { printable, TableWriter } from '../printers/table.ts';
 
 /** What entries of the ledger are added up by. */
@@ -40,8 +40,8 @@ export async function usage(context: Context, flags: UsageFlags): Promise<number
     items.filter(({ day }) => day >= since),
     by,
   );
-  if (flags.output === 'json') await context.io.stdout.write(`${JSON.stringify({ usage: rows }, null, 2)}\n`);
-  else if (flags.output === 'yaml') await context.io.stdout.write(stringify({ usage: rows }));
+  if (flags.output === 'json' || flags.output === 'yaml')
+    await context.io.stdout.write(formatDocument(flags.output, { usage: rows }));
   else if (rows.length === 0) await warn(context, 'No run has ended yet.');
   else await context.io.stdout.write(table(rows, by, flags.output === 'wide'));
   return 0;

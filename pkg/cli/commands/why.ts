@@ -5,12 +5,10 @@ import { whyPending } from '../../placement/index.ts';
 import { type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { listAll } from '../follow.ts';
+import { listActiveRuns } from '../machines/held.ts';
 import { whyText } from '../printers/why.ts';
 import { selectObjects } from '../select-objects.ts';
 import { runsOf } from '../task-runs.ts';
-
-/** Runs that take up room, or wait. */
-const active = 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Stopped';
 
 /** Why something does not run: the verdict of each node, who holds what is missing, and what would run now. */
 export async function why(context: Context, words: readonly string[]): Promise<number> {
@@ -33,12 +31,9 @@ export async function why(context: Context, words: readonly string[]): Promise<n
 }
 
 async function explain(client: Client, run: Run, nowMs: number): Promise<string> {
-  const [nodes, runs] = await Promise.all([
-    listAll(client, 'Node', {}),
-    listAll(client, 'Run', { fieldSelector: active }),
-  ]);
+  const [nodes, runs] = await Promise.all([listAll(client, 'Node', {}), listActiveRuns(client)]);
   const told = getCondition(run.status?.conditions, 'Scheduled');
-  return whyText({ run, told, why: whyPending(run, nodes.items, runs.items), nowMs });
+  return whyText({ run, told, why: whyPending(run, nodes.items, runs), nowMs });
 }
 
 async function nothingWaits(context: Context, name: string, runs: readonly Run[]): Promise<number> {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { DescribeFlags } from '../commands/describe.ts';
 import type { GetFlags } from '../commands/get.ts';
 import type { LogsFlags } from '../commands/logs.ts';
+import type { TopFlags } from '../commands/top.ts';
 import type { UsageFlags } from '../commands/usage.ts';
 import type { VersionFlags } from '../commands/version.ts';
 import type { WaitFlags } from '../commands/wait.ts';
@@ -21,6 +22,7 @@ export function addShowCommands(program: Command, act: Act): void {
     );
   addGet(program, act);
   addDescribe(program, act);
+  addTop(program, act);
   addLogs(program, act);
   addWait(program, act);
   addUsage(program, act);
@@ -36,8 +38,8 @@ export function addShowCommands(program: Command, act: Act): void {
 function addGet(program: Command, act: Act): void {
   program
     .command('get')
-    .description('Show objects: tasks, runs, nodes, events.')
-    .argument('[objects...]', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…')
+    .description('Show objects: tasks, runs, nodes, environments, events; or gpus, which stand in nodes.')
+    .argument('[objects...]', 'KIND, KIND,KIND, KIND NAME…, or KIND/NAME…; gpus, or gpus NODE…')
     .addOption(new Option('-o, --output <form>', 'how').choices(['wide', 'yaml', 'json', 'name']))
     .option('-l, --selector <labels>', 'those with these labels, as in a=b,c!=d,e in (f,g),!h')
     .option('--field-selector <fields>', 'those with these fields, as in status.phase=Running')
@@ -45,6 +47,22 @@ function addGet(program: Command, act: Act): void {
     .option('-A, --all-namespaces', 'of all namespaces')
     .action((words: string[], flags: GetFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/get.ts')).get(context, words, flags)),
+    );
+}
+
+function addTop(program: Command, act: Act): void {
+  program
+    .command('top')
+    .description('Show what nodes, gpus or runs use now.')
+    .argument('<what...>', 'nodes, gpus or runs; then names')
+    .option('-l, --selector <labels>', 'nodes (also of gpus) or runs with these labels')
+    .option(
+      '--sort-by <value>',
+      'the largest first: cores, memory, gpu-memory; of nodes gpu; of gpus utilization, temperature, power; or name',
+    )
+    .option('-A, --all-namespaces', 'runs of all namespaces')
+    .action((words: string[], flags: TopFlags, self: Command) =>
+      act(self, async (context) => (await import('../commands/top.ts')).top(context, words, flags)),
     );
 }
 

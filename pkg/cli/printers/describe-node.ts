@@ -2,6 +2,7 @@ import { ageOf, formatBytes, type Node, type NodeResources } from '../../api/ind
 import { type Described, runTable } from './describe-task.ts';
 import { nodeMap } from './node-map.ts';
 import { conditions, events, head } from './sections.ts';
+import { shownCores } from './values.ts';
 
 export function describeNode({ object, runs, events: happened, now }: Described<Node>): string {
   const status = object.status ?? {};
@@ -36,6 +37,7 @@ function resourcesLine(resources: NodeResources | undefined): string | undefined
 
 function usageLine(usage: NonNullable<Node['status']>['usage']): string | undefined {
   const parts = [
+    usage?.cores === undefined ? '' : `${shownCores(usage.cores)} cores`,
     usage?.cpuPercent === undefined ? '' : `${Math.round(usage.cpuPercent)}% CPU`,
     usage?.memoryUsed === undefined ? '' : `${formatBytes(usage.memoryUsed)} memory`,
     usage?.cpuTemperature === undefined ? '' : `${Math.round(usage.cpuTemperature)} °C`,

@@ -1,8 +1,9 @@
-import { formatBytes, type Run } from '../../api/index.ts';
+import { formatBytes, type Run, type RunStatus } from '../../api/index.ts';
 import { type Described, ending } from './describe-task.ts';
 import { heldTo } from './held-to.ts';
 import { placementFields } from './placement-fields.ts';
 import { conditions, events, head, yamlSection } from './sections.ts';
+import { shownCores } from './values.ts';
 
 export function describeRun({ object, events: happened, now }: Described<Run>): string {
   const status = object.status;
@@ -19,6 +20,7 @@ export function describeRun({ object, events: happened, now }: Described<Run>): 
       ['Finished', status?.finishedAt],
       ['Exit', status?.finishedAt && ending(object)],
       ['Out of memory', status?.oomKilled ? 'yes' : undefined],
+      ['In use', usageLine(status?.usage)],
       ['CPU seconds', status?.usage?.cpuSeconds?.toFixed(2)],
       [
         'Memory peak',
@@ -31,4 +33,13 @@ export function describeRun({ object, events: happened, now }: Described<Run>): 
     conditions(status?.conditions, now),
     events(happened, now),
   ].join('');
+}
+
+/** While it runs, and its node is heard of. */
+function usageLine({ cores, memoryUsed }: NonNullable<RunStatus['usage']> = {}): string {
+  const parts = [
+    ...(cores === undefined ? [] : [`${shownCores(cores)} cores`]),
+    ...(memoryUsed === undefined ? [] : [`${formatBytes(memoryUsed)} memory`]),
+  ];
+  return parts.join(', ');
 }

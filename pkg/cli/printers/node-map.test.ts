@@ -1,42 +1,129 @@
 import { expect, test } from 'vitest';
+import { gpu, nodeOfShape, readyNode, runOn } from '../../../test/support/machines.ts';
 import type { Node, Run } from '../../api/index.ts';
+import { range, type Shape, shapes } from '../../topology/fixtures/machine.ts';
+import { formatCpuList, parseCpuList } from '../../topology/index.ts';
 import { nodeMap } from './node-map.ts';
 
-const head = { apiVersion: 'river.dev/v1' } as const;
-const gpu = { model: 'A100', memory: 40 * 2 ** 30, health: 'Healthy' } as const;
-const node: Node = {
-  ...{ ...head, kind: 'Node', metadata: { name: 'n1' } },
-  status: {
-    numa: [{ id: 0, cpus: '0-3', memory: 2 ** 34 }],
-    gpus: [
-      { ...gpu, index: 0, uuid: 'a', numa: 0 },
-      { ...gpu, index: 1, uuid: 'b', health: 'Unhealthy', healthMessage: 'It is lost.' },
-    ],
-  },
-};
-const run = (name: string, phase: 'Running' | 'Failed'): Run => ({
-  ...{ ...head, kind: 'Run', metadata: { name, namespace: 'lab' } },
-  spec: {
-    ...{ task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running', runtime: 'docker' },
-    placement: { node: 'n1', numaNodes: [0], gpus: [{ index: 0, uuid: 'a' }] },
-  },
-  status: { phase },
+/** With the spaces between columns made one kind. */
+const mapOf = (node: Node, runs: readonly Run[] = []) =>
+  nodeMap(node, runs)
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.replace(/(?<=\S) {3,}/g, '   '));
+
+const pinned = (key: string, cpus: string, more: object = {}) =>
+  runOn(
+    key,
+    { node: 'n1', cpus, pinned: true, ...more },
+    { spec: { resources: { cores: 2, memory: '4Gi' } } },
+  );
+
+test('who has which CPUs, memory and GPUs of two sockets', async () => {
+  const gpus = [
+    gpu(0, 'a', { numa: 0 }),
+    gpu(1, 'b', { numa: 1, health: 'Unhealthy', healthMessage: 'It is lost.' }),
+    gpu(2, 'c', { numa: 1 }),
+    gpu(3, 'd'),
+  ];
+  const node = await nodeOfShape('n1', shapes.twoSockets, { gpus, reservedCores: 2 });
+  const usage = { gpus: [{ uuid: 'a', memoryUsed: 3 * 2 ** 30, utilization: 37.4 }] };
+  const share = { index: 2, uuid: 'c', memoryBytes: 8 * 2 ** 30 };
+  const runs = [
+    pinned('default/train-0', '2-3,34-35', { gpus: [{ index: 0, uuid: 'a' }] }),
+    pinned('default/near-0', '16,48', { numaNodes: [1] }),
+    runOn('lab/chat-0', { node: 'n1', gpus: [share] }, { spec: { resources: { cores: 1.5 } } }),
+    runOn('lab/chat-1', { node: 'n1', gpus: [share] }),
+    runOn('lab/close-0', { node: 'n1', cpus: '17-31,49-63', numaNodes: [1] }),
+    runOn('lab/over-0', { node: 'n1', cpus: '40-41', pinned: true }, { status: { phase: 'Failed' } }),
+  ];
+  expect(mapOf({ ...node, status: { ...node.status, usage } }, runs)).toEqual([
+    'Map:',
+    '  NUMA 0   cpus 0-15,32-47 (16 cores)   memory 125Gi (125Gi free)',
+    '    0-1   reserved',
+    '    2-3,34-35   pinned   default/train-0',
+    '    4-15,32-33,36-47   shared',
+    '    gpu 0   A100 40Gi, 3Gi used, 37% busy   default/train-0',
+    '  NUMA 1   cpus 16-31,48-63 (16 cores)   memory 126Gi (122Gi free)',
+    '    16,48   pinned   default/near-0',
+    '    17-31,49-63   shared   lab/close-0',
+    '    gpu 1   A100 40Gi   Unhealthy: It is lost.',
+    '    gpu 2   A100 40Gi   lab/chat-0 (8Gi of it), lab/chat-1 (8Gi of it)',
+    '  No NUMA node   no cpus',
+    '    gpu 3   A100 40Gi   free',
+    '  2 runs on shared CPUs of any NUMA node: 1.5 cores',
+  ]);
 });
 
-test('who holds what; a run that has ended holds nothing', () => {
-  const lines = nodeMap(node, [run('r', 'Running'), run('over', 'Failed')]).split('\n');
-  expect(lines.map((line) => line.trim().split(/ {3,}/))).toEqual([
-    ['NUMA nodes:'],
-    ['NODE', 'CPUS', 'MEMORY', 'GPUS', 'HELD BY'],
-    ['0', '0-3', '16Gi', '0', 'lab/r'],
-    ['GPUs:'],
-    ['GPU', 'MODEL', 'MEMORY', 'NUMA', 'HEALTH', 'HELD BY'],
-    ['0', 'A100', '40Gi', '0', 'Healthy', 'lab/r'],
-    ['1', 'A100', '40Gi', '-', 'It is lost.', '-'],
-    [''],
+test('a node without CPUs, and one without memory', async () => {
+  expect(mapOf(await nodeOfShape('n1', shapes.uneven))).toEqual([
+    'Map:',
+    '  NUMA 0   cpus 0-3   memory 62.5Gi (62.5Gi free)',
+    '    0-3   shared',
+    '  NUMA 1   cpus 4-7   memory 0 (0 free)',
+    '    4-7   shared',
+    '  NUMA 3   no cpus   memory 250Gi (250Gi free)',
+  ]);
+});
+
+test('isolated CPUs, and those outside of the cpuset of the runner', async () => {
+  const shape = { ...shapes.desktop, isolated: [3, 7], allowed: [1, 2, 5, 6] };
+  const node = await nodeOfShape('n1', shape);
+  expect(mapOf(node, [pinned('default/p-0', '2-3')]).slice(2)).toEqual([
+    '    0,4   reserved',
+    '    1,5-6   shared',
+    '    2   pinned   default/p-0',
+    '    3   pinned, isolated   default/p-0',
+    '    7   reserved, isolated',
   ]);
 });
 
 test('a Node that has not said what it has', () => {
-  expect(nodeMap({ ...node, status: {} }, [])).toBe('');
+  expect(nodeMap(readyNode('n1'), [])).toBe('');
+});
+
+test('CPUs that no NUMA node has', () => {
+  const cpus = { online: '0-3', allocatable: '0-3', isolated: '', cores: ['0', '1', '2', '3'] };
+  expect(mapOf(readyNode('n1', { cpus, numa: [{ id: 0, cpus: '0-1', memory: 2 ** 30 }] }))).toEqual([
+    'Map:',
+    '  NUMA 0   cpus 0-1   memory 1Gi (1Gi free)',
+    '    0-1   shared',
+    '  No NUMA node   cpus 2-3',
+    '    2-3   shared',
+  ]);
+});
+
+test('many runs with CPUs of their own stand together by task, their list is broken at commas', async () => {
+  const shape = { numa: [{ cpus: range(0, 256), mebibytes: 512 * 1024 }] };
+  const runs = range(0, 64).map((index) =>
+    pinned(`default/sweep-${index}`, index === 0 ? '200' : `${index * 3}`),
+  );
+  const lines = mapOf(await nodeOfShape('n1', shape), [...runs, pinned('lab/one-0', '255')]);
+  expect(lines.filter((line) => line.includes('pinned'))).toEqual([
+    expect.stringMatching(/^ {4}3,6,9,[\d,]+, +pinned +64 runs of default\/sweep$/),
+    '    255   pinned   lab/one-0',
+  ]);
+  expect(lines.length).toBeLessThan(40);
+});
+
+const everyShape: [string, Shape][] = [
+  ...Object.entries(shapes),
+  ['two CPUs', { numa: [{ cpus: [0, 1], mebibytes: 2048 }] }],
+  ['offline CPUs', { ...shapes.desktop, offline: [4, 5] }],
+  ['256 CPUs', { numa: range(0, 2).map((id) => ({ cpus: range(id * 128, 128), mebibytes: 1024 })) }],
+];
+
+test.each(everyShape)('%s: each CPU once, no line too wide', async (_name, shape) => {
+  const node = await nodeOfShape('n1', shape, { reservedCores: 1 });
+  const allocatable = parseCpuList(node.status?.cpus?.allocatable ?? '') ?? [];
+  // Every third one by itself: the worst that there can be.
+  const runs = allocatable
+    .filter((cpu) => cpu % 3 === 0)
+    .map((cpu) => pinned(`team-with-a-name/some-experiment-0f1e2d3c-${cpu}-0`, String(cpu)));
+  const lines = nodeMap(node, runs).split('\n');
+  for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(120);
+  const shown = lines.flatMap((line) => /^ {4}(\d[\d,-]*)/.exec(line)?.[1]?.replace(/,$/, '') ?? []);
+  const cpus = shown.flatMap((list) => parseCpuList(list) ?? []);
+  expect(formatCpuList(cpus)).toBe(node.status?.cpus?.online);
+  expect(new Set(cpus).size).toBe(cpus.length);
 });

@@ -17,6 +17,8 @@ export interface TableOptions {
   /** `task.river.dev/` before names: several kinds in one answer. */
   withKind: boolean;
   colour: boolean;
+  /** Behind those of the kind. */
+  more?: readonly Column<ApiObject>[];
   now(): number;
 }
 
@@ -30,7 +32,7 @@ export class TablePrinter implements ObjectPrinter {
   constructor(resource: Resource, options: TableOptions) {
     this.options = options;
     const all = columns[resource.kind] as readonly Column<ApiObject>[];
-    this.columns = all.filter((column) => options.wide || !column.wide);
+    this.columns = [...all.filter((column) => options.wide || !column.wide), ...(options.more ?? [])];
   }
 
   print(objects: readonly ApiObject[]): string {
@@ -75,6 +77,10 @@ export function formatObjects(
   single: boolean,
 ): string {
   const value = single ? objects[0] : { apiVersion: 'v1', kind: 'List', metadata: {}, items: objects };
+  return formatDocument(format, value);
+}
+
+export function formatDocument(format: 'yaml' | 'json', value: unknown): string {
   return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : toYaml(value);
 }
 

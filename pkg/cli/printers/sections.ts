@@ -77,6 +77,6 @@ function pairs(map: Record<string, string> | undefined): string {
     .join(', ');
 }
 
-function indent(text: string): string {
+export function indent(text: string): string {
   return text.replace(/^(?=.)/gm, '  ');
 }
