@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { Node, Run } from '../../pkg/api/index.ts';
-import { eventually, example, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import { eventually, example, joinMachine, type Running, root, Sandbox, task } from './sandbox.ts';
 
-/** Machines that are emptied, and one that is declared dead and comes back. */
+/** Machines that are looked at and emptied, and one that is declared dead and comes back. */
 const sandbox = new Sandbox();
 const runners = new Map<string, Running>();
 
@@ -15,6 +18,9 @@ beforeAll(async () => {
   const host = sandbox.start('host', ['--config', 'host.yaml']);
   await host.says('the host serves');
   const server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+  mkdirSync(sandbox.path('driver'));
+  const answer = join(root, 'pkg/topology/fixtures/two-models.xml');
+  sandbox.write('driver/nvidia-smi', `#!/bin/sh\n[ "$1" = -q ] && exec cat ${answer}\nexit 1\n`, 0o755);
   for (const name of ['node1', 'node2']) {
     mkdirSync(sandbox.path(name));
     const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
@@ -28,8 +34,35 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.close());
 
+/** The machine of node1 has two GPUs, as its nvidia-smi says. */
 function startRunner(name: string): void {
-  runners.set(name, sandbox.start('runner', ['--config', `${name}.yaml`]));
+  const path = name === 'node1' ? `${sandbox.path('driver')}:${process.env.PATH}` : process.env.PATH;
+  runners.set(name, sandbox.start('runner', ['--config', `${name}.yaml`], { PATH: path }));
+}
+
+/** What Prometheus is given. */
+async function metrics(): Promise<string> {
+  const config = parse(readFileSync(join(sandbox.home, '.river/config'), 'utf8'));
+  const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
+  const headers = { authorization: `Bearer ${config.users[0].user.token}` };
+  return new Promise((resolve, reject) => {
+    const options = { ca: Buffer.from(ca, 'base64'), headers };
+    request(`${server}/metrics`, options, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(text));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** The cells of the line that begins with these; columns are three spaces apart. */
+async function cellsOf(command: readonly string[], ...first: string[]): Promise<string[]> {
+  const lines = (await sandbox.ok(...command)).split('\n').map((line) => line.trim().split(/ {3,}/));
+  return lines.find((cells) => first.every((cell, index) => cells[index]?.startsWith(cell))) ?? [];
 }
 
 async function runsOf(name: string): Promise<Run[]> {
@@ -49,6 +82,58 @@ it('a node that is cordoned takes nothing new, and says so', async () => {
   expect(await sandbox.ok('get', 'nodes')).toMatch(/node2 +Ready,SchedulingDisabled/);
   expect(await sandbox.ok('uncordon', 'node2')).toBe('node.river.dev/node2 uncordoned\n');
   await sandbox.ok('wait', 'task/fixed', '--for', 'condition=Complete', '--timeout', '30s');
+});
+
+it('what is used now, and who holds what', async () => {
+  const loop = ['sh', '-c', 'while :; do :; done'];
+  const gpus = { count: 1, model: 'A100' };
+  await sandbox.apply(task('busy', { command: loop, targets: ['node1'], resources: { cores: 0.5, gpus } }));
+  const pin = { command: ['sleep', '600'], targets: ['node1'], resources: { cores: 1, pin: true } };
+  await sandbox.apply(task('pinned', pin));
+  for (const name of ['busy', 'pinned'])
+    await sandbox.ok('wait', `task/${name}`, '--for', 'phase=Running', '--timeout', '30s');
+  await eventually('about half a core', 30_000, async () => {
+    const [, node, cores = '', memory = '', onGpu] = await cellsOf(['top', 'runs'], 'busy-');
+    const used = Number(cores.replace('/0.5', ''));
+    return node === 'node1' && used > 0.1 && used < 1.2 && memory.endsWith('Ki/-') && onGpu === '1Gi';
+  });
+  const held = expect.stringMatching(/^default\/busy-/);
+  const [busy] = await runsOf('busy');
+  expect(busy?.status?.usage).toMatchObject({ cores: expect.any(Number), memoryUsed: expect.any(Number) });
+  expect(await cellsOf(['get', 'gpu/node1::0'], 'node1', '0')).toEqual([
+    ...[
+      'node1',
+      '0',
+      'NVIDIA A100-PCIE-40GB',
+      '1Gi/40Gi',
+      '<none>',
+      '37%',
+      '45°C',
+      '129/400W',
+      held,
+      'Healthy',
+    ],
+  ]);
+  expect(await sandbox.ok('get', 'gpus', '-o', 'name')).toBe('gpu/node1::0\ngpu/node1::1\n');
+  expect(await cellsOf(['top', 'gpus', 'node1::1'], 'node1', '1')).toContain('free');
+  expect(await cellsOf(['get', 'nodes', '-o', 'wide'], 'node1')).toContain('1/2');
+  const [, cores, share] = await cellsOf(['top', 'nodes', '--sort-by', 'cores'], 'node1');
+  expect([cores, share]).toEqual([expect.stringMatching(/^[\d.]+\/\d/), expect.stringMatching(/^\d+%$/)]);
+  const map = ['describe', 'node', 'node1'];
+  expect(await cellsOf(map, 'gpu 0')).toEqual(['gpu 0', 'A100-PCIE-40GB 1Gi/40Gi 37%', held]);
+  expect(await sandbox.ok(...map)).toMatch(/^ +\d+ +pinned +default\/pinned-/m);
+  const text = await metrics();
+  expect(text).toMatch(/^river_gpu_utilization_ratio\{node="node1",uuid="GPU-5d[^}]*,index="0"\} 0.37$/m);
+  expect(text).toMatch(/^river_node_cpu_ratio\{node="node2"\} /m);
+  for (const [words, message] of [
+    [['get', 'gpus', 'node1::7'], 'node node1 has no GPU 7; it has 0, 1'],
+    [['get', 'gpus,nodes'], 'get GPUs by themselves'],
+    [['get', 'gpus', '-w'], 'GPUs are no objects'],
+    [['top', 'tasks'], 'top knows nodes, gpus and runs'],
+    [['top', 'runs', '--sort-by', 'height'], 'sorted by cores, memory, gpu-memory, name'],
+  ] as const)
+    expect((await sandbox.river(...words)).stderr).toContain(message);
+  await sandbox.ok('delete', 'tasks', 'busy', 'pinned');
 });
 
 it('drain: what runs there is stopped and goes on elsewhere, uncounted', async () => {
@@ -85,6 +170,7 @@ it('fence: runs of a dead machine fail and start elsewhere; back again, it clean
 
   await runners.get(node)?.stop('SIGKILL');
   await sandbox.ok('wait', `node/${node}`, '--for', 'condition=Ready=Unknown', '--timeout', '30s');
+  expect((await cellsOf(['top', 'nodes', node], node))[1]).toMatch(/^<unknown>\//);
   const asked = await sandbox.river('node', 'fence', node);
   expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('its 1 run (')]);
   expect((await runsOf('moved')).map(({ status }) => status?.phase)).toEqual(['Lost']);

@@ -17,7 +17,7 @@ const gpuColumns: readonly Column[] = [
   ['UTIL', ({ usage }) => rounded(usage?.utilization, '%')],
   ['TEMP', ({ usage }) => rounded(usage?.temperature, '°C')],
   ['POWER', ({ usage }) => power(usage)],
-  ['HELD BY', gpuHolders],
+  ['HELD BY', (gpu) => gpuHolders(gpu).join(', ')],
   ['HEALTH', gpuHealth],
 ];
 

@@ -43,12 +43,12 @@ test('who has which CPUs, memory and GPUs of two sockets', async () => {
     '    0-1   reserved',
     '    2-3,34-35   pinned   default/train-0',
     '    4-15,32-33,36-47   shared',
-    '    gpu 0   A100 40Gi, 3Gi used, 37% busy   default/train-0',
+    '    gpu 0   A100 3Gi/40Gi 37%   default/train-0',
     '  NUMA 1   cpus 16-31,48-63 (16 cores)   memory 126Gi (122Gi free)',
     '    16,48   pinned   default/near-0',
     '    17-31,49-63   shared   lab/close-0',
-    '    gpu 1   A100 40Gi   Unhealthy: It is lost.',
-    '    gpu 2   A100 40Gi   lab/chat-0 (8Gi of it), lab/chat-1 (8Gi of it)',
+    '    gpu 1   A100 40Gi   Unhealthy: It is lost. <none>',
+    '    gpu 2   A100 40Gi   lab/chat-0 (8Gi of it) and 1 more',
     '  No NUMA node   no cpus',
     '    gpu 3   A100 40Gi   free',
     '  2 runs on shared CPUs of any NUMA node: 1.5 cores',
@@ -114,16 +114,20 @@ const everyShape: [string, Shape][] = [
 ];
 
 test.each(everyShape)('%s: each CPU once, no line too wide', async (_name, shape) => {
-  const node = await nodeOfShape('n1', shape, { reservedCores: 1 });
+  const gpus = [gpu(0, 'a', { model: 'NVIDIA A100-PCIE-40GB' })];
+  const shown = { gpus: [{ uuid: 'a', memoryUsed: 39.5 * 2 ** 30, utilization: 100 }] };
+  const node = await nodeOfShape('n1', shape, { gpus, reservedCores: 1 });
   const allocatable = parseCpuList(node.status?.cpus?.allocatable ?? '') ?? [];
   // Every third one by itself: the worst that there can be.
   const runs = allocatable
     .filter((cpu) => cpu % 3 === 0)
-    .map((cpu) => pinned(`team-with-a-name/some-experiment-0f1e2d3c-${cpu}-0`, String(cpu)));
-  const lines = nodeMap(node, runs).split('\n');
+    .map((cpu) =>
+      pinned(`team/some-experiment-0f1e2d3c-${cpu}-0`, String(cpu), { gpus: [{ index: 0, uuid: 'a' }] }),
+    );
+  const lines = nodeMap({ ...node, status: { ...node.status, usage: shown } }, runs).split('\n');
   for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(120);
-  const shown = lines.flatMap((line) => /^ {4}(\d[\d,-]*)/.exec(line)?.[1]?.replace(/,$/, '') ?? []);
-  const cpus = shown.flatMap((list) => parseCpuList(list) ?? []);
+  const lists = lines.flatMap((line) => /^ {4}(\d[\d,-]*)/.exec(line)?.[1]?.replace(/,$/, '') ?? []);
+  const cpus = lists.flatMap((list) => parseCpuList(list) ?? []);
   expect(formatCpuList(cpus)).toBe(node.status?.cpus?.online);
   expect(new Set(cpus).size).toBe(cpus.length);
 });

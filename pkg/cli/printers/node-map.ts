@@ -7,9 +7,9 @@ import { indent } from './sections.ts';
 import { printable, TableWriter } from './table.ts';
 
 /** A list of CPUs goes on below when it is longer. */
-const cpusWidth = 36;
+const cpusWidth = 26;
 /** Names of those who hold something, on one line. */
-const namesWidth = 56;
+const namesWidth = 40;
 /** With more runs that have CPUs of one NUMA node for themselves, those of a task stand together. */
 const mostPins = 12;
 
@@ -84,14 +84,10 @@ function cpuRows({ part, who }: Shown): Row[] {
 }
 
 function gpuRow(gpu: GpuView): Row {
-  const load = gpuLoad(gpu);
-  const who = gpu.health === 'Healthy' ? gpuHolders(gpu) : unhealthy(gpu);
+  const who = shortened(gpuHolders(gpu));
+  const sick = gpu.health === 'Healthy' ? '' : `${gpuHealth(gpu)} `;
   const model = printable(gpu.model).replace(/^NVIDIA /, '');
-  return [`gpu ${gpu.index}`, `${model} ${formatBytes(gpu.memory)}${load && `, ${load}`}`, who];
-}
-
-function unhealthy(gpu: GpuView): string {
-  return gpu.heldBy.length > 0 ? `${gpuHealth(gpu)}; ${gpuHolders(gpu)}` : gpuHealth(gpu);
+  return [`gpu ${gpu.index}`, `${model} ${gpuLoad(gpu)}`, `${sick}${who}`];
 }
 
 /** At commas. */
@@ -107,7 +103,10 @@ function wrapped(list: string): string[] {
 }
 
 function names(runs: readonly Run[]): string {
-  const all = runs.map(({ metadata }) => objectKey(metadata));
+  return shortened(runs.map(({ metadata }) => objectKey(metadata)));
+}
+
+function shortened(all: readonly string[]): string {
   let shown = 1;
   while (shown < all.length && all.slice(0, shown + 1).join(', ').length <= namesWidth) shown += 1;
   const left = all.length - shown;

@@ -86,7 +86,7 @@ export function topGpus(gpus: readonly GpuView[]): TopTable {
     const cells = [
       ...[node, String(index), model, rounded(utilization, '%')],
       ...[ofTotal(memoryUsed, memory, formatBytes), share(memoryUsed, memory), rounded(temperature, '°C')],
-      ...[power(usage), gpuHolders(gpu)],
+      ...[power(usage), gpuHolders(gpu).join(', ')],
     ];
     return { cells, values: { utilization, memory: memoryUsed, temperature, power: powerDraw } };
   });
