@@ -135,6 +135,14 @@ const node: Column<Node>[] = [
 /** The twelve digits by which a digest is told apart, also in the names of images and tarballs. */
 const shortDigest = (digest: string | undefined) => digest?.replace(/^sha256:/, '').slice(0, 12);
 
+/** With the number of changes that are not committed. */
+function containerState({ status }: Environment): string {
+  const { phase, changes } = status?.container ?? {};
+  const { added = 0, changed = 0, deleted = 0 } = changes ?? {};
+  const count = added + changed + deleted;
+  return count > 0 ? `${phase} (${count} changed)` : or(phase);
+}
+
 const environment: Column<Environment>[] = [
   name,
   {
@@ -156,6 +164,7 @@ const environment: Column<Environment>[] = [
       String((status?.nodes ?? []).filter(({ digest }) => digest === status?.digest).length),
   },
   { name: 'PROGRESS', wide: true, cell: ({ status }) => or(status?.progress) },
+  { name: 'CONTAINER', wide: true, cell: containerState },
 ];
 
 const event: Column<Event>[] = [

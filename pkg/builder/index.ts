@@ -7,5 +7,6 @@ export { type DockerBuilderOptions, dockerBuilder } from './docker-builder.ts';
 export * from './types.ts';
 export { isClean, noChanges } from './working-container/changes.ts';
 export { type DockerContainersOptions, dockerContainers } from './working-container/docker-containers.ts';
+export { containerName } from './working-container/identity.ts';
 export { workingContainers } from './working-container/lookup.ts';
 export * from './working-container/types.ts';

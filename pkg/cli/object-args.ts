@@ -56,3 +56,11 @@ export function shownObject(object: ApiObject): string {
   const resource = findResource(object.kind);
   return `${resource?.singular ?? object.kind.toLowerCase()}.river.dev/${object.metadata.name}`;
 }
+
+/** The one environment that a command is about; `example` shows how. Raises UsageError. */
+export function environmentName(words: readonly string[], example: string): string {
+  const [selection, ...more] = words.length === 0 ? [] : parseSelections(words);
+  const [name, ...others] = selection?.names ?? [];
+  if (selection?.resource.kind === 'Environment' && name && more.length + others.length === 0) return name;
+  throw new UsageError(`river: name one environment, as in "${example}"`);
+}

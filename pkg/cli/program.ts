@@ -3,6 +3,7 @@ import type { Connection, Context, GlobalFlags } from './context.ts';
 import { describeError, exitCodeOf, Interrupted, UsageError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addChangeCommands } from './flags/change.ts';
+import { addEnvironmentCommands } from './flags/environments.ts';
 import { addMachineCommands } from './flags/machines.ts';
 import { addNodeCommands } from './flags/nodes.ts';
 import { addShowCommands } from './flags/show.ts';
@@ -85,6 +86,7 @@ function buildProgram(parts: CliParts, act: Act): Command {
       outputError: (text, write) => write(text.replace(/^error: /, 'river: ')),
     });
   addChangeCommands(program, act);
+  addEnvironmentCommands(program, act);
   addShowCommands(program, act);
   addNodeCommands(program, act);
   addMachineCommands(program, act);

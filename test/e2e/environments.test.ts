@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment, Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { type RecordingSocket, recordingSocket } from '../support/recording-socket.ts';
-import { eventually, type Running, Sandbox, task } from './sandbox.ts';
+import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
 
 const execute = promisify(execFile);
 const found = await withEngine();
@@ -170,5 +170,155 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     const { status } = await built('late');
     await sandbox.ok('wait', 'task/early', '--for', 'condition=Complete', '--timeout', '60s');
     expect((await run())?.spec.placement?.environment).toEqual({ name: 'late', digest: status?.digest });
+  });
+
+  describe('an interactive one', () => {
+    const inside = async (command: string) =>
+      (await docker('exec', 'river-env-workbench', 'sh', '-c', command)).stdout;
+    const containers = async () =>
+      (await docker('ps', '-a', '--filter', 'name=river-env-workbench', '--format', '{{.Names}}')).stdout;
+    const container = async () => (await get('workbench')).status?.container;
+    const ready = (reason: string) =>
+      eventually(`ContainerReady with reason ${reason}`, 60_000, async () => {
+        const { conditions } = (await get('workbench')).status ?? {};
+        return conditions?.find(({ type }) => type === 'ContainerReady')?.reason === reason;
+      });
+    const changed = (path: string) =>
+      eventually(`${path} in the status`, 30_000, async () =>
+        Boolean((await container())?.changes?.paths.includes(path)),
+      );
+    const uncommitted = async (path: string) => {
+      await inside(`echo by hand > ${path}`);
+      await changed(`A ${path}`);
+    };
+    /** Of the digest in use, with nothing in it that is not committed. */
+    const fresh = () =>
+      eventually('a container of the digest in use', 60_000, async () => {
+        const { digest, container } = (await get('workbench')).status ?? {};
+        const isOfNow = container?.phase === 'Running' && container.digest === digest;
+        return isOfNow && container?.changes?.paths.length === 0;
+      });
+    const workbench = (more: object) => ({ from: { image: engine.image }, interactive: true, ...more });
+    const digest = async () => (await get('workbench')).status?.digest;
+
+    it('what is done by hand is seen, committed, and what tasks run on', async () => {
+      await docker('tag', engine.image, 'busybox:latest');
+      await sandbox.ok('apply', '-f', example('interactive.yaml'));
+      await sandbox.ok('wait', 'env/workbench', '--for', 'condition=ContainerReady', '--timeout', '60s');
+      const before = (await get('workbench')).status;
+      expect((await sandbox.river('commit', 'env/workbench')).stderr).toContain(
+        `nothing has changed in the working container since ${before?.digest?.slice(7, 19)}`,
+      );
+      await inside('echo hello by hand > /opt/greeting; rm /bin/true');
+      await changed('C /opt/greeting');
+      expect(await sandbox.ok('get', 'env', '-o', 'wide')).toContain('Running (4 changed)');
+      const described = await sandbox.ok('describe', 'env/workbench');
+      for (const text of ['0 added, 3 changed, 1 deleted', 'C /opt/greeting', 'D /bin/true'])
+        expect(described).toContain(text);
+      const said = await sandbox.ok('commit', 'env/workbench', '-m', 'a better greeting');
+      const after = (await get('workbench')).status;
+      expect(said).toBe(`environment.river.dev/workbench committed as ${after?.digest}\n`);
+      expect(after?.history?.[0]).toMatchObject({
+        digest: after?.digest,
+        commit: { message: 'a better greeting', parentDigest: before?.digest },
+      });
+      expect(tarballs()).toContain(`workbench-${after?.digest?.slice(7, 19)}.tar`);
+      await fresh();
+      await sandbox.ok('rerun', 'task/on-workbench');
+      await sandbox.ok('wait', 'task/on-workbench', '--for', 'condition=Complete', '--timeout', '60s');
+      expect(await sandbox.ok('logs', 'task/on-workbench')).toBe('hello by hand\n');
+      expect(await sandbox.ok('apply', '-f', example('interactive.yaml'))).toMatch(
+        /unchanged\n.*unchanged\n/,
+      );
+    });
+
+    it('a commit has the configuration of its image; the next one has only its own layer', async () => {
+      await docker('create', '--name', 'with-command', '--network=host', engine.image, 'true');
+      const change = 'ENTRYPOINT ["env"]\nCMD ["echo", "a  b"]\nUSER 0:0\nWORKDIR /srv\nENV A=b';
+      await docker(
+        'commit',
+        ...change.split('\n').flatMap((line) => ['-c', line]),
+        'with-command',
+        'commanded',
+      );
+      await docker('rm', 'with-command');
+      const steps = [{ run: 'echo 1 > /one' }];
+      const from = { image: 'commanded' };
+      const applied = sandbox.apply(environment('workbench', workbench({ from, steps })));
+      expect(await applied).toContain('configured');
+      await eventually('a build', 60_000, async () => (await get('workbench')).status?.chosen === undefined);
+      await fresh();
+      const inspect = async (image = '') => JSON.parse((await docker('inspect', image)).stdout)[0];
+      const { status } = await get('workbench');
+      expect(status?.conditions?.find(({ type }) => type === 'Built')?.message).toMatch(
+        /the commit [0-9a-f]{12} is not in it: river rollback env\/workbench --to/,
+      );
+      const images = [await inspect(status?.image)];
+      for (const path of ['/first', '/second']) {
+        await uncommitted(path);
+        await sandbox.ok('commit', 'env/workbench');
+        images.push(await inspect((await get('workbench')).status?.image));
+        await fresh();
+      }
+      const configuration = ({ Config }: (typeof images)[number]) =>
+        [Config.Cmd, Config.Entrypoint, Config.Env, Config.User, Config.WorkingDir] as const;
+      expect(configuration(images[0])[0]).toEqual(['echo', 'a  b']);
+      for (const image of images.slice(1)) {
+        expect(configuration(image)).toEqual(configuration(images[0]));
+        expect(image.Config.Labels['river.dev/role']).toBe('');
+      }
+      const layers = images.map(({ RootFS }) => RootFS.Layers as string[]);
+      expect(layers[2]?.slice(0, -1)).toEqual(layers[1]);
+      await sandbox.ok('rollback', 'env/workbench', '--to', images[1].Id.slice(7, 19));
+      await fresh();
+      expect(await inside('ls /')).not.toContain('second');
+    });
+
+    it('suspend stops it and keeps what is in it; a new build waits for what is not committed', async () => {
+      await uncommitted('/kept');
+      const spec = { steps: [{ run: 'echo 2 > /two' }], limits: { memory: '64Mi' } };
+      const before = await digest();
+      const { stderr } = await sandbox.run(
+        'river',
+        ['apply', '-f', '-'],
+        JSON.stringify(environment('workbench', workbench({ ...spec, suspend: true }))),
+      );
+      expect(stderr).toMatch(/^warning: .*is built from its steps now; the commit [0-9a-f]{12} is not in it/);
+      await ready('Behind');
+      expect([(await container())?.phase, (await container())?.digest]).toEqual(['Stopped', before]);
+      expect(await digest()).not.toBe(before);
+      await sandbox.apply(environment('workbench', workbench({ ...spec, suspend: false })));
+      await eventually('its start', 30_000, async () => (await container())?.phase === 'Running');
+      expect(await inside('cat /kept; ls /two 2>&1 || true')).toContain('by hand\nls: /two');
+      await sandbox.ok('discard', 'env/workbench');
+      await fresh();
+      expect(await inside('cat /two; ls /kept 2>&1 || true')).toContain('2\nls: /kept');
+    });
+
+    it('interactive: false keeps the tarball, and the container only for what is not committed', async () => {
+      await uncommitted('/work');
+      const off = environment('workbench', {
+        from: { image: engine.image },
+        steps: [{ run: 'echo 2 > /two' }],
+      });
+      const { stderr } = await sandbox.run('river', ['apply', '-f', '-'], JSON.stringify(off));
+      expect(stderr).toContain('holds what is not committed: it is stopped and kept until');
+      await ready('Kept');
+      expect(await containers()).toBe('river-env-workbench\n');
+      await sandbox.ok('commit', 'env/workbench');
+      await eventually('its end', 30_000, async () => (await containers()) === '');
+      expect(tarballs()).toContain(`workbench-${(await digest())?.slice(7, 19)}.tar`);
+      const image = (await get('workbench')).status?.image ?? '';
+      expect((await docker('run', '--rm', '--network=host', image, 'cat', '/work')).stdout).toBe('by hand\n');
+    });
+
+    it('an image without a shell says so', async () => {
+      const bare = { from: { image: engine.image }, steps: [{ run: ['rm', '/bin/sh'] }], interactive: true };
+      await sandbox.apply(environment('workbench', bare));
+      await ready('CannotRun');
+      const { conditions } = (await get('workbench')).status ?? {};
+      expect(JSON.stringify(conditions)).toContain('has no /bin/sh, which a working container needs');
+      expect(await containers()).toBe('');
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerChanges } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
 
 /** As the engine numbers them. */
 const letters = ['C', 'A', 'D'];
@@ -7,9 +8,14 @@ const shownPaths = 10;
 
 export const noChanges: ContainerChanges = { added: 0, changed: 0, deleted: 0, paths: [] };
 
-/** Of the engine's list; it is null when nothing has changed. */
-export function countChanges(list: readonly { Path: string; Kind: number }[] | null): ContainerChanges {
-  const all = list ?? [];
+interface Change {
+  Path: string;
+  Kind: number;
+}
+
+/** Raises `ServiceUnavailable` for what is no list: that nothing has changed must be said and not guessed. */
+export function countChanges(answer: unknown): ContainerChanges {
+  const all = listIn(answer);
   const count = (kind: number) => all.filter(({ Kind }) => Kind === kind).length;
   // Most folders are in the list only because of what is in them: that says more.
   const folders = new Set(all.map(({ Path }) => posix.dirname(Path)));
@@ -23,6 +29,13 @@ export function countChanges(list: readonly { Path: string; Kind: number }[] | n
       .slice(0, shownPaths)
       .map(({ Path, Kind }) => `${letters[Kind] ?? '?'} ${Path}`),
   };
+}
+
+/** The engine says null when there are none, which its client hands over as it came. */
+function listIn(answer: unknown): Change[] {
+  if (Array.isArray(answer)) return answer as Change[];
+  if (answer === null || String(answer).trim() === 'null') return [];
+  throw new RiverError('ServiceUnavailable', 'the engine does not say what has changed in the container');
 }
 
 export function isClean({ added, changed, deleted }: ContainerChanges): boolean {

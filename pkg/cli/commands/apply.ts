@@ -1,13 +1,14 @@
 import {
   type ApiObject,
   type Environment,
+  environmentHash,
   locateCauses,
   ManifestError,
   type ManifestProblem,
 } from '../../api/index.ts';
 import { errorMessage, hasCode, RiverError } from '../../base/index.ts';
 import type { ApplyResult, Client, FileUploads } from '../../client/index.ts';
-import { type Context, print } from '../context.ts';
+import { type Context, print, warn } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { inNamespace, type Manifest, problemAt, readManifests } from '../manifests.ts';
@@ -123,10 +124,32 @@ async function writeAll(
       if (answer.status !== 'fulfilled') continue;
       written += 1;
       await print(context, `${shownObject(answer.value.object)} ${answer.value.outcome}`);
+      if (answer.value.outcome === 'configured')
+        for (const line of warningsOf(answer.value.object)) await warn(context, line);
     }
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (failed) throw interruptedBy(failed.reason, written, manifests.length);
   }
+}
+
+/** What a person should know of work by hand that the new manifest does not know. */
+function warningsOf(object: ApiObject): string[] {
+  if (object.kind !== 'Environment') return [];
+  const { metadata, spec, status } = object as Environment;
+  const name = metadata.name ?? '';
+  const commit = status?.history?.find(({ digest }) => digest === status.digest)?.commit;
+  const digest = status?.digest?.slice(7, 19);
+  const warnings: string[] = [];
+  if (commit && status?.chosen !== environmentHash(spec))
+    warnings.push(
+      `it is built from its steps now; the commit ${digest} is not in it: river rollback env/${name} --to ${digest} goes back there`,
+    );
+  const { added = 0, changed = 0, deleted = 0 } = status?.container?.changes ?? {};
+  if (!spec.interactive && added + changed + deleted > 0)
+    warnings.push(
+      `its working container holds what is not committed: it is stopped and kept until river commit env/${name} or river discard env/${name}`,
+    );
+  return warnings.map((text) => `warning: ${shownObject(object)}: ${text}`);
 }
 
 /** Between the dry run and the write something has changed; applying again is always right. */

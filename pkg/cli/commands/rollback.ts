@@ -1,8 +1,8 @@
-import type { Environment } from '../../api/index.ts';
+import { type Environment, resources } from '../../api/index.ts';
 import { type Context, print } from '../context.ts';
-import { ExitError, UsageError } from '../errors.ts';
+import { ExitError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { parseSelections, shownName } from '../object-args.ts';
+import { environmentName, shownName } from '../object-args.ts';
 
 export interface RollbackFlags {
   to: string;
@@ -14,14 +14,11 @@ export async function rollback(
   words: readonly string[],
   { to }: RollbackFlags,
 ): Promise<number> {
-  const [selection, ...more] = parseSelections(words);
-  const [name, ...others] = selection?.names ?? [];
-  if (selection?.resource.kind !== 'Environment' || !name || more.length + others.length > 0)
-    throw new UsageError('river: name one environment, as in "river rollback env/py --to 0123456789ab"');
+  const name = environmentName(words, 'river rollback env/py --to 0123456789ab');
   const { client } = await context.connect();
   const digest = digestOf(await client.get('Environment', '', name), to);
   await client.rollBack(name, digest);
-  await print(context, `${shownName(selection.resource, name)} rolled back to ${digest}`);
+  await print(context, `${shownName(resources.Environment, name)} rolled back to ${digest}`);
   return exitCodes.ok;
 }
 

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ApplyFlags } from '../commands/apply.ts';
 import type { DeleteFlags } from '../commands/delete.ts';
-import type { RollbackFlags } from '../commands/rollback.ts';
 import { UsageError } from '../errors.ts';
 import type { Act } from '../program.ts';
 import type { TargetFlags } from '../select-tasks.ts';
@@ -20,7 +19,6 @@ export function addChangeCommands(program: Command, act: Act): void {
   addDelete(program, act);
   addPauseAndResume(program, act);
   addStopAndRerun(program, act);
-  addRollback(program, act);
 }
 
 function addApply(program: Command, act: Act): void {
@@ -88,17 +86,6 @@ function addStopAndRerun(program: Command, act: Act): void {
     .description('Run everything of the tasks again, also when they were stopped.')
     .action((words: string[], flags: TargetFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/rerun.ts')).rerun(context, words, flags)),
-    );
-}
-
-function addRollback(program: Command, act: Act): void {
-  program
-    .command('rollback')
-    .description('Put a digest of before in use again, until the manifest of the environment changes.')
-    .argument('[object...]', 'env/NAME')
-    .requiredOption('--to <digest>', 'its first digits; river describe env/NAME shows those that are kept')
-    .action((words: string[], flags: RollbackFlags, self: Command) =>
-      act(self, async (context) => (await import('../commands/rollback.ts')).rollback(context, words, flags)),
     );
 }
 

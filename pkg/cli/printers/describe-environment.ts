@@ -8,11 +8,12 @@ export interface DescribedEnvironment {
 }
 
 export function describeEnvironment({ object, events: happened, now }: DescribedEnvironment): string {
-  const { phase = 'Pending', digest, image, tarball, progress } = object.status ?? {};
+  const { phase = 'Pending', digest, image, tarball, progress, request } = object.status ?? {};
   return [
     head(object, now, [
       ['Phase', phase],
       ['Progress', progress],
+      ['Request', request && `${request.action} by ${request.by}, ${ageOf(request.at, now)} ago`],
       ['Digest', digest],
       ['Image', image],
       ['Tarball', tarball && `${tarball.path} (${formatBytes(tarball.size)})`],
@@ -20,6 +21,7 @@ export function describeEnvironment({ object, events: happened, now }: Described
     yamlSection('Spec', object.spec),
     steps(object),
     history(object, now),
+    container(object, now),
     nodes(object),
     conditions(object.status?.conditions, now),
     events(happened, now),
@@ -37,20 +39,37 @@ function steps({ status }: Environment): string {
 }
 
 function history({ status }: Environment, now: number): string {
-  const rows = (status?.history ?? []).map(({ digest, size, builtAt, generation }) => [
-    digest.replace(/^sha256:/, '').slice(0, 12),
+  const rows = (status?.history ?? []).map(({ digest, size, builtAt, generation, commit }) => [
+    short(digest),
     formatBytes(size),
     ageOf(builtAt, now),
     generation?.toString() ?? '-',
     digest === status?.digest ? 'in use' : '-',
+    commit
+      ? `commit by ${commit.by} on ${short(commit.parentDigest)}${commit.message ? `: ${commit.message}` : ''}`
+      : 'build',
   ]);
-  return section('History', ['DIGEST', 'SIZE', 'AGE', 'GENERATION', 'USE'], rows);
+  return section('History', ['DIGEST', 'SIZE', 'AGE', 'GENERATION', 'USE', 'BY'], rows);
 }
 
+function container({ status }: Environment, now: number): string {
+  const { name, phase, since, digest, changes } = status?.container ?? {};
+  if (name === undefined) return '';
+  const count = changes
+    ? `${changes.added} added, ${changes.changed} changed, ${changes.deleted} deleted`
+    : 'not known while somebody is in it';
+  const state = `${phase}${since ? ` (${ageOf(since, now)})` : ''}`;
+  const paths = (changes?.paths ?? []).map((path) => ['', '', '', path]);
+  return section(
+    'Working container',
+    ['NAME', 'PHASE', 'DIGEST', 'NOT COMMITTED'],
+    [[name, state, digest ? short(digest) : '-', count], ...paths],
+  );
+}
+
+const short = (digest: string) => digest.replace(/^sha256:/, '').slice(0, 12);
+
 function nodes({ status }: Environment): string {
-  const rows = (status?.nodes ?? []).map(({ name, digest }) => [
-    name,
-    digest.replace(/^sha256:/, '').slice(0, 12),
-  ]);
+  const rows = (status?.nodes ?? []).map(({ name, digest }) => [name, short(digest)]);
   return section('Nodes', ['NODE', 'DIGEST'], rows);
 }

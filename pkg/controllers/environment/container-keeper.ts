@@ -6,7 +6,13 @@ import {
   parseQuantity,
 } from '../../api/index.ts';
 import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
-import { type ContainerState, type EnvironmentContainers, isClean, noChanges } from '../../builder/index.ts';
+import {
+  type ContainerState,
+  containerName,
+  type EnvironmentContainers,
+  isClean,
+  noChanges,
+} from '../../builder/index.ts';
 import type { EventRecorder, Result } from '../../controller/index.ts';
 import { containerCondition, containerStatus, shownChanges } from './container-report.ts';
 import { containerStep, type ObservedContainer, type WantedContainer } from './container-step.ts';
@@ -120,7 +126,9 @@ export class ContainerKeeper {
     if (refused?.digest === digest) throw refused.error;
     // On disk before there is one: whatever is made is found and removed again.
     if (!environment.status?.container)
-      await this.#parts.status.patch(environment, { container: { name, phase: 'Creating' } });
+      await this.#parts.status.patch(environment, {
+        container: { name: containerName(name), phase: 'Creating' },
+      });
     try {
       await this.#parts.containers.create(name, digest, limits);
     } catch (error) {
