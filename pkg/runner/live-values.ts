@@ -26,22 +26,24 @@ export class LiveValues {
 
   /** Never raises: a heartbeat is a sign of life first of all. */
   async now(): Promise<Usage> {
-    const { machine, gpus, clock } = this.#parts;
+    const { machine, gpus, runs, clock } = this.#parts;
     const nowMs = clock.monotonic();
     if (!this.#last || nowMs - this.#last.atMs >= leastMs) {
-      const runs = await this.#runs();
-      this.#last = { atMs: nowMs, usage: { ...machine.usage(), ...(runs.length > 0 ? { runs } : {}) } };
+      const samples = await this.#read(runs, []);
+      const ofMachine = await this.#read(() => machine.usage(), {});
+      const usage = { ...ofMachine, ...(samples.length > 0 ? { runs: samples } : {}) };
+      this.#last = { atMs: nowMs, usage };
     }
     const shown = gpus();
     return { ...this.#last.usage, ...(shown.length > 0 ? { gpus: [...shown] } : {}) };
   }
 
-  async #runs(): Promise<RunSample[]> {
+  async #read<T>(read: () => T | Promise<T>, otherwise: T): Promise<T> {
     try {
-      return await this.#parts.runs();
+      return await read();
     } catch (error) {
-      this.#parts.logger.warn('what runs use cannot be read', { error: errorMessage(error) });
-      return [];
+      this.#parts.logger.warn('live values cannot be read', { error: errorMessage(error) });
+      return otherwise;
     }
   }
 }

@@ -89,7 +89,13 @@ test('heartbeats that follow each other closer than a rate means anything show t
   put('a', 0);
   let fails = false;
   const live = new LiveValues({
-    ...{ machine: { usage: () => ({ cores: nowMs / 1000 }) }, clock, logger: silentLogger },
+    machine: {
+      usage: () => {
+        if (nowMs > 4000) throw new Error('no /proc');
+        return { cores: nowMs / 1000 };
+      },
+    },
+    ...{ clock, logger: silentLogger },
     gpus: () => [{ uuid: 'g', utilization: 5 }],
     runs: async () => {
       if (fails) throw new Error('no');
@@ -106,6 +112,8 @@ test('heartbeats that follow each other closer than a rate means anything show t
   fails = true;
   nowMs += 1000;
   expect(await live.now()).toEqual({ cores: 3, gpus });
+  nowMs += 5000;
+  expect(await live.now()).toEqual({ gpus });
 });
 
 test('what a driver in trouble has said before is no live value any more', async () => {
