@@ -9,6 +9,7 @@ import {
   task,
   taskController as taskLoop,
 } from '../../test/support/api-host.ts';
+import { readyNode } from '../../test/support/machines.ts';
 import {
   type ApiObject,
   apiVersion,
@@ -44,20 +45,7 @@ afterEach(() => host.close());
 async function joinNode(name: string, cores = 4, session = 's1'): Promise<void> {
   const identity: Identity = { role: 'node', name };
   await service.create(identity, 'Node', { apiVersion, kind: 'Node', metadata: { name } });
-  const status: Node['status'] = {
-    session,
-    allocatable: { cores, memory: 1e9 },
-    runtimes: ['process'],
-    conditions: [
-      {
-        type: 'Ready',
-        status: 'True',
-        reason: 'R',
-        message: '',
-        lastTransitionTime: '2026-01-01T00:00:00.000Z',
-      },
-    ],
-  };
+  const { status } = readyNode(name, { session, allocatable: { cores, memory: 1e9 } });
   await service.patchStatus(identity, 'Node', '', name, { status });
 }
 

@@ -1,36 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import { gibibyte, needOf, ready, readyNode, runSpec } from '../../test/support/machines.ts';
 import { apiVersion, type Condition, type Node, type Run, type RunPhase } from '../api/index.ts';
 import { addCharge, chargeOf, type Held, isCharged, nothingHeld, subtractCharge } from './charges.ts';
 import { fits } from './fits.ts';
 import { type Need, runNeed } from './need.ts';
 
-const gibibyte = 2 ** 30;
+const condition = (status: Condition['status'], reason: string): Condition => ({ ...ready, status, reason });
 
-function condition(status: Condition['status'], reason: string): Condition {
-  return { type: 'Ready', status, reason, message: '', lastTransitionTime: '2026-11-22T00:00:00.000Z' };
-}
+const resources = { allocatable: { cores: 8, memory: 16 * gibibyte }, runtimes: ['docker'] };
+const node = readyNode('n1', resources, { metadata: { labels: { gpu: 'a100' } } });
 
-const node: Node = {
-  apiVersion,
-  kind: 'Node',
-  metadata: { name: 'n1', labels: { gpu: 'a100' } },
-  status: {
-    conditions: [condition('True', 'RunnerReady')],
-    allocatable: { cores: 8, memory: 16 * gibibyte },
-    runtimes: ['docker'],
-  },
-};
-
-const need: Need = {
-  milliCores: 2000,
-  memoryBytes: gibibyte,
-  runtime: 'docker',
-  nodeSelector: {},
-  avoid: [],
-  tolerations: [],
-  numa: 'none',
-  pin: false,
-};
+const need = needOf({ milliCores: 2000, memoryBytes: gibibyte, runtime: 'docker' });
 
 function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged: Partial<Held> = {}) {
   const verdict = fits({ ...need, ...change }, { ...node, ...nodeChange }, { ...nothingHeld, ...charged });
@@ -103,13 +83,12 @@ describe('fits', () => {
 });
 
 function run(phase: RunPhase, placement?: { node: string }): Run {
-  const identity = { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running' } as const;
   const resources = { cores: 0.1, memory: '1k' };
   return {
     apiVersion,
     kind: 'Run',
     metadata: { name: 'r' },
-    spec: { ...identity, runtime: 'docker', resources, placement },
+    spec: runSpec('t', { runtime: 'docker', resources, placement }),
     status: { phase },
   };
 }
@@ -136,16 +115,8 @@ describe('charges', () => {
     const bare = { ...spec, resources: undefined, target: 'n1' };
     const plain: Run = { ...run('Pending'), spec: bare, status: { phase: 'Pending', avoid: ['n2'] } };
     expect(chargeOf(plain)).toMatchObject({ milliCores: 0, memoryBytes: 0 });
-    expect(runNeed(plain)).toEqual({
-      milliCores: 0,
-      memoryBytes: 0,
-      runtime: 'docker',
-      nodeSelector: {},
-      target: { node: 'n1' },
-      avoid: ['n2'],
-      tolerations: [],
-      numa: 'none',
-      pin: false,
-    });
+    expect(runNeed(plain)).toEqual(
+      needOf({ milliCores: 0, runtime: 'docker', target: { node: 'n1' }, avoid: ['n2'] }),
+    );
   });
 });

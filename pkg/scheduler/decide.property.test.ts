@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  apiVersion,
-  type Gpu,
-  type Node,
-  type PlacementPolicy,
-  type Run,
-  type RunSpec,
-} from '../api/index.ts';
+import { gibibyte, gpu, numaNodes, readyNode, runSpec } from '../../test/support/machines.ts';
+import { apiVersion, type Node, type PlacementPolicy, type Run } from '../api/index.ts';
 import {
   addCharge,
   allocatable,
@@ -26,8 +20,6 @@ import type { NodeLoad } from './score.ts';
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
-const gibibyte = 2 ** 30;
-
 /** Machines of 1 to 4 NUMA nodes with 2 to 4 cores of two threads each, and GPUs on them. */
 const machine = fc.record({
   numaNodes: fc.integer({ min: 1, max: 4 }),
@@ -36,48 +28,23 @@ const machine = fc.record({
   sick: fc.boolean(),
 });
 
-function nodeOf(name: string, { numaNodes, coresEach, gpus, sick }: Of<typeof machine>): Node {
+function nodeOf(name: string, { numaNodes: count, coresEach, gpus, sick }: Of<typeof machine>): Node {
   const each = coresEach * 2;
-  const all = Array.from({ length: numaNodes * each }, (_, cpu) => cpu);
-  const ready = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'RunnerReady',
-    message: '',
-    lastTransitionTime: '',
-  } as const;
-  return {
-    apiVersion,
-    kind: 'Node',
-    metadata: { name },
-    status: {
-      conditions: [ready],
-      runtimes: ['process'],
-      allocatable: { cores: all.length, memory: numaNodes * 8 * gibibyte },
-      cpus: {
-        online: formatCpuList(all),
-        allocatable: formatCpuList(all),
-        isolated: '',
-        cores: all.filter((cpu) => cpu % 2 === 0).map((cpu) => `${cpu}-${cpu + 1}`),
-      },
-      numa: Array.from({ length: numaNodes }, (_, id) => ({
-        id,
-        cpus: `${id * each}-${(id + 1) * each - 1}`,
-        memory: 8 * gibibyte,
-        distances: Array.from({ length: numaNodes }, (_each, other) => (other === id ? 10 : 20)),
-      })),
-      gpus: gpus.map(
-        (model, index): Gpu => ({
-          index,
-          uuid: `${name}-gpu${index}`,
-          model,
-          memory: 16 * gibibyte,
-          numa: index % numaNodes,
-          health: sick && index === 0 ? 'Unhealthy' : 'Healthy',
-        }),
-      ),
-    },
-  };
+  const all = Array.from({ length: count * each }, (_, cpu) => cpu);
+  const list = formatCpuList(all);
+  const cores = all.filter((cpu) => cpu % 2 === 0).map((cpu) => `${cpu}-${cpu + 1}`);
+  const own = Array.from({ length: count }, (_, id) => `${id * each}-${(id + 1) * each - 1}`);
+  return readyNode(name, {
+    allocatable: { cores: all.length, memory: count * 8 * gibibyte },
+    cpus: { online: list, allocatable: list, isolated: '', cores },
+    numa: numaNodes(own, 8 * gibibyte),
+    gpus: gpus.map((model, index) =>
+      gpu(index, `${name}-gpu${index}`, {
+        ...{ model, memory: 16 * gibibyte, numa: index % count },
+        health: sick && index === 0 ? 'Unhealthy' : 'Healthy',
+      }),
+    ),
+  });
 }
 
 const wish = fc.record({
@@ -98,17 +65,11 @@ function runOf(index: number, asked: Wish): Run {
   const { cores, memory, pin, numa, gpus, target, namespace, timeout } = asked;
   const pins = pin && Number.isInteger(cores) && cores > 0;
   const count = target?.endsWith(':0') && target.split(':').length === 3 ? {} : { gpus };
-  const spec: RunSpec = {
-    task: `t${index}`,
-    revision: 1,
-    ordinal: 0,
-    attempt: 0,
-    desired: 'Running',
-    runtime: 'process',
+  const spec = runSpec(`t${index}`, {
     ...(target && { target }),
     ...(timeout && { timeout }),
     resources: { cores, ...(memory > 0 && { memory: `${memory}Gi` }), numa, pin: pins, ...count },
-  };
+  });
   const creationTimestamp = new Date(index * 1000).toISOString();
   return {
     apiVersion,

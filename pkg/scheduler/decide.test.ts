@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { apiVersion, type Node, type Run } from '../api/index.ts';
+import { ready, readyNode, runSpec } from '../../test/support/machines.ts';
+import { apiVersion, type Run } from '../api/index.ts';
 import { type Held, nothingHeld, runNeed } from '../placement/index.ts';
 import { type Decision, decide as decideOn, type NeedClass, type Snapshot } from './decide.ts';
 import { suspended } from './explain.ts';
@@ -12,23 +13,17 @@ function load(
   status: 'True' | 'Unknown' = 'True',
 ): NodeLoad {
   const reason = status === 'True' ? 'RunnerReady' : 'LeaseExpired';
-  const ready = { type: 'Ready', status, reason, message: '', lastTransitionTime: '' };
-  const node: Node = {
-    apiVersion,
-    kind: 'Node',
-    metadata: { name },
-    status: { conditions: [ready], allocatable: { cores, memory: 16e9 }, runtimes: ['process'] },
-  };
+  const conditions = [{ ...ready, status, reason }];
+  const node = readyNode(name, { conditions, allocatable: { cores, memory: 16e9 } });
   return { node, held: { ...nothingHeld, ...held } };
 }
 
 function run(name: string, cores: number, createdAt = '0', target?: string): Run {
-  const identity = { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running' } as const;
   return {
     apiVersion,
     kind: 'Run',
     metadata: { name, namespace: 'default', creationTimestamp: createdAt },
-    spec: { ...identity, runtime: 'process', resources: { cores }, target },
+    spec: runSpec('t', { resources: { cores }, target }),
   };
 }
 

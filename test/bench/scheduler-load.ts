@@ -1,7 +1,7 @@
 import { apiVersion, type Node, type Resources, type Run } from '../../pkg/api/index.ts';
 import type { Store } from '../../pkg/store/index.ts';
+import { gibibyte, gpu, numaNodes, readyNode } from '../support/machines.ts';
 
-const gibibyte = 2 ** 30;
 const createdAt = '2026-01-01T00:00:00Z';
 /** Of one commit. */
 const putTogether = 250;
@@ -10,38 +10,23 @@ const putTogether = 250;
 export function makeNode(index: number): Node {
   const name = `node-${String(index).padStart(4, '0')}`;
   const resources = { cores: 128, memory: 512 * gibibyte };
-  return {
-    apiVersion,
-    kind: 'Node',
-    metadata: { name, uid: `uid-of-${name}`, creationTimestamp: createdAt, generation: 1 },
-    status: {
-      conditions: [
-        { type: 'Ready', status: 'True', reason: 'RunnerReady', message: '', lastTransitionTime: createdAt },
-      ],
-      capacity: resources,
-      allocatable: resources,
-      cpus: {
-        online: '0-127',
-        allocatable: '0-127',
-        isolated: '',
-        cores: Array.from({ length: 64 }, (_unused, core) => `${core},${core + 64}`),
-      },
-      numa: [
-        { id: 0, cpus: '0-31,64-95', memory: 256 * gibibyte, distances: [10, 21] },
-        { id: 1, cpus: '32-63,96-127', memory: 256 * gibibyte, distances: [21, 10] },
-      ],
-      gpus: Array.from({ length: 4 }, (_unused, gpu) => ({
-        index: gpu,
-        uuid: `GPU-${name}-${gpu}`,
+  const metadata = { uid: `uid-of-${name}`, creationTimestamp: createdAt, generation: 1 };
+  const cores = Array.from({ length: 64 }, (_unused, core) => `${core},${core + 64}`);
+  const status = {
+    capacity: resources,
+    allocatable: resources,
+    cpus: { online: '0-127', allocatable: '0-127', isolated: '', cores },
+    numa: numaNodes(['0-31,64-95', '32-63,96-127'], 256 * gibibyte),
+    gpus: Array.from({ length: 4 }, (_unused, index) =>
+      gpu(index, `GPU-${name}-${index}`, {
         model: 'NVIDIA L40S',
         memory: 48 * gibibyte,
-        numa: gpu < 2 ? 0 : 1,
-        health: 'Healthy' as const,
-      })),
-      runtimes: ['process'],
-      versions: { river: '0.1.0' },
-    },
+        numa: index < 2 ? 0 : 1,
+      }),
+    ),
+    versions: { river: '0.1.0' },
   };
+  return readyNode(name, status, { metadata });
 }
 
 /** What the Runs of one class ask for. All differ in memory; of ten classes two ask for GPUs, one pins, one is confined. */

@@ -15,6 +15,7 @@ import { realRng, seededRng, silentLogger, timestamp } from '../../pkg/base/inde
 import type { Client } from '../../pkg/client/index.ts';
 import { type Controller, EventRecorder, InformerSet, Manager } from '../../pkg/controller/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import { gibibyte, ready } from './machines.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export type ControllerName = Extract<Identity, { role: 'controller' }>['name'];
@@ -115,18 +116,11 @@ export class ControlPlane {
     await client.create('Node', node);
     const session = `session-of-${name}`;
     const joined = new TestNode(name, session, client);
-    const now = timestamp(this.clock.now());
-    const ready = {
-      type: 'Ready',
-      status: 'True',
-      reason: 'RunnerReady',
-      message: '',
-      lastTransitionTime: now,
-    } as const;
-    const allocatable = { cores: 8, memory: 16 * 2 ** 30 };
+    const lastTransitionTime = timestamp(this.clock.now());
+    const allocatable = { cores: 8, memory: 16 * gibibyte };
     await joined.patchNode({
       session,
-      conditions: [ready],
+      conditions: [{ ...ready, lastTransitionTime }],
       capacity: allocatable,
       allocatable,
       runtimes: ['process'],

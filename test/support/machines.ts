@@ -3,9 +3,12 @@ import {
   type Gpu,
   type Node,
   type NodeStatus,
+  type NumaNode,
   type Placement,
   type Run,
+  type RunSpec,
 } from '../../pkg/api/index.ts';
+import type { Need } from '../../pkg/placement/index.ts';
 import { machineFiles, readerOf, type Shape } from '../../pkg/topology/fixtures/machine.ts';
 import { TopologyReader } from '../../pkg/topology/index.ts';
 
@@ -54,6 +57,32 @@ export async function nodeOfShape(
   return readyNode(name, { allocatable: { cores, memory }, cpus, numa, gpus: rest.gpus });
 }
 
+/** By id from 0: nodes of these CPUs, each with so much memory. */
+export function numaNodes(
+  cpus: readonly string[],
+  memory: number,
+  distance: (from: number, to: number) => number = (from, to) => (from === to ? 10 : 20),
+): NumaNode[] {
+  return cpus.map((list, id) => ({
+    ...{ id, cpus: list, memory },
+    distances: cpus.map((_list, other) => distance(id, other)),
+  }));
+}
+
+/** A core, in a process; no more than that. */
+export function needOf(change: Partial<Need> = {}): Need {
+  return {
+    ...{ milliCores: 1000, memoryBytes: 0, runtime: 'process', nodeSelector: {}, avoid: [] },
+    ...{ tolerations: [], numa: 'none', pin: false },
+    ...change,
+  };
+}
+
+/** What every Run has, of a Task that is called `task`. */
+export function runSpec(task: string, more: Partial<RunSpec> = {}): RunSpec {
+  return { task, revision: 1, ordinal: 0, attempt: 0, desired: 'Running', runtime: 'process', ...more };
+}
+
 /** `NAMESPACE/NAME`, of the Task whose name is NAME up to its first `-`. */
 export function runOn(
   key: string,
@@ -61,12 +90,11 @@ export function runOn(
   { spec, status }: { spec?: Partial<Run['spec']>; status?: Partial<NonNullable<Run['status']>> } = {},
 ): Run {
   const [namespace = '', name = ''] = key.split('/');
-  const identity = { revision: 1, ordinal: 0, attempt: 0, desired: 'Running' } as const;
   return {
     apiVersion,
     kind: 'Run',
     metadata: { name, namespace, uid: key },
-    spec: { task: name.split('-')[0] ?? '', ...identity, runtime: 'process', placement, ...spec },
+    spec: runSpec(name.split('-')[0] ?? '', { placement, ...spec }),
     status: { phase: 'Running', ...status },
   };
 }

@@ -1,27 +1,14 @@
 import { expect, it } from 'vitest';
-import { apiVersion, type Node } from '../../api/index.ts';
+import { gpu, ready, readyNode } from '../../../test/support/machines.ts';
 import { MetricsCounter } from '../metrics.ts';
 import { metricsText } from './metrics-text.ts';
 
-const ready = {
-  type: 'Ready',
-  status: 'True',
-  reason: 'RunnerReady',
-  message: '',
-  lastTransitionTime: '',
-} as const;
-
-const node: Node = {
-  apiVersion,
-  kind: 'Node',
-  metadata: { name: 'n"1' },
-  status: {
-    conditions: [ready, { ...ready, type: 'DiskPressure', status: 'False' }],
-    capacity: { cores: 8, memory: 1024 },
-    gpus: [{ index: 3, uuid: 'g', model: 'A100', memory: 1, health: 'Healthy' }],
-    usage: { cpuPercent: 50, gpus: [{ uuid: 'g', utilization: 25, powerDraw: 90.5, clockSm: 1410 }] },
-  },
-};
+const node = readyNode('n"1', {
+  conditions: [ready, { ...ready, type: 'DiskPressure', status: 'False' }],
+  capacity: { cores: 8, memory: 1024 },
+  gpus: [gpu(3, 'g')],
+  usage: { cpuPercent: 50, gpus: [{ uuid: 'g', utilization: 25, powerDraw: 90.5, clockSm: 1410 }] },
+});
 
 it('writes counters, runs by phase, conditions and live values as Prometheus reads them', () => {
   const metrics = new MetricsCounter();

@@ -1,64 +1,33 @@
 import { describe, expect, test } from 'vitest';
-import { apiVersion, type Node } from '../../api/index.ts';
+import { gibibyte, gpu, needOf, numaNodes, readyNode } from '../../../test/support/machines.ts';
 import { addCharge, chargeFor, type Held, nothingHeld } from '../charges.ts';
 import type { Need } from '../need.ts';
 import { assign } from './assign.ts';
 
-const gibibyte = 2 ** 30;
-
 /** Four NUMA nodes of two cores with two threads each; 0 and 1, 2 and 3 are near each other. One GPU on 1, two on 2. */
-const machine: Node = {
-  apiVersion,
-  kind: 'Node',
-  metadata: { name: 'n1' },
-  status: {
-    allocatable: { cores: 16, memory: 32 * gibibyte },
-    cpus: {
-      online: '0-15',
-      allocatable: '0-15',
-      isolated: '',
-      cores: Array.from({ length: 8 }, (_, core) => `${core},${core + 8}`),
-    },
-    numa: [0, 1, 2, 3].map((id) => ({
-      id,
-      cpus: `${id * 2}-${id * 2 + 1},${id * 2 + 8}-${id * 2 + 9}`,
-      memory: 8 * gibibyte,
-      distances: [0, 1, 2, 3].map((other) =>
-        other === id ? 10 : Math.floor(other / 2) === Math.floor(id / 2) ? 12 : 32,
-      ),
-    })),
-    gpus: [1, 2, 2].map((numa, index) => ({
-      index,
-      uuid: `g${index}`,
-      model: 'NVIDIA A100',
-      memory: 40 * gibibyte,
-      numa,
-      health: 'Healthy' as const,
-    })),
+const machine = readyNode('n1', {
+  allocatable: { cores: 16, memory: 32 * gibibyte },
+  cpus: {
+    online: '0-15',
+    allocatable: '0-15',
+    isolated: '',
+    cores: Array.from({ length: 8 }, (_, core) => `${core},${core + 8}`),
   },
-};
-
-const need = (change: Partial<Need>): Need => ({
-  milliCores: 1000,
-  memoryBytes: 0,
-  runtime: 'docker',
-  nodeSelector: {},
-  avoid: [],
-  tolerations: [],
-  numa: 'none',
-  pin: false,
-  ...change,
+  numa: numaNodes(['0-1,8-9', '2-3,10-11', '4-5,12-13', '6-7,14-15'], 8 * gibibyte, (from, to) =>
+    from === to ? 10 : Math.floor(from / 2) === Math.floor(to / 2) ? 12 : 32,
+  ),
+  gpus: [1, 2, 2].map((numa, index) => gpu(index, `g${index}`, { numa })),
 });
 
 function given(change: Partial<Need>, held: Held = nothingHeld) {
-  const answer = assign(need(change), machine, held);
+  const answer = assign(needOf(change), machine, held);
   return 'assignment' in answer ? answer.assignment : answer.refusals.map(({ reason }) => reason);
 }
 
 const heldBy = (...changes: Partial<Need>[]) =>
   changes.reduce<Held>((held, change) => {
-    const answer = assign(need(change), machine, held);
-    return 'assignment' in answer ? addCharge(held, chargeFor(need(change), answer.assignment)) : held;
+    const answer = assign(needOf(change), machine, held);
+    return 'assignment' in answer ? addCharge(held, chargeFor(needOf(change), answer.assignment)) : held;
   }, nothingHeld);
 
 describe('what is chosen on a node', () => {

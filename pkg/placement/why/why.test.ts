@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { gibibyte, gpu, numaNodes, readyNode, runOn, runSpec } from '../../../test/support/machines.ts';
 import {
   apiVersion,
   type Node,
@@ -9,53 +10,23 @@ import {
 } from '../../api/index.ts';
 import { whyPending } from './why.ts';
 
-const gibibyte = 2 ** 30;
-
 function node(name: string, spec: NodeSpec = {}, labels: Record<string, string> = {}): Node {
-  const ready = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'RunnerReady',
-    message: '',
-    lastTransitionTime: '',
-  } as const;
-  const gpu = (index: number) => ({
-    index,
-    uuid: `${name}-${index}`,
-    model: 'NVIDIA A100',
-    memory: 40 * gibibyte,
-    numa: index,
-    health: 'Healthy' as const,
-  });
-  return {
-    apiVersion,
-    kind: 'Node',
-    metadata: { name, labels },
-    spec,
-    status: {
-      conditions: [ready],
-      runtimes: ['process'],
-      allocatable: { cores: 8, memory: 16 * gibibyte },
-      cpus: { online: '0-7', allocatable: '0-7', isolated: '', cores: ['0-1', '2-3', '4-5', '6-7'] },
-      numa: [0, 1].map((id) => ({
-        id,
-        cpus: id === 0 ? '0-3' : '4-7',
-        memory: 8 * gibibyte,
-        distances: [10, 20],
-      })),
-      gpus: [gpu(0), gpu(1)],
-    },
+  const status = {
+    allocatable: { cores: 8, memory: 16 * gibibyte },
+    cpus: { online: '0-7', allocatable: '0-7', isolated: '', cores: ['0-1', '2-3', '4-5', '6-7'] },
+    numa: numaNodes(['0-3', '4-7'], 8 * gibibyte),
+    gpus: [0, 1].map((index) => gpu(index, `${name}-${index}`, { numa: index })),
   };
+  return readyNode(name, status, { spec, metadata: { labels } });
 }
 
 function run(resources: Resources, more: Partial<Task['spec']> & { target?: string } = {}): Run {
   const { target, tolerations, nodeSelector } = more;
-  const identity = { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running' } as const;
   return {
     apiVersion,
     kind: 'Run',
     metadata: { name: 'r', namespace: 'default' },
-    spec: { ...identity, runtime: 'process', resources, target, tolerations, nodeSelector },
+    spec: runSpec('t', { resources, target, tolerations, nodeSelector }),
     status: { phase: 'Pending' },
   };
 }
@@ -63,17 +34,11 @@ function run(resources: Resources, more: Partial<Task['spec']> & { target?: stri
 function running(
   name: string,
   resources: Resources,
-  placement: Run['spec']['placement'],
+  placement: NonNullable<Run['spec']['placement']>,
   timeout?: string,
 ): Run {
-  const startedAt = '2026-01-01T00:00:00.000Z';
-  const base = run(resources);
-  return {
-    ...base,
-    metadata: { name, namespace: 'lab' },
-    spec: { ...base.spec, placement, timeout },
-    status: { phase: 'Running', startedAt },
-  };
+  const status = { startedAt: '2026-01-01T00:00:00.000Z' };
+  return runOn(`lab/${name}`, placement, { spec: { resources, timeout }, status });
 }
 
 const edits = (...args: Parameters<typeof whyPending>) =>
