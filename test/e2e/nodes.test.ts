@@ -129,6 +129,7 @@ it('what is used now, and who holds what', async () => {
     [['get', 'gpus', 'node1::7'], 'node node1 has no GPU 7; it has 0, 1'],
     [['get', 'gpus,nodes'], 'get GPUs by themselves'],
     [['get', 'gpus', '-w'], 'GPUs are no objects'],
+    [['get', 'gpus', '-l', 'no=such'], 'No gpus found.'],
     [['top', 'tasks'], 'top knows nodes, gpus and runs'],
     [['top', 'runs', '--sort-by', 'height'], 'sorted by cores, memory, gpu-memory, name'],
   ] as const)
