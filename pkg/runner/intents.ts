@@ -68,6 +68,12 @@ interface Row {
   body: string;
 }
 
+interface Write {
+  run(): void;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
 /**
  * The runner's memory: one small SQLite file. Writes of one event-loop turn share a commit (a thousand short
  * processes a second must not wait for the disk one by one) and resolve when they are on disk. No transaction is
@@ -84,7 +90,8 @@ export class Intents {
   readonly #readMeta: Database.Statement<[string], { body: string }>;
   readonly #writeMeta: Database.Statement<[string, string]>;
   readonly #removeMeta: Database.Statement<[string]>;
-  #batch: { run: () => void; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  readonly #runAll: (batch: readonly Write[]) => void;
+  #batch: Write[] = [];
 
   constructor(database: Database.Database, clock: Clock) {
     this.#database = database;
@@ -99,6 +106,9 @@ export class Intents {
     this.#readMeta = database.prepare('SELECT body FROM meta WHERE key = ?');
     this.#writeMeta = database.prepare('INSERT OR REPLACE INTO meta (key, body) VALUES (?, ?)');
     this.#removeMeta = database.prepare('DELETE FROM meta WHERE key = ?');
+    this.#runAll = database.transaction((batch) => {
+      for (const write of batch) write.run();
+    });
   }
 
   get(uid: string): Intent | undefined {
@@ -189,9 +199,7 @@ export class Intents {
     const batch = this.#batch;
     this.#batch = [];
     try {
-      this.#database.transaction(() => {
-        for (const write of batch) write.run();
-      })();
+      this.#runAll(batch);
     } catch (cause) {
       const error = new RiverError(
         'ServiceUnavailable',

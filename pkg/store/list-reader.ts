@@ -4,6 +4,7 @@ import { decodeToken, encodeToken } from './continue-token.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { Pins } from './pins.ts';
 import type { Position, Queries, Slice } from './queries.ts';
+import type { RecordCache } from './record-cache.ts';
 import type { ListOptions, ListPage, StoredRecord } from './types.ts';
 
 /** Objects read in one event-loop turn; other requests run between. */
@@ -14,6 +15,7 @@ export interface ListReaderOptions {
   queries: Queries;
   pins: Pins;
   kept: KeptLists;
+  cache: RecordCache;
   version(): number;
   floor(): number;
   /** Raises when the store has been closed meanwhile. */
@@ -59,7 +61,7 @@ export class ListReader {
     let position = start;
     for (;;) {
       const slice = this.#slice(kind, options, version, position, Math.min(turnSize, limit - records.length));
-      for (const record of slice.records) records.push(record);
+      for (const record of slice.records) records.push(this.#options.cache.known(record));
       position = slice.next;
       if (!position) return { records, version };
       if (records.length >= limit) break;

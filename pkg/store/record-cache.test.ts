@@ -29,3 +29,14 @@ test('what is larger than the whole is not kept, nor its older version', () => {
   cache.set(record('one', 101, 2));
   expect(cache.get('Task', 'a', 'one')).toBeUndefined();
 });
+
+test('what is read again shares what is kept of the same version, and only of that', () => {
+  const cache = new RecordCache(100);
+  const kept = record('one', 40, 2);
+  cache.set(kept);
+  expect(cache.known(record('one', 40, 2))).toBe(kept);
+  const older = record('one', 40, 1);
+  expect(cache.known(older)).toBe(older);
+  const other = record('two', 40, 2);
+  expect(cache.known(other)).toBe(other);
+});

@@ -26,6 +26,12 @@ export class RecordCache {
     return record;
   }
 
+  /** What is kept of the same version: it may have been parsed already. Says nothing about when it was used. */
+  known(record: StoredRecord): StoredRecord {
+    const kept = this.#records.get(recordKey(record.kind, record.namespace, record.name));
+    return kept?.version === record.version ? kept : record;
+  }
+
   set(record: StoredRecord): void {
     this.delete(record.kind, record.namespace, record.name);
     if (record.json.length > this.#limit) return;

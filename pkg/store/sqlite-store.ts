@@ -112,7 +112,13 @@ export class SqliteStore implements Store {
     const shared = { clock, queries: this.#queries, pins: this.#pins, version };
     this.#watches = new WatchHub({ ...shared, logger });
     const refuseWhenClosed = () => this.#refuseWhenClosed();
-    this.#lists = new ListReader({ ...shared, kept: this.#kept, floor: () => this.#floor, refuseWhenClosed });
+    this.#lists = new ListReader({
+      ...shared,
+      kept: this.#kept,
+      cache: this.#cache,
+      floor: () => this.#floor,
+      refuseWhenClosed,
+    });
     this.#commits = new GroupCommit(writer, {
       directory,
       clock,

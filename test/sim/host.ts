@@ -1,15 +1,16 @@
-import { openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import { type FilesystemReader, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import type { Part } from './chaos.ts';
 import type { Disk } from './disk.ts';
 import type { Incarnation, PlaceTime } from './incarnation.ts';
 import type { SimNetwork } from './network.ts';
 import { simLogger } from './sim-logger.ts';
 import type { StoreMonitor } from './store-monitor.ts';
-import { copyTorn, markWal, type WalMark } from './wal.ts';
+import { markWal, tearWal, type WalMark } from './wal.ts';
 import { type HostParts, wireHost } from './wire-host.ts';
 import { between, chance, type World } from './world.ts';
 
 const database = 'river.db';
+const filesystem: FilesystemReader = { type: () => 0, mountinfo: () => '' };
 
 /** The host machine: its disk, and the lives of the host on it. */
 export class SimHost implements Part {
@@ -20,10 +21,9 @@ export class SimHost implements Part {
   /** For the self-check: a crash may lose what was acknowledged. */
   forgetful = false;
   readonly #world: World;
-  readonly #disk: Disk;
   readonly #network: SimNetwork;
   readonly #monitor: StoreMonitor;
-  #folder: string;
+  readonly #folder: string;
   #life: Incarnation | undefined;
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
@@ -31,7 +31,6 @@ export class SimHost implements Part {
 
   constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
     this.#world = world;
-    this.#disk = disk;
     this.#network = network;
     this.#monitor = monitor;
     this.#folder = disk.fresh();
@@ -61,7 +60,8 @@ export class SimHost implements Part {
     const life = this.#world.incarnation(this.name, this.#time);
     this.#world.trace(life.name, 'starts');
     const logger = simLogger(life);
-    const store = openSqliteStore({ directory: this.#folder, clock: life.clock, rng: life.rng, logger });
+    const { clock, rng } = life;
+    const store = openSqliteStore({ directory: this.#folder, clock, rng, logger, filesystem });
     this.#life = life;
     this.#upSinceMs = this.#world.time;
     this.#store = store;
@@ -103,16 +103,14 @@ export class SimHost implements Part {
 
   #die(why: string, acknowledged: WalMark | undefined): void {
     const { rng } = this.#world;
-    const next = this.#disk.fresh();
-    const note = copyTorn(this.#folder, next, database, { rng, acknowledged });
+    // Nobody has the files open any more: what the crash leaves of them is made of themselves.
+    this.#store?.abandon();
+    const note = tearWal(this.#folder, database, { rng, acknowledged });
     this.#world.trace(this.#life?.name ?? this.name, `dies ${why}`, note);
     this.#world.count(`host: dies ${why}`);
     this.#life?.kill();
-    this.#store?.abandon();
-    this.#disk.drop(this.#folder);
     this.#life = undefined;
     this.#store = undefined;
-    this.#folder = next;
     this.onCrash();
   }
 }

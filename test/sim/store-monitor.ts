@@ -28,6 +28,8 @@ export class StoreMonitor {
   #base = new Map<string, StoredRecord>();
   #events: StoreEvent[] = [];
   #lastVersion = 0;
+  /** The newest of each node, also of one that is gone. */
+  readonly #nodes = new Map<string, StoredRecord>();
   #acknowledged = 0;
   #acknowledgedBy = '';
   /** Version at which a Run of this name was made: a name is made once, ever. */
@@ -102,13 +104,18 @@ export class StoreMonitor {
     for (const known of [this.#made, this.#ended])
       for (const [name, at] of known) if (at > version) known.delete(name);
     this.#charges = new Map();
-    for (const record of found.values()) if (record.kind === 'Run') this.#charge(record.object as Run);
+    this.#nodes.clear();
+    for (const record of found.values()) {
+      if (record.kind === 'Run') this.#charge(record.object as Run);
+      if (record.kind === 'Node') this.#nodes.set(record.name, record);
+    }
   }
 
   #observe(event: StoreEvent): void {
     const { record } = event;
     if (!isOfClock(event)) this.writesByKind.set(record.kind, (this.writesByKind.get(record.kind) ?? 0) + 1);
     this.#events.push(event);
+    if (record.kind === 'Node') this.#nodes.set(record.name, record);
     this.#lastVersion = Math.max(this.#lastVersion, record.version);
     const run = record.kind === 'Run' ? (record.object as Run) : undefined;
     this.#world.trace('store', `${event.type} ${keyOf(record)}@${record.version}`, run && describeRun(run));
@@ -249,8 +256,7 @@ export class StoreMonitor {
   }
 
   #nodeObject(name: string): Node | undefined {
-    const last = this.#events.findLast((event) => event.record.kind === 'Node' && event.record.name === name);
-    return (last?.record ?? this.#base.get(`Node//${name}`))?.object as Node | undefined;
+    return this.#nodes.get(name)?.object as Node | undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -62,10 +63,11 @@ function readWal(folder: string, database: string): Uint8Array {
   }
 }
 
-function writeParts(file: string, parts: readonly Uint8Array[]): void {
-  const handle = openSync(file, 'w');
+function cutFile(file: string, at: number, tail: Uint8Array): void {
+  const handle = openSync(file, 'r+');
   try {
-    for (const part of parts) writeSync(handle, part);
+    ftruncateSync(handle, at);
+    writeSync(handle, tail, 0, tail.length, at);
   } finally {
     closeSync(handle);
   }
@@ -103,15 +105,23 @@ function halfFrame(wal: Uint8Array, rng: Rng): Uint8Array {
   return frame;
 }
 
-/** The database as a crash leaves it: a copy of file and log, the log torn. Answers a note for the trace. */
-export function copyTorn(from: string, to: string, database: string, tear: Tear): string {
-  mkdirSync(to, { recursive: true });
-  copyFileSync(join(from, database), join(to, database));
-  const wal = readWal(from, database);
+/** Makes of a database that nobody has open what a crash leaves of it: its log is torn. Answers a note for the trace. */
+export function tearWal(folder: string, database: string, tear: Tear): string {
+  const wal = readWal(folder, database);
   if (wal.length === 0) return 'no log';
   const end = committedLength(wal);
-  const cut = cutAt(wal, from, database, tear);
+  const cut = cutAt(wal, folder, database, tear);
   const tail = cut === end && tear.rng.below(2) === 0 ? halfFrame(wal, tear.rng) : new Uint8Array();
-  writeParts(join(to, `${database}-wal`), [wal.subarray(0, cut), tail]);
+  cutFile(join(folder, `${database}-wal`), cut, tail);
   return `${end - cut} bytes cut, ${tail.length} torn bytes added`;
+}
+
+/** The same of a copy, for a database that is still open. */
+export function copyTorn(from: string, to: string, database: string, tear: Tear): string {
+  mkdirSync(to, { recursive: true });
+  for (const end of ['', '-wal', '-shm']) {
+    const file = `${database}${end}`;
+    if (existsSync(join(from, file))) copyFileSync(join(from, file), join(to, file));
+  }
+  return tearWal(to, database, tear);
 }
