@@ -34,10 +34,10 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
   const log = sandbox.path('host', 'builds', `${name}.log`);
   const said = () => (existsSync(log) ? readFileSync(log, 'utf8') : '');
   const get = () => sandbox.object<Environment>('env', name);
-  const apply = (steps: object[]) =>
+  const apply = (steps: object[], more: object = {}) =>
     sandbox.apply({
       ...{ apiVersion: 'river.dev/v1', kind: 'Environment', metadata: { name } },
-      spec: { from: { image: engine.image }, steps, keep: 1 },
+      spec: { from: { image: engine.image }, steps, keep: 1, ...more },
     });
   let host: Running;
   let scratch = '';
@@ -174,5 +174,53 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
     expect(await killWhen('an index', isNew, isNew)).toBe(true);
     await expectInUse(good);
     await expectWhole(await digestAfter(good), 'last\n');
+  });
+
+  it('within a commit: that is done once and wholly; an engine that has lost all has it back from the tarball', async () => {
+    const container = `river-env-${name}`;
+    const inside = (command: string) => docker('exec', container, 'sh', '-c', command);
+    const atWork = (reason: string, digest?: string) =>
+      eventually(`a container with reason ${reason}`, 60_000, async () => {
+        const { status } = await get();
+        const ready = status?.conditions?.find(({ type }) => type === 'ContainerReady');
+        const isOfNow = status?.container?.phase === 'Running' && status.container.changes !== undefined;
+        return isOfNow && ready?.reason === reason && status.container?.digest === (digest ?? status.digest);
+      });
+    await apply([{ run: 'echo last > /what' }], { interactive: true });
+    const good = await digestAfter();
+    await atWork('Running');
+    await inside('echo by hand > /what; dd if=/dev/urandom of=/large bs=1M count=64 2>/dev/null');
+
+    const half = () => filesIn(tarballs).some((each) => each.endsWith('.partial'));
+    const committing = sandbox.start('river', ['commit', `env/${name}`, '-m', 'by hand']);
+    expect(await killWhen('half a tarball', half, half)).toBe(true);
+    await committing.stop();
+    expect(await inside('cat /what')).toBe('by hand\n');
+    await expectInUse(good);
+    const digest = await digestAfter(good);
+    const { status } = await get();
+    expect(status?.history?.[0]).toMatchObject({
+      digest,
+      commit: { message: 'by hand', parentDigest: good },
+    });
+    expect(status?.request).toBeUndefined();
+    const key = `label=river.dev/step=commit-${status?.history?.[0]?.commit?.id}`;
+    const committed = await docker('images', '-aq', '--no-trunc', '--filter', key);
+    expect(committed.trim().split('\n')).toEqual([digest]);
+    await atWork('Running', digest);
+    await expectWhole(digest, 'by hand\n');
+
+    await inside('touch /lost');
+    await eventually(
+      'it in the status',
+      30_000,
+      async () => (await get()).status?.container?.changes?.added === 1,
+    );
+    await host.stop('SIGKILL');
+    await docker('rm', '-f', container);
+    await docker('rmi', '-f', digest);
+    await start();
+    await atWork('MadeAnew', digest);
+    expect(await inside('cat /what')).toBe('by hand\n');
   });
 });

@@ -320,5 +320,16 @@ describe.skipIf(found.engine === undefined)('environments', () => {
       expect(JSON.stringify(conditions)).toContain('has no /bin/sh, which a working container needs');
       expect(await containers()).toBe('');
     });
+
+    it('a deletion waits for what is not committed, and says what to do', async () => {
+      await sandbox.apply(environment('workbench', workbench({})));
+      await fresh();
+      await uncommitted('/work');
+      const deleting = sandbox.start('river', ['delete', 'env/workbench']);
+      await deleting.says('with 1 change that is not committed (river discard env/workbench throws it away)');
+      await sandbox.ok('discard', 'env/workbench');
+      expect(await deleting.ended).toBe(0);
+      expect(await containers()).toBe('');
+    });
   });
 });

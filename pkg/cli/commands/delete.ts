@@ -1,3 +1,4 @@
+import { type ApiObject, type Environment, getCondition } from '../../api/index.ts';
 import { hasCode, RiverError } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { type Context, print, warn } from '../context.ts';
@@ -80,6 +81,7 @@ async function waitUntilGone(context: Context, object: Deleting, limit: Deadline
   const { client } = await context.connect();
   const shown = shownName(object.resource, object.name);
   let told = false;
+  let toldHolder = '';
   try {
     const seams = { clock: context.io.clock, rng: context.io.rng, signal: limit.signal };
     for await (const state of followObject(
@@ -93,6 +95,10 @@ async function waitUntilGone(context: Context, object: Deleting, limit: Deadline
       if (!told && context.io.stderr.isTerminal)
         await warn(context, `${shown}: waiting until nothing of it runs any more`);
       told = true;
+      const holder = holderOf(state);
+      if (holder === undefined || holder === toldHolder) continue;
+      toldHolder = holder;
+      await warn(context, `${shown}: ${holder}`);
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !limit.passed()) throw error;
@@ -101,4 +107,11 @@ async function waitUntilGone(context: Context, object: Deleting, limit: Deadline
       `${shown} is still being deleted; its node may be away: see "river describe ${object.resource.singular}/${object.name}"`,
     );
   }
+}
+
+/** What keeps an environment from going, which may need a person. */
+function holderOf(object: ApiObject): string | undefined {
+  if (object.kind !== 'Environment') return undefined;
+  const ready = getCondition((object as Environment).status?.conditions, 'Ready');
+  return ready?.reason === 'InUse' ? ready.message : undefined;
 }

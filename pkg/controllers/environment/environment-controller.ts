@@ -1,11 +1,6 @@
-import { type Environment, environmentHash, finalizers, isTerminal } from '../../api/index.ts';
+import { type Environment, environmentHash, finalizers, getCondition, isTerminal } from '../../api/index.ts';
 import type { Clock } from '../../base/index.ts';
-import {
-  type EnvironmentBuilder,
-  type EnvironmentContainers,
-  isClean,
-  type ParentEnvironment,
-} from '../../builder/index.ts';
+import type { EnvironmentBuilder, EnvironmentContainers, ParentEnvironment } from '../../builder/index.ts';
 import type { Client } from '../../client/index.ts';
 import type { Controller, EventRecorder, Informer, InformerSet, Result } from '../../controller/index.ts';
 import { Builds } from './builds.ts';
@@ -182,9 +177,9 @@ export class EnvironmentController implements Controller {
   async #release(environment: Environment): Promise<Result | undefined> {
     const { name = '', uid, resourceVersion, finalizers: present = [] } = environment.metadata;
     if (!present.includes(finalizers.environment)) return undefined;
-    // Written by the keeper a moment ago; that wakes this up again.
+    const container = environment.status?.container && containerInTheWay(environment);
     const users = [
-      ...(environment.status?.container ? [containerInTheWay(environment)] : []),
+      ...(container === undefined ? [] : [container]),
       ...this.#childrenOf(name)
         .filter(({ metadata }) => !metadata.deletionTimestamp)
         .map((child) => `environment ${child.metadata.name}`),
@@ -197,6 +192,7 @@ export class EnvironmentController implements Controller {
       });
       return undefined;
     }
+    if (environment.status?.container) return undefined;
     await this.#retention.collect(name);
     const left = present.filter((finalizer) => finalizer !== finalizers.environment);
     const patch = { metadata: { uid, resourceVersion, finalizers: left } };
@@ -211,8 +207,10 @@ function sooner(one: Result | undefined, other: Result | undefined): Result | un
   return all.length === 0 ? undefined : { requeueAfterMs: Math.min(...all) };
 }
 
-function containerInTheWay({ metadata: { name }, status }: Environment): string {
-  const { changes } = status?.container ?? {};
-  if (changes && isClean(changes)) return 'its working container';
-  return `its working container with ${shownChanges(changes)} (river discard env/${name} throws them away)`;
+/** Undefined when it is about to go: its end wakes the loop up again. */
+function containerInTheWay({ metadata: { name }, status }: Environment): string | undefined {
+  const ready = getCondition(status?.conditions, 'ContainerReady');
+  if (ready?.reason === 'Kept')
+    return `its working container with ${shownChanges(status?.container?.changes)} (river discard env/${name} throws it away)`;
+  return ready?.reason === 'EngineFailed' ? `its working container (${ready.message})` : undefined;
 }
