@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions } from 'dockerode';
 import type { ExecutionSpec } from '../index.ts';
+import { gpuOptions } from './gpus.ts';
 import { containerLabels, containerName } from './names.ts';
 
 /** Where the script of a run is mounted. */
@@ -13,6 +14,8 @@ export interface CreateSettings {
   scriptPath: string;
   /** Whether the engine has its init (docker-init). */
   init: boolean;
+  /** Names of the GPUs that the engine can give by CDI; left out: none. */
+  cdi?: ReadonlySet<string>;
 }
 
 /**
@@ -45,26 +48,6 @@ function mounts(spec: ExecutionSpec, scriptPath: string) {
   return [...asked, { Type: 'bind' as const, Source: scriptPath, Target: scriptTarget, ReadOnly: true }];
 }
 
-/** Of NVIDIA GPUs by UUID, which no reboot changes, and through the engine; of others the device nodes themselves. */
-function gpuOptions(gpus: NonNullable<ExecutionSpec['gpus']>) {
-  const uuids = gpus.filter(({ devices }) => devices === undefined).map(({ uuid }) => uuid);
-  const paths = [...new Set(gpus.flatMap(({ devices }) => devices ?? []))];
-  return {
-    ...(uuids.length > 0
-      ? { DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: uuids, Capabilities: [['gpu']] }] }
-      : {}),
-    ...(paths.length > 0
-      ? {
-          Devices: paths.map((path) => ({
-            PathOnHost: path,
-            PathInContainer: path,
-            CgroupPermissions: 'rwm',
-          })),
-        }
-      : {}),
-  };
-}
-
 /**
  * Init is on: as process 1 a program would not be ended by a SIGTERM that it does not handle, every stop would
  * take the whole grace period, and its orphans would stay zombies. Measured: no difference in time.
@@ -89,7 +72,7 @@ export function createOptions(spec: ExecutionSpec, settings: CreateSettings): Co
       ...(spec.memoryBytes > 0 ? { Memory: spec.memoryBytes, MemorySwap: spec.memoryBytes } : {}),
       ...(cpus === undefined ? {} : { CpusetCpus: cpus }),
       ...(spec.memoryNodes === undefined ? {} : { CpusetMems: spec.memoryNodes }),
-      ...gpuOptions(spec.gpus ?? []),
+      ...gpuOptions(spec.gpus ?? [], settings.cdi ?? new Set()),
       ...(settings.cgroupParent === undefined ? {} : { CgroupParent: settings.cgroupParent }),
     },
   };

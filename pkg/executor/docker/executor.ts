@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { labels } from '../../api/index.ts';
-import { errorMessage, RiverError } from '../../base/index.ts';
-import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
+import { RiverError } from '../../base/index.ts';
+import { engineMessage, engineStatus, unless } from '../../engine/index.ts';
 import {
   type Execution,
   type ExecutionSpec,
@@ -13,8 +12,10 @@ import {
   usageOf,
 } from '../index.ts';
 import { Absences } from './absences.ts';
+import { EngineAccess } from './access.ts';
 import { createOptions } from './create-options.ts';
 import { EngineEvents } from './events.ts';
+import { cdiNames, needsEngine } from './gpus.ts';
 import { Images, imageGone } from './images.ts';
 import { initStartError } from './init-error.ts';
 import { InterruptedStarts, startUnknown } from './interrupted-start.ts';
@@ -24,21 +25,16 @@ import { lostNote, missedNotes } from './notes.ts';
 import { observedOf } from './observed.ts';
 import type { DockerExecutorOptions } from './options.ts';
 import { Outputs } from './output.ts';
-import { ParentGroups } from './parent-group.ts';
-import { answeredWithin, answerWithinMs, EngineHangs, probeWithinMs, pullSilenceMs } from './patience.ts';
+import type { ParentGroups } from './parent-group.ts';
+import { pullSilenceMs } from './patience.ts';
 import { removeContainer } from './removal.ts';
 import { Scripts } from './scripts.ts';
 import { type Container, identity, readContainer, startErrorOf, toExecution } from './state.ts';
 
-/** What was found out about the engine when it was first reached. */
-interface EngineFacts {
-  init: boolean;
-  groups: ParentGroups | undefined;
-}
-
 class DockerExecutor implements Executor {
   readonly runtime = 'docker';
   readonly #options: DockerExecutorOptions;
+  readonly #access: EngineAccess;
   readonly #engine: Docker;
   readonly #images: Images;
   readonly #scripts: Scripts;
@@ -47,15 +43,18 @@ class DockerExecutor implements Executor {
   readonly #events: EngineEvents;
   readonly #interrupted: InterruptedStarts;
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
-  #opened: Promise<EngineFacts> | undefined;
-  #groups: ParentGroups | undefined;
 
   constructor(options: DockerExecutorOptions) {
     const { clock, rng, logger, clusterUid, bootId, count } = options;
     this.#options = options;
     const streams = new Docker({ socketPath: options.socketPath });
-    this.#engine = this.#engineWithin(0);
-    this.#images = new Images(this.#engine, clock, this.#engineOf(pullSilenceMs));
+    this.#access = new EngineAccess({
+      options,
+      onReached: () => this.#scripts.open().then(() => this.#events.open()),
+      onAway: () => this.#absences.begin(),
+    });
+    this.#engine = this.#access.engine;
+    this.#images = new Images(this.#engine, clock, this.#access.engineOf(pullSilenceMs));
     this.#scripts = new Scripts(join(options.stateDir, 'scripts'));
     this.#outputs = new Outputs({
       engine: streams,
@@ -75,15 +74,6 @@ class DockerExecutor implements Executor {
     this.#interrupted = new InterruptedStarts(this.#events, clock);
   }
 
-  /** Gives an answer up when the engine is silent for longer than its work may take on top of the usual. */
-  #engineWithin(workMs: number): Docker {
-    return this.#engineOf(workMs + (this.#options.answerWithinMs ?? answerWithinMs));
-  }
-
-  #engineOf(silenceMs: number): Docker {
-    return new Docker({ socketPath: this.#options.socketPath, timeout: silenceMs });
-  }
-
   /** Told now only if nobody collects its output: else when that is complete. */
   #ended(runUid: string): void {
     if (!this.#outputs.finish(runUid)) this.#tell(runUid);
@@ -93,68 +83,12 @@ class DockerExecutor implements Executor {
     for (const listener of this.#listeners) listener(runUid);
   }
 
-  /** Every call of the engine goes through here: facts first, and its errors become ours. */
-  async #call<T>(act: (facts: EngineFacts) => Promise<T>): Promise<T> {
-    try {
-      this.#opened ??= this.#open();
-      return await act(await this.#opened);
-    } catch (error) {
-      if (!(error instanceof RiverError) && engineStatus(error) === undefined)
-        this.#options.count('engine_unanswered');
-      throw toRiverError(error, this.#options.socketPath);
-    }
-  }
-
-  async #open(): Promise<EngineFacts> {
-    const { clock, answerWithinMs: withinMs = probeWithinMs } = this.#options;
-    try {
-      const info = await answeredWithin(clock, withinMs, () => this.#engine.info());
-      await this.#scripts.open();
-      const groups = await this.#findGroups(info.CgroupDriver, info.CgroupVersion);
-      this.#groups = groups;
-      await this.#events.open();
-      return { init: info.InitCommit?.ID !== 'N/A', groups };
-    } catch (error) {
-      this.#opened = undefined;
-      if (engineStatus(error) === undefined) this.#absences.begin();
-      throw error;
-    }
-  }
-
-  async #findGroups(driver: string, version: string): Promise<ParentGroups | undefined> {
-    const { isRoot, clusterUid, cgroupRoot: root = '/sys/fs/cgroup' } = this.#options;
-    const readable = await access(root).then(
-      () => true,
-      () => false,
-    );
-    if (!isRoot || !readable || (driver !== 'cgroupfs' && driver !== 'systemd')) return undefined;
-    return new ParentGroups({ root, clusterUid, driver, version: version === '2' ? 2 : 1 });
-  }
-
-  async probe(): Promise<RuntimeProbe> {
-    const { clock, answerWithinMs: withinMs = probeWithinMs } = this.#options;
-    try {
-      return await this.#call(async (facts) => {
-        const version = await answeredWithin(clock, withinMs, () => this.#engine.version());
-        const usage = facts.groups
-          ? ''
-          : ' Peak memory and CPU time are not known: the runner is not root or cannot read control groups.';
-        return {
-          ready: true,
-          reason: 'EngineReady',
-          message: `The Docker Engine answers.${usage}`,
-          version: version.Version,
-        };
-      });
-    } catch (error) {
-      const isHanging = error instanceof RiverError && error.cause instanceof EngineHangs;
-      const reason = isHanging ? 'EngineHangs' : 'EngineUnreachable';
-      return { ready: false, reason, message: errorMessage(error) };
-    }
+  probe(): Promise<RuntimeProbe> {
+    return this.#access.probe();
   }
 
   async list(): Promise<Execution[]> {
-    return this.#call(async () => {
+    return this.#access.call(async () => {
       const filters = { label: [`${labels.cluster}=${this.#options.clusterUid}`] };
       const found = await this.#engine.listContainers({ all: true, filters });
       const executions: Execution[] = [];
@@ -167,7 +101,7 @@ class DockerExecutor implements Executor {
   }
 
   async inspect(runUid: string): Promise<Execution | undefined> {
-    return this.#call(async ({ groups }) => {
+    return this.#access.call(async ({ groups }) => {
       const container = await this.#find(runUid);
       const owner = container && this.#ours(container, runUid);
       return owner && this.#observe(container, owner, groups);
@@ -175,7 +109,7 @@ class DockerExecutor implements Executor {
   }
 
   async usage(runUids: readonly string[]) {
-    return usageOf(runUids, (runUid) => this.#groups?.live(runUid));
+    return usageOf(runUids, (runUid) => this.#access.groups?.live(runUid));
   }
 
   /** By name. */
@@ -220,17 +154,18 @@ class DockerExecutor implements Executor {
   }
 
   async prepare(spec: ExecutionSpec, signal: AbortSignal): Promise<void> {
-    await this.#call(() => this.#images.ensure(spec.image ?? '', signal));
+    await this.#access.call(() => this.#images.ensure(spec.image ?? '', signal));
   }
 
   async start(spec: ExecutionSpec): Promise<Execution> {
-    return this.#call(async (facts) => {
+    return this.#access.call(async (facts) => {
       const scriptPath = this.#scripts.path(spec.runUid);
       if (spec.script !== undefined) await this.#scripts.write(spec.runUid, spec.script);
       this.#events.beginning(spec.runUid);
       const settings = {
         ...{ bootId: this.#options.bootId(), init: facts.init, scriptPath },
         cgroupParent: facts.groups?.name(spec.runUid),
+        cdi: needsEngine(spec.gpus ?? []) ? cdiNames(await this.#access.gpuInfo()) : new Set<string>(),
       };
       try {
         const created = await this.#engine.createContainer(createOptions(spec, settings));
@@ -310,7 +245,7 @@ class DockerExecutor implements Executor {
   }
 
   async confine(runUid: string, cpus: string): Promise<void> {
-    await this.#call(async () => {
+    await this.#access.call(async () => {
       const container = await this.#find(runUid);
       if (container && this.#ours(container, runUid)) await moveTo(cpus, container, this.#engine);
     });
@@ -318,7 +253,7 @@ class DockerExecutor implements Executor {
 
   /** Only from this state. What the engine refuses because it has changed meanwhile, the next look shows. */
   async #switch(runUid: string, from: string, act: (container: Docker.Container) => Promise<unknown>) {
-    await this.#call(async () => {
+    await this.#access.call(async () => {
       const container = await this.#find(runUid);
       if (container?.status !== from || this.#ours(container, runUid) === undefined) return;
       await unless([304, 404, 409], act(this.#engine.getContainer(container.id)));
@@ -326,7 +261,7 @@ class DockerExecutor implements Executor {
   }
 
   async stop(runUid: string, graceMs: number): Promise<void> {
-    await this.#call(async ({ groups }) => {
+    await this.#access.call(async ({ groups }) => {
       const container = await this.#find(runUid);
       if (container === undefined || this.#ours(container, runUid) === undefined) return;
       const handle = this.#engine.getContainer(container.id);
@@ -340,7 +275,7 @@ class DockerExecutor implements Executor {
         if (removed) return;
       }
       // The engine lets a paused one go on, with the signal already there (moby: daemon/kill.go).
-      const patient = this.#engineWithin(graceMs).getContainer(container.id);
+      const patient = this.#access.engineWithin(graceMs).getContainer(container.id);
       await unless([304, 404], patient.stop({ t: Math.ceil(graceMs / 1000) }));
       // Until then it is not shown as ended.
       await this.#outputs.drain(runUid);
@@ -348,7 +283,7 @@ class DockerExecutor implements Executor {
   }
 
   async remove(runUid: string): Promise<void> {
-    await this.#call(async ({ groups }) => {
+    await this.#access.call(async ({ groups }) => {
       const container = await this.#find(runUid);
       if (container && this.#ours(container, runUid)) {
         await this.#interrupted.end(runUid, container, groups);
@@ -370,8 +305,7 @@ class DockerExecutor implements Executor {
     this.#listeners.clear();
     this.#events.close();
     await this.#outputs.close();
-    const facts = await this.#opened?.catch(() => undefined);
-    await facts?.groups?.close();
+    await this.#access.close();
   }
 }
 

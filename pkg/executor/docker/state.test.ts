@@ -18,6 +18,24 @@ const spec: ExecutionSpec = {
 };
 const never = '0001-01-01T00:00:00Z';
 
+test('the GPUs that it was made with, by UUID or as device nodes', () => {
+  const made = (HostConfig: object) =>
+    readContainer({
+      Id: 'abc',
+      State: { Status: 'running', ExitCode: 0 },
+      HostConfig,
+    } as ContainerInspectInfo).gpus;
+  expect(made({})).toEqual([]);
+  expect(made({ DeviceRequests: [{ Driver: 'nvidia', DeviceIDs: ['GPU-a', 'MIG-b'] }] })).toEqual([
+    'GPU-a',
+    'MIG-b',
+  ]);
+  expect(made({ DeviceRequests: [{ Driver: 'cdi', DeviceIDs: ['nvidia.com/gpu=GPU-a'] }] })).toEqual([
+    'GPU-a',
+  ]);
+  expect(made({ DeviceRequests: null, Devices: [{ PathOnHost: '/dev/kfd' }] })).toEqual(['/dev/kfd']);
+});
+
 function execution(state: object) {
   const info = {
     Id: 'abc',

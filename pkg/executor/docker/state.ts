@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { ContainerInspectInfo } from 'dockerode';
 import { RiverError } from '../../base/index.ts';
 import type { Execution, ExecutionSpec } from '../index.ts';
+import { cdiPrefix } from './gpus.ts';
 import { type Owner, ownerOf } from './names.ts';
 
 /** The parts of the engine's inspect that are used, checked. */
@@ -58,7 +59,9 @@ export function readContainer(info: ContainerInspectInfo): Container {
 }
 
 function gpusOf(config: ContainerInspectInfo['HostConfig'] | undefined): string[] {
-  const asked = (config?.DeviceRequests ?? []).flatMap(({ DeviceIDs }) => DeviceIDs ?? []);
+  const asked = (config?.DeviceRequests ?? [])
+    .flatMap(({ DeviceIDs }) => DeviceIDs ?? [])
+    .map((name) => name.replace(cdiPrefix, ''));
   const devices: { PathOnHost?: string }[] = config?.Devices ?? [];
   return [...asked, ...devices.flatMap(({ PathOnHost }) => PathOnHost ?? [])];
 }
