@@ -308,9 +308,10 @@ describe.skipIf(engine === undefined)('output', () => {
     await container(spec).wait();
     expect(await executor.probe()).toMatchObject({ ready: false });
     const second = await serve();
-    expect(
-      await untilExited(executor, spec.runUid).catch(() => untilExited(executor, spec.runUid)),
-    ).toMatchObject({ exitCode: 6, note: expect.stringContaining('was away when it ended') });
+    const ended = await untilExited(executor, spec.runUid).catch(() => untilExited(executor, spec.runUid));
+    expect(ended.exitCode).toBe(6);
+    // The engine itself lived on, which root can see: nothing is missing.
+    if (isRoot) expect(ended.note).toBeUndefined();
     expect(output(spec).out).toBe('first\nsecond\n');
     await executor.close();
     second.close();
