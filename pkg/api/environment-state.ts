@@ -42,3 +42,9 @@ export function environmentObstacle(
   const doing = phase === 'Building' ? 'is being built' : 'is being published';
   return says(progress === undefined ? doing : `${doing}: ${progress}`, doing);
 }
+
+/** A build goes on, or is about to. */
+export function isBuildAwaited({ metadata, status }: Environment): boolean {
+  if (status?.observedGeneration !== metadata.generation) return true;
+  return !['Ready', 'Failed'].includes(status?.phase ?? 'Pending');
+}

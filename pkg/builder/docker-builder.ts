@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
-import { imageTag, shortDigest, type Uploads } from '../environment/index.ts';
+import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
 import { engineError, findImage, freeBytes, isForLackOfRoom, openEngine } from './engine.ts';
@@ -173,7 +173,9 @@ class DockerBuilder implements EnvironmentBuilder {
     const file = this.logFile(name);
     mkdirSync(join(this.#options.stateDir, 'builds'), { recursive: true, mode: 0o700 });
     const descriptor = openSync(file, 'w', 0o600);
-    return { write: (text) => void writeSync(descriptor, text), close: () => closeSync(descriptor) };
+    const write = (text: string) => void writeSync(descriptor, text);
+    write(buildLogHead(this.#options.clock.now()));
+    return { write, close: () => closeSync(descriptor) };
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock, RiverError, realClock, seededRng } from '../base/index.ts';
-import type { Client, LogOptions } from '../client/index.ts';
-import { logStream } from './log-stream.ts';
+import type { BuildLogOptions, Client, HttpClient, LogOptions } from '../client/index.ts';
+import { buildLogStream, logStream } from './log-stream.ts';
 
 const text = Buffer.from('one\ntwo\nthree\n');
 /** Timers fire at once: retries are not waited for. */
@@ -73,5 +73,50 @@ describe('output of a run', () => {
   it('without follow tells a broken connection at once', async () => {
     const { client } = host([{ phase: 'Running', length: 2, broken: true }]);
     await expect(read(client, { follow: false })).rejects.toThrow('gone');
+  });
+});
+
+describe('output of a build', () => {
+  const first = 'build of 1\nstep 1\nstep 2\n';
+  const second = 'build of 2\nstep 1\n';
+
+  /** A host that writes these, one after the other. */
+  function builder(answers: { phase: string; build: string; text: string; broken?: boolean }[]) {
+    const requests: Partial<BuildLogOptions>[] = [];
+    async function* buildLog(_name: string, options: BuildLogOptions) {
+      const answer = answers.shift();
+      if (!answer) throw new Error('asked too often');
+      const { offset = 0, build, startsAt } = options;
+      requests.push({ offset, build });
+      const from = build === undefined || build === answer.build ? offset : 0;
+      startsAt?.(from, answer.build);
+      yield Buffer.from(answer.text).subarray(from);
+      if (answer.broken) throw new RiverError('ServiceUnavailable', 'gone');
+    }
+    const get = async () => ({
+      metadata: { generation: 1 },
+      status: { phase: answers[0]?.phase, observedGeneration: 1 },
+    });
+    return { client: { buildLog, get } as unknown as HttpClient, requests };
+  }
+
+  const readBuild = async (client: HttpClient, follow: boolean) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of buildLogStream(client, { environment: 'a', follow }, seams)) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  };
+
+  it('goes on at its byte, and from its start when the host has begun another build', async () => {
+    const { client, requests } = builder([
+      { phase: 'Building', build: '1', text: first.slice(0, 18), broken: true },
+      { phase: 'Building', build: '1', text: first, broken: true },
+      { phase: 'Ready', build: '2', text: second },
+    ]);
+    expect(await readBuild(client, true)).toBe(first + second);
+    expect(requests).toEqual([
+      { offset: 0, build: undefined },
+      { offset: 18, build: '1' },
+      { offset: first.length, build: '1' },
+    ]);
   });
 });

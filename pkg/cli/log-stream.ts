@@ -1,15 +1,28 @@
-import { isTerminal, type Run } from '../api/index.ts';
+import { isBuildAwaited, isTerminal } from '../api/index.ts';
 import { backoffDelay, hasCode, sleep } from '../base/index.ts';
-import type { Client } from '../client/index.ts';
+import type { BuildLogOptions, Client, EnvironmentActions } from '../client/index.ts';
 import { Interrupted } from './errors.ts';
 import type { FollowSeams } from './follow.ts';
 
-export interface LogRequest {
+interface Wanted {
+  follow: boolean;
+  tailLines?: number;
+}
+
+export interface LogRequest extends Wanted {
   namespace: string;
   run: string;
   stream: 'stdout' | 'stderr';
-  follow: boolean;
-  tailLines?: number;
+}
+
+export interface BuildLogRequest extends Wanted {
+  environment: string;
+}
+
+interface Output {
+  read(options: BuildLogOptions): AsyncIterable<Uint8Array>;
+  /** Nothing more comes of it than what can be read after this answer. */
+  hasEnded(): Promise<boolean>;
 }
 
 const retry = { baseMs: 200, capMs: 5_000 };
@@ -19,44 +32,63 @@ const retry = { baseMs: 200, capMs: 5_000 };
  * a broken connection, a restarted host or a run that has not started yet only make it wait, and it goes on from
  * the byte where it was.
  */
-export async function* logStream(
+export function logStream(
   client: Client,
   request: LogRequest,
   seams: FollowSeams,
 ): AsyncGenerator<Uint8Array> {
-  let position: number | undefined = request.tailLines === undefined ? 0 : undefined;
+  const { namespace, run, stream } = request;
+  const output: Output = {
+    read: (options) => client.logs(namespace, run, { stream, ...options }),
+    hasEnded: async () => {
+      const { status } = await client.get('Run', namespace, run);
+      return isTerminal(status?.phase ?? 'Pending');
+    },
+  };
+  return streamOf(output, request, seams);
+}
+
+/** The same of the last build of an environment; when the next one begins meanwhile, all of that. */
+export function buildLogStream(
+  client: Client & EnvironmentActions,
+  request: BuildLogRequest,
+  seams: FollowSeams,
+): AsyncGenerator<Uint8Array> {
+  const { environment } = request;
+  const output: Output = {
+    read: (options) => client.buildLog(environment, options),
+    hasEnded: async () => !isBuildAwaited(await client.get('Environment', '', environment)),
+  };
+  return streamOf(output, request, seams);
+}
+
+async function* streamOf(
+  output: Output,
+  { follow, tailLines }: Wanted,
+  seams: FollowSeams,
+): AsyncGenerator<Uint8Array> {
+  const { signal } = seams;
+  let at: { offset: number; build?: string } | undefined =
+    tailLines === undefined ? { offset: 0 } : undefined;
   for (let failures = 0; ; ) {
     try {
       // Asked before the stream is read: what ends after that question is read in the next round.
-      const ended = !request.follow || (await hasEnded(client, request));
-      const from = position === undefined ? { tailLines: request.tailLines } : { offset: position };
-      const startsAt = (offset: number) => {
-        position ??= offset;
+      const ended = !follow || (await output.hasEnded());
+      const startsAt = (offset: number, build?: string) => {
+        at = { offset, build };
       };
-      const { stream, follow } = request;
-      for await (const chunk of client.logs(request.namespace, request.run, {
-        stream,
-        follow,
-        ...from,
-        startsAt,
-        signal: seams.signal,
-      })) {
-        position = (position ?? 0) + chunk.length;
+      for await (const chunk of output.read({ follow, ...(at ?? { tailLines }), startsAt, signal })) {
+        at = { ...at, offset: (at?.offset ?? 0) + chunk.length };
         failures = 0;
         yield chunk;
       }
       if (ended) return;
     } catch (error) {
-      if (seams.signal.aborted) throw new Interrupted();
-      if (!request.follow || !hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests')) throw error;
+      if (signal.aborted) throw new Interrupted();
+      if (!follow || !hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests')) throw error;
     }
-    await sleep(seams.clock, backoffDelay(retry, failures++, seams.rng), seams.signal).catch(() => {
+    await sleep(seams.clock, backoffDelay(retry, failures++, seams.rng), signal).catch(() => {
       throw new Interrupted();
     });
   }
-}
-
-async function hasEnded(client: Client, request: LogRequest): Promise<boolean> {
-  const run: Run = await client.get('Run', request.namespace, request.run);
-  return isTerminal(run.status?.phase ?? 'Pending');
 }

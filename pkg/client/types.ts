@@ -171,7 +171,7 @@ export interface LogOptions {
   /** Only the last so many lines. */
   tailLines?: number;
   /** Called once, before the first bytes, with the offset where they start: with `tailLines`, what to go on from after a broken stream. */
-  startsAt?: (offset: number) => void;
+  startsAt?: (offset: number, build?: string) => void;
   signal?: AbortSignal;
 }
 
@@ -212,7 +212,11 @@ export interface EnvironmentActions {
   buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
 }
 
-export type BuildLogOptions = Pick<LogOptions, 'follow' | 'offset' | 'signal'>;
+/** `startsAt` is also told which build it is. */
+export interface BuildLogOptions extends Omit<LogOptions, 'stream'> {
+  /** The build that `offset` is of: of any other one all comes. */
+  build?: string;
+}
 
 /** What `copy` steps of Environments take, under the sha256 of its bytes; for admins, and only over HTTP. */
 export interface FileUploads {

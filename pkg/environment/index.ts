@@ -3,6 +3,7 @@
  * is, how both are named and published, and what `copy` steps take, as it is sent. Never talks to an engine, and decides neither what is built nor what
  * is deleted.
  */
+export * from './build-log.ts';
 export * from './names.ts';
 export * from './tar-headers.ts';
 export * from './tar-tree.ts';

@@ -4,4 +4,5 @@
  */
 export * from './file-log-reader.ts';
 export * from './log-reader.ts';
+export * from './tail.ts';
 export * from './wakeup.ts';

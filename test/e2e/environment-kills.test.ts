@@ -104,11 +104,12 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
     scratch = join((await docker('info', '--format', '{{.DockerRootDir}}')).trim(), 'tmp');
     scratchBefore = filesIn(scratch);
     const socket = `docker: {socket: ${engine.socketPath}}\n`;
-    sandbox.write(
-      'host.yaml',
-      `stateDir: ${sandbox.path('host')}\n${socket}listen: {port: 0}\ngateway: {port: 0}\n`,
-    );
+    const config = (port: string) =>
+      `stateDir: ${sandbox.path('host')}\n${socket}listen: {port: ${port}}\ngateway: {port: 0}\n`;
+    sandbox.write('host.yaml', config('0'));
     await start();
+    // What follows a build finds the host again.
+    sandbox.write('host.yaml', config(/"url":"https:\/\/[^"]+:(\d+)"/.exec(host.stderr)?.[1] ?? ''));
     await apply([{ run: 'echo first > /what' }]);
     await digestAfter();
   });
@@ -125,6 +126,7 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
       { run: 'echo built > /what' },
       { run: 'echo begun; sleep 1; dd if=/dev/urandom of=/large bs=1M count=64 2>/dev/null' },
     ]);
+    const followed = sandbox.start('river', ['logs', '-f', `env/${name}`]);
     const hasBegun = () => said().includes('\nbegun\n');
     const between = () => said().includes('step 2/2: ') && !hasBegun();
     expect(await killWhen('the first step to end', between, between)).toBe(true);
@@ -146,6 +148,10 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
     const digest = await digestAfter(good);
     expect((await get()).status?.steps?.map(({ cached }) => cached)).toEqual([true, true]);
     await expectWhole(digest, 'built\n');
+    expect(await followed.ended).toBe(0);
+    const output = followed.stdout.split('build of ').at(-1);
+    expect(output).toMatch(/^[^ ]+Z\nstep 1\/2: [^\n]+ \(as before\)\nstep 2\/2: .*\npublished [^\n]+\n$/s);
+    expect(output).toBe((await sandbox.ok('logs', `env/${name}`)).replace('build of ', ''));
   });
 
   it('between a tarball that has its name and the index beside it', async () => {

@@ -70,7 +70,8 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     const wide = await sandbox.ok('get', 'env', 'first', '-o', 'wide');
     expect(wide).toMatch(/^NAME +STATUS +DIGEST +AGE +SIZE +BUILT +NODES +PROGRESS/);
     expect(wide).toContain(status?.digest?.slice(7, 19));
-    expect((await sandbox.river('logs', 'env/none')).stderr).toContain('was not built yet');
+    expect(await sandbox.ok('logs', '--tail', '1', 'env/first')).toMatch(/^published .*\n$/);
+    expect((await sandbox.river('logs', '-f', 'env/none')).stderr).toContain('"none" not found');
     expect(tarballs()).toContain(`first-${status?.digest?.slice(7, 19)}.tar`);
 
     expect(await sandbox.apply(environment('first', base()))).toContain('unchanged');

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Output } from '../io.ts';
 import { LinePrefixer } from '../line-prefix.ts';
-import { logStream } from '../log-stream.ts';
+import { buildLogStream, logStream } from '../log-stream.ts';
 import { parseSelections, resourceOf, type Selection } from '../object-args.ts';
 import { followTaskRuns, runsOf } from '../task-runs.ts';
 
@@ -62,12 +62,16 @@ function parseTarget(words: readonly string[]): Selection {
 
 /** What its last build has written, or writes. */
 async function copyBuild(context: Context, name: string, flags: LogsFlags): Promise<number> {
-  if (flags.tail !== undefined)
-    throw new UsageError('river: --tail is for tasks and runs; the output of a build is shown whole');
   const { client } = await context.connect();
-  const { signal, stdout } = context.io;
-  for await (const chunk of client.buildLog(name, { follow: flags.follow === true, signal }))
-    await stdout.write(chunk);
+  await client.get('Environment', '', name);
+  const request = { environment: name, follow: flags.follow === true, tailLines: flags.tail };
+  try {
+    for await (const chunk of buildLogStream(client, request, context.io))
+      await context.io.stdout.write(chunk);
+  } catch (error) {
+    if (!flags.follow || !isGone(error, name)) throw error;
+    await warn(context, `environment/${name} was deleted`);
+  }
   return exitCodes.ok;
 }
 
@@ -109,10 +113,14 @@ async function copyStream(
       if (text.length > 0) await output.write(text);
     }
   } catch (error) {
-    if (!flags.follow || !hasCode(error, 'NotFound') || error.details.name !== run) throw error;
+    if (!flags.follow || !isGone(error, run)) throw error;
     await warn(context, `run/${run} was deleted`);
   } finally {
     const rest = prefixer?.end();
     if (rest?.length) await output.write(rest);
   }
+}
+
+function isGone(error: unknown, name: string): boolean {
+  return hasCode(error, 'NotFound') && error.details.name === name;
 }
