@@ -216,6 +216,10 @@ export interface EnvironmentBase {
    */
   tarball?: string;
   /**
+   * sha256 of such a file, which river env import has sent to the host.
+   */
+  upload?: string;
+  /**
    * Absolute path on the host of a tar of a whole root file system, as debootstrap and tar make it.
    */
   rootfs?: string;

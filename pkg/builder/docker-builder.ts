@@ -76,12 +76,12 @@ class DockerBuilder implements EnvironmentBuilder {
 
   async #build(request: BuildRequest, journal: Journal): Promise<BuildResult> {
     const { name, spec, parent, signal, onProgress } = request;
-    const { directory } = this.#options;
+    const { directory, uploads } = this.#options;
     const { output } = journal;
     const engine = this.#engine();
     onProgress({ phase: 'Building', text: 'base' });
     journal.begin('the search for its base');
-    const base = await resolveBase({ engine, directory, signal, output }, spec, parent);
+    const base = await resolveBase({ engine, directory, uploads, signal, output }, spec, parent);
     const { image, steps } = await this.#runSteps(request, base, journal);
     signal.throwIfAborted();
     const inspected = await findImage(engine, image);

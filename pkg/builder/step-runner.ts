@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type EnvironmentSpec, type EnvironmentStep, parseCores, parseQuantity } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
-import { readTarEntries, tarHeader, tarPadding } from '../environment/index.ts';
+import { copyLimitBytes, readTarEntries, tarHeader, tarPadding } from '../environment/index.ts';
 import { readBuild, type StepOutcome } from './build-output.ts';
 import { labels } from './labels.ts';
 import { type CopySource, stepDockerfile } from './steps.ts';
@@ -64,9 +64,14 @@ async function contextOf(
 }
 
 async function sourceIn(upload: string): Promise<CopySource> {
-  await stat(upload).catch(() => {
+  const { size } = await stat(upload).catch(() => {
     throw new RiverError('NotFound', 'what is to be copied was never sent to the host: use river apply');
   });
+  if (size > copyLimitBytes)
+    throw new RiverError(
+      'Invalid',
+      `what is to be copied has ${size} bytes; at most ${copyLimitBytes} can be`,
+    );
   const handle = await open(upload, 'r');
   try {
     const [first] = await readTarEntries(handle, upload);

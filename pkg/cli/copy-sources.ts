@@ -3,17 +3,18 @@ import { dirname, relative, resolve } from 'node:path';
 import { type ApiObject, type Environment, ManifestError, type ManifestProblem } from '../api/index.ts';
 import { errorMessage } from '../base/index.ts';
 import type { FileUploads } from '../client/index.ts';
-import { hashOf, TarTree, uploadLimitBytes } from '../environment/index.ts';
+import { copyLimitBytes, hashOf, TarTree } from '../environment/index.ts';
+import type { FollowSeams } from './follow.ts';
 import { type Manifest, problemAt } from './manifests.ts';
+import { sendUpload } from './send-upload.ts';
 
 /** What one copy step takes, as it is sent. */
 export interface CopySource {
+  /** As the manifest names it. */
+  name: string;
   sha256: string;
   tree: TarTree;
 }
-
-/** Held in memory; a part that does not arrive is all that is sent twice. */
-const partBytes = 4 * 1024 * 1024;
 
 /**
  * The manifests with the hash in every copy step that has none, and what is to be sent for it. Raises ManifestError
@@ -38,7 +39,7 @@ export async function withCopies(
       try {
         const tree = await readSource(cwd, manifest, copy.from);
         const sha256 = await hashOf(tree.chunks());
-        sources.push({ sha256, tree });
+        sources.push({ name: copy.from, sha256, tree });
         steps[index] = { copy: { ...copy, sha256 } };
       } catch (error) {
         problems.push(problemAt(manifest.document, `spec.steps[${index}].copy.from`, errorMessage(error)));
@@ -64,37 +65,20 @@ async function readSource(cwd: string, { document }: Manifest, from: string): Pr
   if (relative(folder, source).split('/')[0] === '..')
     throw new Error(`must stay within the folder of the manifest; ${from} is a link to ${source}`);
   const tree = await TarTree.read(source);
-  if (tree.size > uploadLimitBytes)
-    throw new Error(`is too large: ${tree.size} bytes, and at most ${uploadLimitBytes} can be copied`);
+  if (tree.size > copyLimitBytes)
+    throw new Error(`is too large: ${tree.size} bytes, and at most ${copyLimitBytes} can be copied`);
   return tree;
 }
 
-/** Sends what the host has not, from the byte on at which it is. */
-export async function sendCopies(client: FileUploads, sources: readonly CopySource[]): Promise<void> {
-  for (const { sha256, tree } of sources) await sendCopy(client, sha256, tree);
-}
-
-async function sendCopy(client: FileUploads, sha256: string, tree: TarTree): Promise<void> {
-  let state = await client.uploadState(sha256);
-  if (state.complete) return;
-  const start = state.size;
-  let offset = 0;
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  const send = async (last: boolean) => {
-    const bytes = Buffer.concat(waiting);
-    const known = Math.min(bytes.length, Math.max(0, start - offset));
-    if (known < bytes.length || last)
-      state = await client.uploadPart(sha256, offset + known, bytes.subarray(known), last);
-    offset += bytes.length;
-    waiting = [];
-    size = 0;
-  };
-  for await (const chunk of tree.chunks()) {
-    waiting.push(chunk);
-    size += chunk.length;
-    if (size >= partBytes) await send(false);
-    if (state.complete) return;
-  }
-  await send(true);
+/** Sends what the host has not. */
+export async function sendCopies(
+  client: FileUploads,
+  sources: readonly CopySource[],
+  seams: FollowSeams,
+  onBytes: (name: string, done: number, total: number) => void,
+): Promise<void> {
+  for (const { name, sha256, tree } of sources)
+    await sendUpload(client, { sha256, chunks: () => tree.chunks() }, seams, (done) =>
+      onBytes(name, done, tree.size),
+    );
 }

@@ -58,6 +58,28 @@ export async function* follow<K extends Kind>(
   }
 }
 
+/** So often in a row, which is about half a minute. */
+const failuresAtMost = 10;
+
+/** Whether what a request has asked for came to nothing because the host was away or slow, and not by its answer. */
+function isAway(error: unknown): boolean {
+  if (hasCode(error, 'Timeout', 'TooManyRequests')) return true;
+  return hasCode(error, 'ServiceUnavailable') && error.cause !== undefined;
+}
+
+/** Asks again while the host restarts, and gives up when that takes too long or it says no. */
+export async function overRestart<T>(ask: () => Promise<T>, seams: FollowSeams): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (seams.signal.aborted) throw new Interrupted();
+      if (!isAway(error) || failures >= failuresAtMost) throw error;
+    }
+    await pause(failures, seams);
+  }
+}
+
 /** Asks again for as long as the host is away. */
 export async function patiently<T>(ask: () => Promise<T>, seams: FollowSeams): Promise<T> {
   for (let failures = 0; ; failures++) {

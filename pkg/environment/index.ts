@@ -11,3 +11,4 @@ export * from './tar-writer.ts';
 export * from './tarball-index.ts';
 export * from './tarball-index-file.ts';
 export * from './uploads.ts';
+export * from './verify.ts';

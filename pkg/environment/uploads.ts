@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, errorMessage, RiverError } from '../base/index.ts';
 import { syncDirectory } from './tarball-index-file.ts';
 
 /** Of what one `copy` step takes, as a tar. */
-export const uploadLimitBytes = 2 ** 30;
+export const copyLimitBytes = 2 ** 30;
+
+/** What is left free of the disk: the host's own store is on it. */
+const floorBytes = 256 * 2 ** 20;
 
 /** What no Environment names stays so long: between an upload and the write of the Environment there is time. */
 const unnamedMs = 86_400_000;
@@ -28,7 +31,7 @@ export interface UploadPart {
   last: boolean;
 }
 
-/** What `copy` steps take, each under the hash of its bytes; sent in parts, so that what broke off goes on. */
+/** What `copy` steps take, and tarballs, each under the hash of its bytes; sent in parts, so that what broke off goes on. */
 export class Uploads {
   readonly #directory: string;
   readonly #clock: Clock;
@@ -83,9 +86,8 @@ export class Uploads {
     if (offset > state.size)
       throw new RiverError('Conflict', `the host has ${state.size} bytes of it: go on there`);
     const size = offset + bytes.length;
-    if (size > uploadLimitBytes)
-      throw new RiverError('RequestEntityTooLarge', `it may have at most ${uploadLimitBytes} bytes`);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.#refuseFull(bytes.length);
     const partial = this.file(sha256) + partialEnd;
     const handle = await open(partial, state.size === 0 ? 'w' : 'r+', 0o600);
     try {
@@ -96,6 +98,15 @@ export class Uploads {
     }
     if (!last) return { size: Math.max(size, state.size), complete: false };
     return this.#finish(sha256, partial);
+  }
+
+  async #refuseFull(more: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#directory);
+    if (bavail * bsize - more >= floorBytes) return;
+    throw new RiverError(
+      'ServiceUnavailable',
+      `the host has no room for what is sent: ${Math.floor((bavail * bsize) / 2 ** 20)} MiB are free in ${this.#directory}, and ${floorBytes / 2 ** 20} MiB stay so`,
+    );
   }
 
   async #finish(sha256: string, partial: string): Promise<UploadState> {

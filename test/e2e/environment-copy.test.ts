@@ -1,8 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../pkg/api/index.ts';
+import { readImageLayout } from '../../pkg/environment/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { eventually, example, Sandbox } from './sandbox.ts';
 
@@ -80,5 +90,59 @@ describe.skipIf(found.engine === undefined)('copy steps', () => {
         expect.stringMatching(/^work\/env.yaml:9:15: spec.steps\[2\].copy.from: is too large: \d+ bytes/),
       ]),
     );
+  });
+
+  it('are in the tarball that is exported; what broke off is gone on with, and what is damaged refused', async () => {
+    manifest(...good);
+    await sandbox.ok('apply', '-f', 'work/env.yaml');
+    const digest = (await built())?.digest ?? '';
+    const short = digest.slice(7, 19);
+    await sandbox.ok('env', 'export', 'env/copied');
+    const whole = sandbox.path(`copied-${short}.tar`);
+    expect((await readImageLayout(whole)).digest).toBe(digest);
+
+    const part = sandbox.path(`again.tar.${short}.partial`);
+    copyFileSync(whole, part);
+    truncateSync(part, 700_000);
+    const said = await sandbox.ok('env', 'export', 'env/copied', '-o', 'again.tar', '--digest', short);
+    expect(said).toContain(`again.tar has environment copied, ${digest}`);
+    expect(readFileSync(sandbox.path('again.tar'))).toEqual(readFileSync(whole));
+
+    const content = readFileSync(whole);
+    const [layer] = (await readImageLayout(whole)).layers;
+    content[(layer?.offset ?? 0) + 1000] = (content[(layer?.offset ?? 0) + 1000] ?? 0) ^ 1;
+    writeFileSync(part, content);
+    const damaged = await sandbox.river('env', 'export', 'env/copied', '-o', 'again.tar');
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toMatch(/its layer .* is not what the configuration says.*export it again/);
+    expect(existsSync(part)).toBe(false);
+    expect((await sandbox.river('env', 'export', 'env/copied', '--digest', 'ffff')).stderr).toContain(short);
+  });
+
+  it('come back by an import, as an environment with the same digest and a manifest for git', async () => {
+    const { digest } = (await built()) ?? {};
+    const file = `copied-${digest?.slice(7, 19)}.tar`;
+    const upload = createHash('sha256')
+      .update(readFileSync(sandbox.path(file)))
+      .digest('hex');
+    expect(await sandbox.ok('env', 'import', file)).toBe(`spec:\n  from:\n    upload: ${upload}\n`);
+    expect(await sandbox.ok('env', 'import', file, '--name', 'imported')).toContain('imported created');
+    await sandbox.ok('wait', 'env/imported', '--for', 'condition=Ready', '--timeout', '60s');
+    const { spec, status } = await sandbox.object<Environment>('env', 'imported');
+    expect([spec.from, status?.digest]).toEqual([{ upload }, digest]);
+    expect(await sandbox.ok('env', 'import', file, '--name', 'imported')).toContain('unchanged');
+    const text = await sandbox.ok('env', 'import', file, '--name', 'imported', '-o', 'yaml');
+    sandbox.write('imported.yaml', text);
+    expect(await sandbox.ok('apply', '-f', 'imported.yaml')).toContain('unchanged');
+
+    const refused = async (...words: string[]) => {
+      const { code, stderr } = await sandbox.river('env', 'import', ...words);
+      expect(code).toBe(2);
+      return stderr;
+    };
+    expect(await refused(file, '--name', 'copied')).toContain('has a manifest of its own');
+    expect(await refused('work/env.yaml', '--name', 'x')).toContain('is no tarball of an image');
+    expect(await refused('none.tar', '--name', 'x')).toContain('none.tar cannot be read');
+    expect(await refused(file, '--name', 'No Name')).toContain('lower case');
   });
 });

@@ -45,7 +45,7 @@ export async function apply(context: Context, flags: ApplyFlags): Promise<number
       await print(context, `${shownObject(object)} ${outcome} (server dry run)`);
     return exitCodes.ok;
   }
-  if (copies) await copies.send(client);
+  await copies?.send(client);
   await writeAll(context, client, manifests, force);
   return exitCodes.ok;
 }
@@ -56,7 +56,13 @@ async function readAll(context: Context, { filename, recursive }: ApplyFlags) {
   if (!read.some(({ object }) => copiesFiles(object))) return { read };
   const { sendCopies, withCopies } = await import('../copy-sources.ts');
   const { manifests, sources } = await withCopies(context.io.cwd, read);
-  return { read: manifests, copies: { send: (client: FileUploads) => sendCopies(client, sources) } };
+  const { ProgressBar } = await import('../progress-bar.ts');
+  const bar = new ProgressBar(context.io);
+  const send = (client: FileUploads) =>
+    sendCopies(client, sources, context.io, (name, done, total) =>
+      bar.bytes(`sending ${name}`, done, total),
+    ).finally(() => bar.clear());
+  return { read: manifests, copies: { send } };
 }
 
 function copiesFiles(object: ApiObject): boolean {

@@ -1,5 +1,6 @@
 import { hasCode } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
+import { BuildProgress } from '../build-progress.ts';
 import { type Context, objectNamespace, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -65,12 +66,17 @@ async function copyBuild(context: Context, name: string, flags: LogsFlags): Prom
   const { client } = await context.connect();
   await client.get('Environment', '', name);
   const request = { environment: name, follow: flags.follow === true, tailLines: flags.tail };
+  const beneath = flags.follow ? new BuildProgress(context, client, name) : undefined;
   try {
-    for await (const chunk of buildLogStream(client, request, context.io))
+    for await (const chunk of buildLogStream(client, request, context.io)) {
+      await beneath?.makeRoom(chunk);
       await context.io.stdout.write(chunk);
+    }
   } catch (error) {
     if (!flags.follow || !isGone(error, name)) throw error;
     await warn(context, `environment/${name} was deleted`);
+  } finally {
+    await beneath?.end();
   }
   return exitCodes.ok;
 }

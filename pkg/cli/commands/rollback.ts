@@ -1,7 +1,7 @@
-import { type Environment, resources } from '../../api/index.ts';
+import { resources } from '../../api/index.ts';
 import { type Context, print } from '../context.ts';
-import { ExitError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { keptDigest } from '../kept-digest.ts';
 import { environmentName, shownName } from '../object-args.ts';
 
 export interface RollbackFlags {
@@ -16,21 +16,8 @@ export async function rollback(
 ): Promise<number> {
   const name = environmentName(words, 'river rollback env/py --to 0123456789ab');
   const { client } = await context.connect();
-  const digest = digestOf(await client.get('Environment', '', name), to);
+  const digest = keptDigest(await client.get('Environment', '', name), to);
   await client.rollBack(name, digest);
   await print(context, `${shownName(resources.Environment, name)} rolled back to ${digest}`);
   return exitCodes.ok;
-}
-
-function digestOf({ metadata, status }: Environment, to: string): string {
-  const kept = (status?.history ?? []).map(({ digest }) => digest);
-  const digits = to.replace(/^sha256:/, '');
-  const found = kept.filter((digest) => digits !== '' && digest.startsWith(`sha256:${digits}`));
-  if (found.length === 1) return found[0] as string;
-  const list = kept.map((digest) => digest.slice(7, 19)).join(', ') || 'none';
-  const problem = found.length > 1 ? 'several digests that begin with' : 'no digest';
-  throw new ExitError(
-    exitCodes.failed,
-    `river: environment ${metadata.name} has ${problem} ${to}; kept are ${list}; nothing was changed`,
-  );
 }

@@ -6,6 +6,7 @@ import { ExitError, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { followObject } from '../follow.ts';
 import { shownName } from '../object-args.ts';
+import { ProgressBar } from '../progress-bar.ts';
 import { type SelectedObject, selectObjects } from '../select-objects.ts';
 import { parseWaitFor, type WaitFor } from '../wait-for.ts';
 
@@ -23,10 +24,12 @@ export async function wait(context: Context, words: readonly string[], flags: Wa
   const objects = await selectObjects(context, words, { selector: flags.selector, all: flags.all });
   if (objects.length === 0) throw new RiverError('NotFound', 'nothing matches: there is nothing to wait for');
   const limit = deadline(context.io.clock, timeoutMs(flags.timeout), context.io.signal);
+  const bar = new ProgressBar(context.io);
   try {
-    await Promise.all(objects.map((object) => waitForOne(context, object, condition, limit)));
+    await Promise.all(objects.map((object) => waitForOne(context, object, condition, { limit, bar })));
   } finally {
     limit.cancel();
+    await bar.clear();
   }
   return exitCodes.ok;
 }
@@ -35,7 +38,7 @@ async function waitForOne(
   context: Context,
   object: SelectedObject,
   condition: WaitFor,
-  limit: Deadline,
+  { limit, bar }: { limit: Deadline; bar: ProgressBar },
 ): Promise<void> {
   const shown = shownName(object.resource, object.name);
   const { client } = await context.connect();
@@ -52,9 +55,13 @@ async function waitForOne(
       if (!state && !condition.metByAbsence) {
         throw new RiverError('NotFound', last ? `${shown} was deleted` : `${shown} does not exist`);
       }
-      if (!state || condition.met(state)) return await print(context, `${shown} ${condition.outcome}`);
+      if (!state || condition.met(state)) {
+        await bar.clear();
+        return await print(context, `${shown} ${condition.outcome}`);
+      }
       const never = condition.impossible(state);
       if (never) throw new ExitError(exitCodes.failed, `${shown} ${never}`);
+      bar.object(shown, state);
       last = state;
     }
   } catch (error) {

@@ -1,5 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CommitFlags, DiscardFlags } from '../commands/commit.ts';
+import type { ExportFlags } from '../commands/env-export.ts';
+import type { ImportFlags } from '../commands/env-import.ts';
 import type { RollbackFlags } from '../commands/rollback.ts';
 import type { Act } from '../program.ts';
 
@@ -31,5 +33,38 @@ export function addEnvironmentCommands(program: Command, act: Act): void {
     .requiredOption('--to <digest>', 'its first digits; river describe env/NAME shows those that are kept')
     .action((words: string[], flags: RollbackFlags, self: Command) =>
       act(self, async (context) => (await import('../commands/rollback.ts')).rollback(context, words, flags)),
+    );
+  addFiles(program, act);
+}
+
+/** Environments as files. */
+function addFiles(program: Command, act: Act): void {
+  const env = program.command('env').description('Take environments along as files.');
+  env
+    .command('export')
+    .description(
+      'Write the tarball of an environment, which docker load takes too; checked when it is whole.',
+    )
+    .argument('<object...>', 'env/NAME')
+    .option('-o, --output <file>', 'where to (default: NAME-DIGEST.tar here)')
+    .option('--digest <digits>', 'a kept digest, by its first digits (default: the one in use)')
+    .action((words: string[], flags: ExportFlags, self: Command) =>
+      act(self, async (context) =>
+        (await import('../commands/env-export.ts')).exportEnvironment(context, words, flags),
+      ),
+    );
+  env
+    .command('import')
+    .description('Send a tarball of docker save or river env export to the host, as an environment.')
+    .argument('<file>', 'with one image')
+    .option(
+      '--name <name>',
+      'of the environment (default: none is made, and what its manifest would say is printed)',
+    )
+    .addOption(new Option('-o, --output <form>', 'the manifest that was applied').choices(['yaml']))
+    .action((file: string, flags: ImportFlags, self: Command) =>
+      act(self, async (context) =>
+        (await import('../commands/env-import.ts')).importEnvironment(context, file, flags),
+      ),
     );
 }

@@ -78,7 +78,10 @@ export class Retention {
       .flatMap(({ metadata: { name = '' }, status }) =>
         (status?.history ?? []).map(({ digest }) => ({ name, digest })),
       );
-    const uploads = items.flatMap(({ spec }) => (spec.steps ?? []).map(({ copy }) => copy?.sha256 ?? ''));
+    const uploads = items.flatMap(({ spec: { from, steps = [] } }) => [
+      from.upload ?? '',
+      ...steps.map(({ copy }) => copy?.sha256 ?? ''),
+    ]);
     const isBusy = (name: string) => this.#busy.has(name);
     await this.#parts.builder.collect({ states, isBusy, uploads: new Set(uploads) });
   }
