@@ -29,7 +29,10 @@ it.each([
     { from: { image: 'a', environment: 'b' } },
     'spec.from: must have exactly one of image, environment, tarball, upload, rootfs; found image and environment',
   ],
-  [{ from: {} }, 'spec.from: must have exactly one of image, environment, tarball, upload, rootfs; found none'],
+  [
+    { from: {} },
+    'spec.from: must have exactly one of image, environment, tarball, upload, rootfs; found none',
+  ],
   [{ from: { environment: 'No Name' } }, 'spec.from.environment: must be lower case letters'],
   [{ from: { image: 'a b' } }, 'spec.from.image: must be the name of an image'],
   [{ from: { image: 'Python' } }, 'found "Python"'],
