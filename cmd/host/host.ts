@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ApiService,
@@ -7,6 +8,7 @@ import {
   LocalClient,
   listen,
   loadOrCreateKey,
+  type StateSpace,
   type TokenIdentity,
   useCertificate,
 } from '../../pkg/apiserver/index.ts';
@@ -104,6 +106,7 @@ async function serve(
     defaults: () => defaultEnvironment.defaultsOf(settings),
     leaseMs,
     logReader: createLogReader(gateway, sharedDir, { clock, leases: () => service.leases }),
+    space: () => spaceOf(settings.stateDir),
     gateway: { port: gatewayPort, publicKey: gateway.publicKey },
     version,
   });
@@ -159,6 +162,12 @@ async function serve(
       await store.close();
     },
   };
+}
+
+/** What the kernel knows: a state directory is never on a file system that could keep the host waiting. */
+function spaceOf(directory: string): StateSpace {
+  const { bsize, blocks, bavail } = statfsSync(directory);
+  return { size: blocks * bsize, free: bavail * bsize };
 }
 
 /** Who this host is and whom it knows. The directory is made by the first who needs it. */

@@ -13,12 +13,14 @@ import { authorize, authorizeOwnNode } from './authorize.ts';
 import type { LeaseTable } from './leases.ts';
 import type { MetricsCounter } from './metrics.ts';
 import type { ApiServiceOptions } from './options.ts';
+import type { HostVitals } from './vitals.ts';
 import { conflict, notFound } from './writes/refusals.ts';
 
 export class Heartbeats {
   readonly #store: Store;
   readonly #leases: LeaseTable;
   readonly #metrics: MetricsCounter;
+  readonly #vitals: HostVitals;
   readonly #options: Pick<ApiServiceOptions, 'version'>;
   readonly #gateway: GatewayAddress | undefined;
 
@@ -26,11 +28,13 @@ export class Heartbeats {
     options: Pick<ApiServiceOptions, 'store' | 'version' | 'gateway'>,
     leases: LeaseTable,
     metrics: MetricsCounter,
+    vitals: HostVitals,
   ) {
     this.#options = options;
     this.#store = options.store;
     this.#leases = leases;
     this.#metrics = metrics;
+    this.#vitals = vitals;
     this.#gateway = options.gateway;
   }
 
@@ -57,6 +61,7 @@ export class Heartbeats {
     }
     const reported = { apiVersion, kind: 'Node', metadata: { name }, status: { usage } };
     refuseInvalid('Node', name, validateObject('Node', reported, { subresource: 'status' }));
+    this.#vitals.look();
     this.#leases.beat(name, { usage, counters });
     return {
       leaseMs: this.#leases.leaseMs,

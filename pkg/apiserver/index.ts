@@ -15,3 +15,4 @@ export * from './local-client.ts';
 export type { ServiceMetrics } from './metrics.ts';
 export type { ApiServiceOptions } from './options.ts';
 export * from './service.ts';
+export type { StateSpace } from './vitals.ts';

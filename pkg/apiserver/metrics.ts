@@ -1,4 +1,12 @@
-export type RefusalReason = 'transition' | 'session' | 'fit' | 'binding' | 'conflict' | 'heartbeat' | 'fence';
+export type RefusalReason =
+  | 'transition'
+  | 'session'
+  | 'fit'
+  | 'binding'
+  | 'conflict'
+  | 'heartbeat'
+  | 'fence'
+  | 'room';
 
 /** Counts since the start of the process. */
 export interface ServiceMetrics {
@@ -16,6 +24,7 @@ export class MetricsCounter implements ServiceMetrics {
     conflict: 0,
     heartbeat: 0,
     fence: 0,
+    room: 0,
   };
   watches = 0;
 

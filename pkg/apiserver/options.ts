@@ -3,6 +3,7 @@ import type { Clock, Logger, Rng } from '../base/index.ts';
 import type { GatewayAddress } from '../client/index.ts';
 import type { LogReader } from '../logs/index.ts';
 import type { Store } from '../store/index.ts';
+import type { StateSpace } from './vitals.ts';
 
 export interface ApiServiceOptions {
   store: Store;
@@ -16,6 +17,8 @@ export interface ApiServiceOptions {
   logReader: LogReader;
   /** Told to runners with every heartbeat: where to open their tunnels. Left out: nowhere. */
   gateway?: GatewayAddress;
+  /** Room on the volume of the store, from the kernel alone. Left out: nobody looks. */
+  space?: () => StateSpace;
   /** Version of the program, as in `0.1.0`. */
   version: string;
 }

@@ -32,11 +32,16 @@ let service: ApiService;
 let store: Store;
 let wallMs: number;
 let monotonicMs: number;
+let freeBytes: number;
 
 beforeEach(() => {
   wallMs = Date.UTC(2026, 0, 1);
   monotonicMs = 1;
-  host = new ApiHost({ clock: { ...realClock, now: () => wallMs, monotonic: () => monotonicMs } });
+  freeBytes = 1e9;
+  host = new ApiHost({
+    clock: { ...realClock, now: () => wallMs, monotonic: () => monotonicMs },
+    space: () => ({ size: 1e9, free: freeBytes }),
+  });
   ({ service, store } = host);
 });
 
@@ -63,6 +68,43 @@ const report = (run: Run, status: object, identity: Identity = runner) =>
     metadata: { uid: run.metadata.uid },
     status,
   });
+
+describe('a host whose disk is nearly full', () => {
+  const setFree = (bytes: number) => {
+    freeBytes = bytes;
+    monotonicMs += 1_000;
+  };
+
+  it('takes nothing new, and all that comes of what is there', async () => {
+    await joinNode('n1');
+    const [running, waiting] = [await pendingRun('a'), await pendingRun('b')];
+    await bind(running);
+    setFree(1e6);
+    for (const more of [service.create(me, 'Task', task('c')), bind(waiting)])
+      expect(await refused(more)).toMatchObject({
+        code: 'ServiceUnavailable',
+        message: expect.stringMatching(/takes nothing new, because less than [\d.]+Mi is free/),
+      });
+    expect(service.metrics.refusals.room).toBe(2);
+    expect(service.version().warnings).toHaveLength(1);
+    await joinNode('n2');
+    await report(running, { phase: 'Failed', exitCode: 3, session: 's1' });
+    await service.patch(me, 'Task', 'default', 'b', { spec: { stopped: true } });
+    await service.delete(me, 'Task', 'default', 'a');
+    setFree(1e8);
+    await service.create(me, 'Task', task('c'));
+    expect(service.version().warnings).toBeUndefined();
+  });
+
+  it('shows at once where monitoring looks', async () => {
+    const app = host.server();
+    expect((await app.inject('/readyz')).statusCode).toBe(200);
+    setFree(1e6);
+    const { statusCode, body } = await app.inject('/readyz');
+    expect([statusCode, body]).toEqual([503, expect.stringContaining('takes nothing new')]);
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+  });
+});
 
 describe('binding', () => {
   it('never gives out more than a node has, whatever the callers believe', async () => {

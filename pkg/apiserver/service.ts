@@ -9,6 +9,7 @@ import type { ApiServiceOptions } from './options.ts';
 import { applyJsonPatch } from './patches/json-patch.ts';
 import { mergePatch } from './patches/merge-patch.ts';
 import { Reads, type Row, type RowPage } from './reads.ts';
+import { HostVitals } from './vitals.ts';
 import { type RowWatchHandler, Watches } from './watches.ts';
 import { addressed, namespaceOf } from './writes/address.ts';
 import { applyObject } from './writes/apply.ts';
@@ -37,6 +38,7 @@ export class ApiService {
   readonly #reads: Reads;
   readonly #watches: Watches;
   readonly #heartbeats: Heartbeats;
+  readonly #vitals: HostVitals;
 
   constructor(options: ApiServiceOptions) {
     const { store, clock } = options;
@@ -44,11 +46,16 @@ export class ApiService {
     this.#leases = new LeaseTable(clock, options.leaseMs);
     this.#reads = new Reads(store, this.#leases, clock);
     this.#watches = new Watches(store, this.#reads, this.#metrics);
-    this.#heartbeats = new Heartbeats(options, this.#leases, this.#metrics);
+    this.#vitals = new HostVitals(options);
+    this.#heartbeats = new Heartbeats(options, this.#leases, this.#metrics, this.#vitals);
   }
 
   get leases(): Leases {
     return this.#leases;
+  }
+
+  get vitals(): Pick<HostVitals, 'noRoom' | 'space' | 'clockJumps'> {
+    return this.#vitals;
   }
 
   get metrics(): ServiceMetrics {
@@ -186,7 +193,13 @@ export class ApiService {
 
   version(): client.ServerVersion {
     const { store, version } = this.options;
-    return { gitVersion: `v${version}+river`, epoch: store.epoch, clusterUid: store.clusterUid };
+    const { noRoom } = this.#vitals;
+    return {
+      gitVersion: `v${version}+river`,
+      epoch: store.epoch,
+      clusterUid: store.clusterUid,
+      ...(noRoom === undefined ? {} : { warnings: [noRoom] }),
+    };
   }
 
   /** A status that a node writes about itself is a sign of life as good as a heartbeat. */
@@ -203,8 +216,9 @@ export class ApiService {
   }
 
   #write(identity: Identity, write: Write, work: (session: WriteSession) => Written): Promise<Written> {
+    const watched = { metrics: this.#metrics, vitals: this.#vitals };
     return this.options.store.transact((transaction) =>
-      work(new WriteSession(this.options, this.#metrics, transaction, identity, write)),
+      work(new WriteSession(this.options, watched, transaction, identity, write)),
     );
   }
 }

@@ -179,6 +179,8 @@ export interface ServerVersion {
   gitVersion: string;
   epoch?: string;
   clusterUid?: string;
+  /** What people should know of the host itself, each a sentence. */
+  warnings?: string[];
 }
 
 /** Tarballs of environments, as the host has them; for nodes and admins, and only over HTTP. */

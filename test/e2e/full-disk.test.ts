@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Task } from '../../pkg/api/index.ts';
-import { Sandbox, task } from './sandbox.ts';
+import { eventually, Sandbox, task } from './sandbox.ts';
 
 const sandbox = new Sandbox();
 const disk = sandbox.path('disk');
@@ -32,17 +32,32 @@ describe.skipIf(!mounted)('a full disk', () => {
   it('a write is refused as a whole with one sentence, reads go on, and it works again when there is space', async () => {
     await sandbox.dev('--state-dir', join(disk, 'state'));
     await sandbox.apply(task('before', { command: ['true'], suspend: true }));
-    const { bavail, bsize } = statfsSync(disk);
-    writeFileSync(join(disk, 'filler'), Buffer.alloc(bavail * bsize));
+    const filler = join(disk, 'filler');
+    const leave = (bytes: number) => {
+      const { bavail, bsize } = statfsSync(disk);
+      const spare = bavail * bsize - bytes;
+      if (spare > 0) writeFileSync(filler, Buffer.alloc(spare), { flag: 'a' });
+      else truncateSync(filler, statSync(filler).size + spare);
+    };
+    leave(0);
     const script = `#!/bin/sh\n# ${'x'.repeat(200_000)}\n`;
-    const big = JSON.stringify(task('big', { script, suspend: true }));
-    const { code, stdout, stderr } = await sandbox.run('river', ['apply', '-f', '-'], big);
+    const bigger = JSON.stringify(task('before', { script, suspend: true }));
+    const { code, stdout, stderr } = await sandbox.run('river', ['apply', '-f', '-'], bigger);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^river: The disk is full while writing to state directory [^\n]+\n$/);
+    const added = JSON.stringify(task('new', { command: ['true'] }));
+    await eventually('the host to look', 20_000, async () => {
+      leave(200_000);
+      const refused = await sandbox.run('river', ['apply', '-f', '-'], added);
+      return /^river: The host takes nothing new, because [^\n]+\n$/.test(refused.stderr);
+    });
+    expect(await sandbox.ok('version')).toContain('Warning: The host takes nothing new');
     const { items } = await sandbox.object<{ items: Task[] }>('tasks');
     expect(items.map((each) => each.metadata.name)).toEqual(['before']);
-    rmSync(join(disk, 'filler'));
-    expect(await sandbox.apply(task('after', { command: ['true'] }))).toContain('created');
+    rmSync(filler);
+    await eventually('room', 20_000, async () =>
+      (await sandbox.apply(task('after', { command: ['true'] }))).includes('created'),
+    );
     await sandbox.ok('wait', 'task/after', '--for', 'condition=Complete', '--timeout', '30s');
   });
 });

@@ -11,6 +11,7 @@ import {
   type HttpServerOptions,
   LocalClient,
   listen,
+  type StateSpace,
 } from '../../pkg/apiserver/index.ts';
 import {
   type Clock,
@@ -92,6 +93,7 @@ export interface ApiHostOptions {
   clock?: Clock;
   logger?: Logger;
   gateway?: GatewayAddress;
+  space?: () => StateSpace;
 }
 
 /** A store, an ApiService and, when asked for, its HTTP server on loopback; all in a folder of their own. */
@@ -119,7 +121,7 @@ export class ApiHost {
   /** Default of the cluster; may be changed at any time. */
   mounts: string[] = [];
 
-  constructor({ clock = realClock, logger = silentLogger, gateway }: ApiHostOptions = {}) {
+  constructor({ clock = realClock, logger = silentLogger, gateway, space }: ApiHostOptions = {}) {
     const seams = { clock, rng: realRng, logger };
     this.#logger = logger;
     const { registry, key } = this;
@@ -131,6 +133,7 @@ export class ApiHost {
       leaseMs: 30_000,
       version: '0.1.0',
       gateway,
+      space,
       logReader: new FileLogReader([join(this.folder, 'logs')], realClock),
       defaults: () => ({ runtime: 'process', privileged: false, mounts: this.mounts }),
     });

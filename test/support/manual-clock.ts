@@ -8,10 +8,16 @@ interface Entry {
 /** Time that stands until a test moves it. Turns of the event loop are real ones. */
 export class ManualClock implements Clock {
   #elapsedMs = 0;
+  #startMs = Date.UTC(2026, 10, 22);
   readonly #entries = new Set<Entry>();
 
   now(): number {
-    return Date.UTC(2026, 10, 22) + this.#elapsedMs;
+    return this.#startMs + this.#elapsedMs;
+  }
+
+  /** As somebody who sets the clock of the machine. */
+  setWall(milliseconds: number): void {
+    this.#startMs = milliseconds - this.#elapsedMs;
   }
 
   monotonic(): number {

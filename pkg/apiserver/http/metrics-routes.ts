@@ -20,6 +20,7 @@ export function metricsRoutes({ service }: RouteContext) {
       const input: MetricsInput = {
         metrics: service.metrics,
         version: service.options.store.version(),
+        vitals: service.vitals,
         nodes,
         phases,
         counters: (node) => service.leases.counters(node),

@@ -14,8 +14,9 @@ it('writes counters, runs by phase, conditions and live values as Prometheus rea
   const metrics = new MetricsCounter();
   metrics.refused('fit');
   const phases = new Map([['Running', 2]] as const);
+  const vitals = { space: { size: 100, free: 30 }, clockJumps: 1 };
   const counters = () => ({ run_backed_off: 4 });
-  const text = metricsText({ metrics, version: 7, nodes: [node], phases, counters });
+  const text = metricsText({ metrics, version: 7, vitals, nodes: [node], phases, counters });
   for (const line of [
     '# TYPE river_refused_total counter',
     'river_refused_total{reason="fit"} 1',
@@ -25,6 +26,8 @@ it('writes counters, runs by phase, conditions and live values as Prometheus rea
     'river_runs{phase="Running"} 2',
     'river_node_condition{node="n\\"1",condition="Ready"} 1',
     'river_node_condition{node="n\\"1",condition="DiskPressure"} 0',
+    'river_host_state_free_bytes 30',
+    'river_host_clock_jumps_total 1',
     '# TYPE river_runner_events_total counter',
     'river_runner_events_total{node="n\\"1",event="run_backed_off"} 4',
     'river_node_cpu_ratio{node="n\\"1"} 0.5',

@@ -1,11 +1,13 @@
 import type { Node, Run } from '../../api/index.ts';
 import { isConditionTrue } from '../../api/index.ts';
 import type { ServiceMetrics } from '../metrics.ts';
+import type { HostVitals } from '../vitals.ts';
 
 export interface MetricsInput {
   metrics: ServiceMetrics;
   /** Newest version of the store. */
   version: number;
+  vitals: Pick<HostVitals, 'space' | 'clockJumps'>;
   /** With their live values. */
   nodes: readonly Node[];
   /** How many Runs there are in each phase. */
@@ -36,12 +38,19 @@ const gpuGauges = [
 ] as const;
 
 /** The Prometheus text format, version 0.0.4. */
-export function metricsText({ metrics, version, nodes, phases, counters }: MetricsInput): string {
+export function metricsText({ metrics, version, vitals, nodes, phases, counters }: MetricsInput): string {
   const refusals = Object.entries(metrics.refusals).map(([reason, count]): Sample => [{ reason }, count]);
   return [
     family('river_refused_total', 'counter', 'Writes that the API has refused, by rule.', refusals),
     family('river_watches', 'gauge', 'Watches that are open.', [[{}, metrics.watches]]),
     family('river_store_version', 'counter', 'Writes that the store has ever taken.', [[{}, version]]),
+    family('river_host_state_bytes', 'gauge', 'Volume of the state directory of the host.', [
+      [{}, vitals.space?.size],
+    ]),
+    family('river_host_state_free_bytes', 'gauge', 'What is free there.', [[{}, vitals.space?.free]]),
+    family('river_host_clock_jumps_total', 'counter', 'How often the wall clock of the host was set.', [
+      [{}, vitals.clockJumps],
+    ]),
     family(
       'river_runs',
       'gauge',

@@ -24,6 +24,7 @@ export function bindRun(
   binding: Binding,
 ): Written {
   authorize(session.identity, 'bind', 'Run');
+  session.refuseMore();
   if (typeof binding.node !== 'string' || binding.node === '')
     throw invalidField('Run', name, 'node', 'is required');
   const record = session.load('Run', namespace, name);

@@ -39,6 +39,8 @@ export function createObject(session: WriteSession, kind: Kind, submitted: ApiOb
 /** The last steps of every creation: defaults, checks, and what the host alone sets. */
 export function insertNew(session: WriteSession, kind: Kind, object: ApiObject): Written {
   if (kind === 'Node') authorizeOwnNode(session.identity, object.metadata.name);
+  // Without its Node a machine could not tell how what runs there has ended.
+  else session.refuseMore();
   const defaulted = defaultObject(withSource(session, object), session.options.defaults());
   const { metadata } = defaulted;
   const complete: ApiObject = {

@@ -1,10 +1,11 @@
 import { type ApiObject, type Identity, type Kind, resources } from '../../api/index.ts';
-import { timestamp } from '../../base/index.ts';
+import { RiverError, timestamp } from '../../base/index.ts';
 import type { WriteOptions } from '../../client/index.ts';
 import type { StoredRecord, Transaction } from '../../store/index.ts';
 import { deepEqual } from '../managed-fields/index.ts';
 import type { MetricsCounter } from '../metrics.ts';
 import type { ApiServiceOptions } from '../options.ts';
+import type { HostVitals } from '../vitals.ts';
 import { notFound } from './refusals.ts';
 
 export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted';
@@ -20,6 +21,7 @@ export class WriteSession {
   readonly options: ApiServiceOptions;
   readonly transaction: Transaction;
   readonly metrics: MetricsCounter;
+  readonly #vitals: Pick<HostVitals, 'noRoom'>;
   readonly dryRun: boolean;
   /** The owner of the fields that it changes. */
   readonly manager: string;
@@ -28,7 +30,7 @@ export class WriteSession {
 
   constructor(
     options: ApiServiceOptions,
-    metrics: MetricsCounter,
+    { metrics, vitals }: { metrics: MetricsCounter; vitals: Pick<HostVitals, 'noRoom'> },
     transaction: Transaction,
     identity: Identity,
     write: WriteOptions,
@@ -36,10 +38,19 @@ export class WriteSession {
     this.identity = identity;
     this.options = options;
     this.metrics = metrics;
+    this.#vitals = vitals;
     this.transaction = transaction;
     this.dryRun = write.dryRun === true;
     this.manager = write.fieldManager || identity.name;
     this.now = timestamp(options.clock.now());
+  }
+
+  /** Raises `ServiceUnavailable` while the host has room only for what comes of the work that is there. */
+  refuseMore(): void {
+    const { noRoom } = this.#vitals;
+    if (noRoom === undefined) return;
+    this.metrics.refused('room');
+    throw new RiverError('ServiceUnavailable', noRoom);
   }
 
   /** Raises `NotFound`. */

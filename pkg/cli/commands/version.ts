@@ -8,6 +8,8 @@ export async function version(context: Context, flags: VersionFlags): Promise<nu
   await print(context, `Client Version: v${context.version}+river`);
   if (flags.client) return 0;
   const { client } = await context.connect();
-  await print(context, `Server Version: ${(await client.version()).gitVersion}`);
+  const { gitVersion, warnings = [] } = await client.version();
+  await print(context, `Server Version: ${gitVersion}`);
+  for (const warning of warnings) await print(context, `Warning: ${warning}`);
   return 0;
 }
