@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { realClock, realRng } from '../pkg/base/index.ts';
-import type { CliIo, Output } from '../pkg/cli/index.ts';
+import type { CliIo, Output, Terminal } from '../pkg/cli/index.ts';
 
 /** What a command line program sees of its process. */
 export function processIo(): CliIo {
@@ -14,11 +14,30 @@ export function processIo(): CliIo {
     nodePath: process.execPath,
     programFolder: dirname(realpathSync(process.argv[1] ?? '.')),
     stdin: process.stdin,
+    terminal: process.stdin.isTTY && process.stdout.isTTY ? terminal() : undefined,
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     clock: realClock,
     rng: realRng,
     signal: stopSignal(),
+  };
+}
+
+function terminal(): Terminal {
+  const { stdin, stdout } = process;
+  // Of the signals that end a program, Node itself undoes what was done to the terminal for all but this one.
+  const onHangUp = () => process.exit(129);
+  return {
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    onResize(changed) {
+      stdout.on('resize', changed);
+      return () => stdout.off('resize', changed);
+    },
+    setRaw(raw) {
+      stdin.setRawMode(raw);
+      if (raw) process.on('SIGHUP', onHangUp);
+      else process.off('SIGHUP', onHangUp);
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 import { type ApiObject, type Identity, type Kind, type Run, resources } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 
-export type Verb = 'read' | 'create' | 'update' | 'status' | 'delete' | 'bind' | 'heartbeat' | 'log';
+export type Verb = 'read' | 'create' | 'update' | 'status' | 'delete' | 'bind' | 'heartbeat' | 'log' | 'exec';
 type Rights = Partial<Record<Kind, readonly Verb[]>>;
 
 const writeEvents: readonly Verb[] = ['create', 'update'];
@@ -11,7 +11,7 @@ const admin: Rights = {
   Task: ['read', 'create', 'update', 'delete'],
   Run: ['read', 'log'],
   Node: ['read', 'create', 'update', 'delete'],
-  Environment: ['read', 'create', 'update', 'delete'],
+  Environment: ['read', 'create', 'update', 'delete', 'exec'],
   Event: ['read'],
   Usage: ['read'],
 };
@@ -82,6 +82,7 @@ export function authorize(identity: Identity, verb: Verb, kind: Kind): void {
 function phrase(verb: Verb): string {
   if (verb === 'status') return 'change the status of';
   if (verb === 'log') return 'read the output of';
+  if (verb === 'exec') return 'run programs in';
   return verb;
 }
 

@@ -9,7 +9,7 @@ import type { RiverunParts } from './riverun/program.ts';
 
 export type { Connection, GlobalFlags } from './context.ts';
 export { exitCodes } from './exit-codes.ts';
-export type { CliIo, Output } from './io.ts';
+export type { CliIo, Output, Terminal } from './io.ts';
 export { type CliParts, type DevFlags, runCli } from './program.ts';
 export type { Capture, Ending, LocalCommand, LocalMachine } from './riverun/local-machine.ts';
 

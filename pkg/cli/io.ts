@@ -1,4 +1,14 @@
+import type { Readable } from 'node:stream';
 import type { Clock, Rng } from '../base/index.ts';
+
+/** The terminal in which the program was started, when both its input and its output are that. */
+export interface Terminal {
+  size(): { columns: number; rows: number };
+  /** Answers how to stop hearing of it. */
+  onResize(changed: () => void): () => void;
+  /** Every key as it is, Ctrl-C among them, and no echo. Undone also when the program ends in another way than it should. */
+  setRaw(raw: boolean): void;
+}
 
 /** One of the two streams that a command writes to. */
 export interface Output {
@@ -18,7 +28,8 @@ export interface CliIo {
   /** Of the Node that runs this program, and of the folder with the programs: absolute. */
   readonly nodePath: string;
   readonly programFolder: string;
-  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly stdin: Readable;
+  readonly terminal?: Terminal;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;

@@ -28,6 +28,9 @@ export interface DevFlags {
 /** Runs an action with its context and keeps its exit code. */
 export type Act = (command: Command, action: (context: Context) => Promise<number>) => Promise<void>;
 
+/** They end by themselves when they are told to; everything else is cut short. */
+const endInOrder: readonly string[] = ['dev', 'shell'];
+
 /** Parses `words` (without program and script), does what they say, and answers the exit code. Never throws. */
 export async function runCli(words: readonly string[], parts: CliParts): Promise<number> {
   let exitCode: number = exitCodes.ok;
@@ -35,8 +38,9 @@ export async function runCli(words: readonly string[], parts: CliParts): Promise
     const opened: Promise<Connection>[] = [];
     try {
       const result = action(contextOf(command, parts, opened));
-      // `dev` ends in order by itself; everything else is cut short.
-      exitCode = await (command.name() === 'dev' ? result : unlessInterrupted(parts.io.signal, result));
+      exitCode = await (endInOrder.includes(command.name())
+        ? result
+        : unlessInterrupted(parts.io.signal, result));
     } finally {
       for (const connection of opened) await connection.then((each) => each.close()).catch(() => {});
     }

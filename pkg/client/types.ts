@@ -1,4 +1,5 @@
 import type { ApiObject, Kind, NodeStatus, ObjectOf } from '../api/index.ts';
+import type { ShellProcess, ShellRequest } from '../shell/index.ts';
 
 /**
  * The one way to the API, for CLI, runner, controllers and scheduler: over HTTP, or in the host's own process.
@@ -212,6 +213,11 @@ export interface EnvironmentActions {
   discard(name: string): Promise<ObjectOf<'Environment'>>;
   /** Output of the last build; with `follow` until it has ended. Raises `NotFound` when there was none. */
   buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
+  /**
+   * A program in the container that an interactive Environment keeps. Raises `NotFound`, or `Conflict` when there is no
+   * such container now; what is wrong with the program itself is raised by its `exitCode`.
+   */
+  openShell(name: string, request: ShellRequest): Promise<ShellProcess>;
 }
 
 /** `startsAt` is also told which build it is. */

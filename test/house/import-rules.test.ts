@@ -11,12 +11,14 @@ const allowed: Record<string, readonly string[]> = {
   topology: ['api', 'base'],
   placement: ['topology', 'api', 'base'],
   store: ['api', 'base'],
-  client: ['api', 'base'],
+  shell: ['api', 'base'],
+  'shell/docker': ['shell', 'engine', 'api', 'base'],
+  client: ['shell', 'api', 'base'],
   logs: ['api', 'base'],
   identity: ['api', 'base'],
   environment: ['api', 'base'],
   builder: ['environment', 'api', 'base'],
-  apiserver: ['environment', 'store', 'client', 'identity', 'placement', 'logs', 'api', 'base'],
+  apiserver: ['environment', 'store', 'client', 'shell', 'identity', 'placement', 'logs', 'api', 'base'],
   gateway: ['client', 'logs', 'api', 'base'],
   controller: ['client', 'api', 'base'],
   'controllers/task': ['controller', 'client', 'api', 'base'],
@@ -33,7 +35,7 @@ const allowed: Record<string, readonly string[]> = {
   'executor/systemd': ['executor/kernel', 'executor/records', 'executor', 'api', 'base'],
   'executor/fake': ['executor', 'api', 'base'],
   runner: ['executor', 'environment', 'client', 'topology', 'api', 'base'],
-  cli: ['environment', 'placement', 'topology', 'client', 'api', 'base'],
+  cli: ['environment', 'placement', 'topology', 'client', 'shell', 'api', 'base'],
 };
 
 /** `pkg/controllers/task/fold.ts` → `controllers/task`; undefined outside of pkg. */

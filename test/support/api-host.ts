@@ -8,6 +8,7 @@ import {
   authentication,
   createHttpServer,
   createToken,
+  type EnvironmentShells,
   type HttpServerOptions,
   LocalClient,
   listen,
@@ -16,7 +17,7 @@ import {
 import {
   type Clock,
   type Logger,
-  type RiverError,
+  RiverError,
   realClock,
   realRng,
   silentLogger,
@@ -89,6 +90,15 @@ export const scheduler: Identity = { role: 'controller', name: 'scheduler' };
 export const reaper: Identity = { role: 'controller', name: 'reaper' };
 export const nodeOf = (name: string): Identity => ({ role: 'node', name });
 
+const noShells: EnvironmentShells = {
+  container: async (name) => {
+    throw new RiverError('NotFound', `environment ${name} not found`);
+  },
+  start: async () => {
+    throw new RiverError('Conflict', 'there is no container');
+  },
+};
+
 export interface ApiHostOptions {
   clock?: Clock;
   logger?: Logger;
@@ -152,6 +162,7 @@ export class ApiHost {
       tls,
       environments: this.environments,
       uploads: this.uploads,
+      shells: noShells,
       clock: realClock,
       logger: this.#logger,
       ...options,

@@ -5,6 +5,7 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
 import type { EnvironmentPlaces } from './environment-routes.ts';
+import type { EnvironmentShells } from './exec-routes.ts';
 import type { UploadStore } from './upload-routes.ts';
 
 declare module 'fastify' {
@@ -26,6 +27,7 @@ export interface HttpServerOptions {
   joining: Joining;
   environments: EnvironmentPlaces;
   uploads: UploadStore;
+  shells: EnvironmentShells;
   clock: Clock;
   logger: Logger;
   limits?: Partial<BodyLimits>;

@@ -7,12 +7,14 @@ import { buildLogRoutes } from './build-log-routes.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { environmentRoutes } from './environment-routes.ts';
 import { handleErrors } from './errors.ts';
+import { execRoutes } from './exec-routes.ts';
 import { healthRoutes } from './health.ts';
 import { joinRoutes } from './join-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { resourceRoutes } from './resource-routes.ts';
 import type { HttpServerOptions, RouteContext } from './route-context.ts';
 import { runRoutes } from './run-routes.ts';
+import { routeUpgrades } from './upgrades.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
 /** The API as a fastify instance, over TLS only: for `inject`, or for `listen` of this package. */
@@ -45,6 +47,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   acceptEveryBody(app);
   handleErrors(app, context.logger);
   authentication(app, context);
+  routeUpgrades(app, context.logger);
   app.register(healthRoutes(context));
   app.register(metricsRoutes(context));
   app.register(discoveryRoutes(context));
@@ -52,6 +55,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.register(runRoutes(context));
   app.register(environmentRoutes(context));
   app.register(buildLogRoutes(context));
+  app.register(execRoutes(context));
   app.register(uploadRoutes(context));
   app.register(joinRoutes(context));
   return app;

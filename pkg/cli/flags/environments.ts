@@ -3,10 +3,23 @@ import type { CommitFlags, DiscardFlags } from '../commands/commit.ts';
 import type { ExportFlags } from '../commands/env-export.ts';
 import type { ImportFlags } from '../commands/env-import.ts';
 import type { RollbackFlags } from '../commands/rollback.ts';
+import type { ShellFlags } from '../commands/shell.ts';
 import type { Act } from '../program.ts';
 
 /** Flags of the commands for environments alone. */
 export function addEnvironmentCommands(program: Command, act: Act): void {
+  program
+    .command('shell')
+    .description('A terminal, or one program, in the container of an interactive environment.')
+    .argument('<object>', 'env/NAME')
+    .argument('[command...]', 'after --: program and arguments (default: bash, else sh)')
+    .option('-t, --tty', 'a terminal there, also when this program has none')
+    .option('-T, --no-tty', 'no terminal there: standard error stays apart, and every byte is as it was')
+    .action((target: string, command: string[], flags: ShellFlags, self: Command) =>
+      act(self, async (context) =>
+        (await import('../commands/shell.ts')).shell(context, target, command, flags),
+      ),
+    );
   program
     .command('commit')
     .description(

@@ -1,6 +1,7 @@
 import type { ApiObject, Kind, ObjectMeta, ObjectOf } from '../../api/index.ts';
 import { findResource } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
+import type { ShellProcess, ShellRequest } from '../../shell/index.ts';
 import type * as types from '../types.ts';
 import { Connection, type HttpClientOptions } from './connection.ts';
 import { environmentPath, streamEnvironment } from './environments.ts';
@@ -211,6 +212,11 @@ class ClientOverHttp implements HttpClient {
   buildLog(name: string, options: types.BuildLogOptions): AsyncIterable<Uint8Array> {
     const path = resourcePath('Environment', '', name, 'log');
     return streamLogs(this.#connection, path, name, options);
+  }
+
+  async openShell(name: string, request: ShellRequest): Promise<ShellProcess> {
+    const { openShell } = await import('./shells.ts');
+    return openShell(this.#connection, resourcePath('Environment', '', name, 'exec'), request);
   }
 
   async uploadState(sha256: string): Promise<types.UploadState> {

@@ -41,6 +41,14 @@ export interface Answer {
   header(name: string): string | undefined;
 }
 
+/** As node:tls takes it. */
+interface Trust {
+  ca: string;
+  rejectUnauthorized: true;
+  cert?: string;
+  key?: string;
+}
+
 /** Then the kernel asks whether the other side is there, ten times, a second apart (libuv: uv_tcp_keepalive). */
 const silenceBeforeProbesMs = 15_000;
 
@@ -52,6 +60,7 @@ export class Connection {
   /** Streams have connections of their own: they are cut by destroying them, which must not meet a pooled one. */
   readonly #streams: HttpsAgent;
   readonly #options: HttpClientOptions;
+  readonly #trust: Trust;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
@@ -59,13 +68,13 @@ export class Connection {
     this.server = options.server;
     const { ca, credential } = options;
     // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not undo it.
-    const trust = {
+    this.#trust = {
       ca,
       rejectUnauthorized: true,
       ...(credential ? { cert: credential.certificate, key: credential.key } : {}),
     };
-    this.#agent = new Agent({ ...trust, keepAlive: true });
-    this.#streams = new Agent({ ...trust, keepAlive: false });
+    this.#agent = new Agent({ ...this.#trust, keepAlive: true });
+    this.#streams = new Agent({ ...this.#trust, keepAlive: false });
   }
 
   get clock(): Clock {
@@ -74,6 +83,11 @@ export class Connection {
 
   get idleTimeoutMs(): number {
     return this.#options.idleTimeoutMs ?? 35_000;
+  }
+
+  /** For a WebSocket: where the host is, who is trusted there, and who asks. */
+  get handshake(): { address: URL; trust: Trust; headers: Record<string, string> } {
+    return { address: this.#url, trust: this.#trust, headers: this.#headers({}, undefined) };
   }
 
   close(): void {
@@ -111,8 +125,13 @@ export class Connection {
   async #open(call: Call, agent: HttpsAgent): Promise<IncomingMessage> {
     const response = await this.#send(call, agent, true);
     if ((response.statusCode ?? 0) < 400) return response;
+    throw await this.refusal(response);
+  }
+
+  /** What an answer that is not good says. */
+  async refusal(response: IncomingMessage): Promise<RiverError> {
     const text = await this.#text(response);
-    throw this.#explain(fromStatus(tryJson(text), response.statusCode ?? 500));
+    return this.#explain(fromStatus(tryJson(text), response.statusCode ?? 500));
   }
 
   #send(call: Call, agent: HttpsAgent, mayRetry: boolean): Promise<IncomingMessage> {
@@ -140,7 +159,10 @@ export class Connection {
     });
   }
 
-  #headers(call: Call, body: string | Uint8Array | undefined): Record<string, string> {
+  #headers(
+    call: Pick<Call, 'headers' | 'contentType'>,
+    body: string | Uint8Array | undefined,
+  ): Record<string, string> {
     const headers: Record<string, string> = { accept: 'application/json', ...call.headers };
     if (this.#options.userAgent) headers['user-agent'] = this.#options.userAgent;
     if (this.#options.token) headers.authorization = `Bearer ${this.#options.token}`;

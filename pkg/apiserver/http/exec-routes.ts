@@ -1,0 +1,102 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { apiVersion } from '../../api/index.ts';
+import { RiverError } from '../../base/index.ts';
+import {
+  type ContainerShells,
+  frameLimit,
+  protocol,
+  type ShellRequest,
+  serveShell,
+} from '../../shell/index.ts';
+import { authorize } from '../authorize.ts';
+import { addressOf } from './messages.ts';
+import { flagOf, queryOf } from './queries.ts';
+import type { RouteContext } from './route-context.ts';
+import { acceptWebSocket } from './upgrades.ts';
+
+/** Each holds a connection of the engine, and buffers for a slow reader. */
+const shellsAtOnce = 64;
+
+/** Where people work in an Environment, and what begins programs there. */
+export interface EnvironmentShells extends ContainerShells {
+  /**
+   * ID of the container that runs for the Environment. Raises `NotFound`, or `Conflict` when there is none now: it is
+   * not interactive, suspended, or still built.
+   */
+  container(environment: string): Promise<string>;
+}
+
+/** Programs in the working container of an Environment, over a WebSocket as in kubectl exec; for admins. */
+export function execRoutes(context: RouteContext) {
+  const stopping = new AbortController();
+  const open = new Set<Promise<void>>();
+  return async (app: FastifyInstance) => {
+    app.addHook('preClose', async () => {
+      stopping.abort();
+      await Promise.all(open);
+    });
+    app.get(`/apis/${apiVersion}/environments/:name/exec`, async (request, reply) => {
+      authorize(request.identity, 'exec', 'Environment');
+      if (open.size >= shellsAtOnce) throw busy();
+      const wanted = shellRequestOf(request);
+      const container = await context.shells.container(addressOf(request).name);
+      const serving = serve(context, { request, reply, wanted, container, stopping: stopping.signal });
+      const ended = serving.then((session) => session.done).catch(() => {});
+      open.add(ended);
+      void ended.then(() => open.delete(ended));
+      await serving;
+    });
+  };
+}
+
+function busy(): RiverError {
+  const message = `${shellsAtOnce} shells are open on the host: close one, and try again`;
+  return new RiverError('TooManyRequests', message, { retryAfterSeconds: 5 });
+}
+
+interface Opening {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  wanted: ShellRequest;
+  container: string;
+  stopping: AbortSignal;
+}
+
+/** Resolves when the connection is the shell's; `done` when it has ended. */
+async function serve(
+  { shells, clock, logger }: RouteContext,
+  { request, reply, wanted, container, stopping }: Opening,
+): Promise<{ done: Promise<void> }> {
+  const socket = await acceptWebSocket(request, reply, { protocol, frameLimit });
+  const { role, name } = request.identity;
+  const log = logger.child({
+    who: `${role} ${name}`,
+    environment: addressOf(request).name,
+    container,
+    remote: request.ip,
+  });
+  // Not with which arguments: they may hold a secret.
+  log.info('a shell was opened', { program: wanted.command[0], tty: wanted.tty });
+  const start = () => shells.start(container, wanted);
+  const parts = { start, streams: wanted, clock, logger: log, stopping };
+  return { done: serveShell(socket, parts).finally(() => log.info('a shell has ended')) };
+}
+
+/** As Kubernetes names the parameters; `term` is River's own. */
+function shellRequestOf(request: FastifyRequest): ShellRequest {
+  const { command = [] } = request.query as { command?: string | string[] };
+  const { tty, stdin, stdout, stderr, term } = queryOf(request);
+  const wanted = {
+    command: typeof command === 'string' ? [command] : command,
+    tty: flagOf(tty),
+    stdin: flagOf(stdin),
+    stdout: flagOf(stdout),
+    stderr: flagOf(stderr),
+    term,
+  };
+  if (!wanted.stdin && !wanted.stdout && !wanted.stderr)
+    throw new RiverError('BadRequest', 'ask for at least one of stdin, stdout and stderr');
+  if (term !== undefined && !/^[\w.+-]{1,64}$/.test(term))
+    throw new RiverError('BadRequest', 'term must be the name of a kind of terminal, as in xterm-256color');
+  return wanted;
+}

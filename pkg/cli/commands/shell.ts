@@ -1,0 +1,86 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { ShellProcess } from '../../shell/index.ts';
+import type { Context } from '../context.ts';
+import { Interrupted, UsageError } from '../errors.ts';
+import type { CliIo } from '../io.ts';
+import { parseSelections } from '../object-args.ts';
+
+export interface ShellFlags {
+  /** Left out: a terminal when this program has one. */
+  tty?: boolean;
+}
+
+/** Normal screen, visible cursor, no mouse and no marks around what is pasted: a program that was cut off undoes nothing. */
+const soberTerminal = '\x1b[?1047l\x1b[!p\x1b[?1000;1002;1003;1006;2004l\r\n';
+
+/** Its exit code is that of the program. */
+export async function shell(
+  context: Context,
+  target: string,
+  command: readonly string[],
+  flags: ShellFlags,
+): Promise<number> {
+  const name = environmentIn(target);
+  const { io } = context;
+  const tty = flags.tty ?? io.terminal !== undefined;
+  const { client } = await context.connect();
+  const request = { command, tty, stdin: true, stdout: true, stderr: !tty, term: io.env.TERM };
+  const remote = await client.openShell(name, request);
+  const leave = tty ? enterTerminal(io, remote) : () => {};
+  const ended = new AbortController();
+  const hangUp = () => void remote.hangUp();
+  io.signal.addEventListener('abort', hangUp);
+  if (io.signal.aborted) hangUp();
+  try {
+    void copyInput(io.stdin, remote, ended.signal);
+    await copyOutput(remote, io);
+    const exitCode = await remote.exitCode();
+    leave();
+    return exitCode;
+  } catch (error) {
+    leave();
+    if (tty && io.terminal) await io.stderr.write(soberTerminal);
+    throw io.signal.aborted ? new Interrupted() : error;
+  } finally {
+    io.signal.removeEventListener('abort', hangUp);
+    ended.abort();
+    await remote.hangUp();
+  }
+}
+
+function environmentIn(target: string): string {
+  const [selection] = target.includes('/') ? parseSelections([target]) : [];
+  const name = selection?.names[0];
+  if (selection === undefined || name === undefined)
+    throw new UsageError('river: name one environment, as in "river shell env/py"');
+  if (selection.resource.kind === 'Environment') return name;
+  throw new UsageError(`river: there is no shell in a ${selection.resource.singular}; environments have one`);
+}
+
+/** Every key goes to the other side, Ctrl-C among them, and the size follows. Answers how to undo it. */
+function enterTerminal({ terminal }: CliIo, remote: ShellProcess): () => void {
+  if (terminal === undefined) return () => {};
+  const tellSize = () => remote.resize(terminal.size());
+  tellSize();
+  const stopTelling = terminal.onResize(tellSize);
+  terminal.setRaw(true);
+  return () => {
+    stopTelling();
+    terminal.setRaw(false);
+  };
+}
+
+/** Lets go of the input when the program has ended: nothing waits for a key that nobody wants. */
+async function copyInput(stdin: Readable, remote: ShellProcess, ended: AbortSignal): Promise<void> {
+  try {
+    for await (const chunk of addAbortSignal(ended, stdin)) await remote.write(chunk as Uint8Array);
+  } catch {
+    // Ended here, or its terminal has gone: either way nothing more comes.
+  }
+  remote.endInput();
+}
+
+async function copyOutput(remote: ShellProcess, { stdout, stderr }: CliIo): Promise<void> {
+  for await (const { stream, data } of remote.output)
+    await (stream === 'stdout' ? stdout : stderr).write(data);
+}

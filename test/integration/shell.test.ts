@@ -1,0 +1,145 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RiverError, realClock, silentLogger } from '../../pkg/base/index.ts';
+import type { HttpClient } from '../../pkg/client/index.ts';
+import { dockerShells } from '../../pkg/shell/docker/index.ts';
+import type { ShellProcess, ShellRequest } from '../../pkg/shell/index.ts';
+import { withEngine } from '../env/engine.ts';
+import { ApiHost, admin, nodeOf, refused } from '../support/api-host.ts';
+import { eventually } from './executor-parts.ts';
+
+const execute = promisify(execFile);
+const { engine } = await withEngine();
+const socketPath = engine?.socketPath ?? '/nowhere/docker.sock';
+const docker = async (...args: string[]) =>
+  (await execute('docker', ['-H', `unix://${socketPath}`, ...args])).stdout.trim();
+
+interface Ended {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+async function toEnd(shell: ShellProcess): Promise<Ended> {
+  const texts = { stdout: '', stderr: '' };
+  for await (const { stream, data } of shell.output) texts[stream] += Buffer.from(data).toString('latin1');
+  return { ...texts, exitCode: await shell.exitCode() };
+}
+
+describe.skipIf(!engine)('programs in a container of a real engine, over the API', () => {
+  const host = new ApiHost();
+  let id = '';
+  let url = '';
+  let client: HttpClient;
+
+  beforeAll(async () => {
+    id = await docker('run', '-d', '--network=host', engine?.image ?? '', 'sleep', '1000000');
+    const engineShells = dockerShells({ socketPath, clock: realClock, logger: silentLogger });
+    url = await host.listen({
+      shells: {
+        start: (container, request) => engineShells.start(container, request),
+        container: async (name) => {
+          if (name === 'box') return id;
+          throw new RiverError('NotFound', `environment ${name} not found`);
+        },
+      },
+    });
+    client = host.http(url, admin);
+  });
+  afterAll(async () => {
+    await host.close();
+    await docker('rm', '-f', id);
+    await engine?.release();
+  });
+
+  const open = (request: Partial<ShellRequest>) =>
+    client.openShell('box', { command: [], tty: false, stdin: true, stdout: true, stderr: true, ...request });
+  const sh = (script: string, request: Partial<ShellRequest> = {}) =>
+    open({ command: ['sh', '-c', script], ...request });
+  /** Programs in the container beside the one that keeps it. */
+  const programs = async () => {
+    const table = await docker('top', id, '-o', 'pid,args');
+    const lines = table.split('\n').slice(1);
+    return lines.map((line) => line.trim().replace(/^\d+\s+/, '')).filter((line) => line !== 'sleep 1000000');
+  };
+
+  test('streams stay apart, and exit codes arrive', async () => {
+    const ended = await toEnd(await sh('echo out; echo err >&2; exit 7'));
+    expect(ended).toEqual({ stdout: 'out\n', stderr: 'err\n', exitCode: 7 });
+    expect(await toEnd(await sh('kill -9 $$'))).toMatchObject({ exitCode: 137 });
+    expect(await toEnd(await open({ command: ['true'] }))).toMatchObject({ exitCode: 0 });
+    const missing = await toEnd(await open({ command: ['/no/such'] }));
+    expect(missing.exitCode).toBe(126);
+    expect(missing.stdout).toContain('/no/such');
+  });
+
+  test('input is passed on to its end', async () => {
+    const shell = await open({ command: ['cat'] });
+    await shell.write(Buffer.from('hi '));
+    await shell.write(Buffer.from('there\n'));
+    shell.endInput();
+    expect(await toEnd(shell)).toMatchObject({ stdout: 'hi there\n', exitCode: 0 });
+    const script = await open({});
+    await script.write(Buffer.from('echo "$0"; exit 3\n'));
+    expect(await toEnd(script)).toMatchObject({ stdout: '/bin/sh\n', exitCode: 3 });
+  });
+
+  test('a terminal has its size and kind, and Ctrl-D ends its input', async () => {
+    const shell = await sh(
+      'while [ "$(stty size 2>/dev/null)" != "33 101" ]; do sleep 0.01; done; stty size; tty; echo $TERM',
+      {
+        tty: true,
+        term: 'vt220',
+      },
+    );
+    shell.resize({ columns: 10, rows: 10 });
+    shell.resize({ columns: 101, rows: 33 });
+    expect(await toEnd(shell)).toMatchObject({ stdout: '33 101\r\n/dev/pts/0\r\nvt220\r\n', stderr: '' });
+    const reader = await open({ command: ['cat'], tty: true });
+    reader.endInput();
+    expect(await toEnd(reader)).toMatchObject({ exitCode: 0 });
+  });
+
+  test('much output is whole and in order, and waits for a slow reader', async () => {
+    const shell = await sh('seq 1 3000000; seq 1 3000000 >&2');
+    const hashes = { stdout: createHash('sha256'), stderr: createHash('sha256') };
+    let pieces = 0;
+    for await (const { stream, data } of shell.output) {
+      hashes[stream].update(data);
+      // The writer fills every buffer on the way meanwhile.
+      if (pieces++ === 3) await eventually('the writer to stand', async () => (await programs()).length > 0);
+    }
+    expect(await shell.exitCode()).toBe(0);
+    const expected = await docker('exec', id, 'sh', '-c', 'seq 1 3000000 | sha256sum');
+    for (const hash of Object.values(hashes)) expect(expected).toContain(hash.digest('hex'));
+  });
+
+  test('nothing stays behind of a client that vanishes, but what was told to', async () => {
+    const script = 'sleep 7001 & nohup sleep 7002 >/dev/null 2>&1 & sleep 7003';
+    for (const tty of [true, false]) {
+      const shell = await sh(script, { tty });
+      await eventually('the program to run', async () => (await programs()).length >= 4);
+      await shell.hangUp();
+      await eventually('it to end', async () => (await programs()).length === 1);
+      expect(await programs()).toEqual(['sleep 7002']);
+      await docker('exec', id, 'pkill', '-f', 'sleep 7002');
+      await eventually('nothing to be left', async () => (await programs()).length === 0);
+    }
+    const stubborn = await sh('trap "" HUP; echo ready; while :; do sleep 0.1; done');
+    for await (const { data } of stubborn.output) if (Buffer.from(data).includes('ready')) break;
+    await stubborn.hangUp();
+    await eventually('also the stubborn one to end', async () => (await programs()).length === 0);
+  });
+
+  test('is for admins, and refused with a Status', async () => {
+    const request = { command: [], tty: true, stdin: true, stdout: true, stderr: false };
+    const node = await refused(host.http(url, nodeOf('n1')).openShell('box', request));
+    expect([node.code, node.message]).toEqual(['Forbidden', 'node n1 may not run programs in environments']);
+    const nobody = await refused(host.http(url, admin, { token: 'none' }).openShell('box', request));
+    expect(nobody.code).toBe('Unauthorized');
+    const nowhere = await refused(client.openShell('other', request));
+    expect([nowhere.code, nowhere.message]).toEqual(['NotFound', 'environment other not found']);
+  });
+});
