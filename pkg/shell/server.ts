@@ -38,6 +38,7 @@ export async function serveShell(socket: WebSocket, parts: ServeShellParts): Pro
   const { clock, logger } = parts;
   socket.on('error', (error) => logger.debug('the connection of a shell failed', { reason: error.message }));
   keepAlive(socket, clock);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const messages = new Messages(socket);
   let process: ShellProcess;
   try {
@@ -49,6 +50,8 @@ export async function serveShell(socket: WebSocket, parts: ServeShellParts): Pro
   const farewell = await Promise.race([
     copyOutput(process, socket, parts),
     readInput(process, messages, parts),
+    // Also while the program takes nothing of what came.
+    closed.then(() => gone),
     stopOf(parts.stopping),
   ]);
   messages.ignore();
