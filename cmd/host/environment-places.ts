@@ -1,13 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
+import type { EnvironmentPlaces, HttpServerOptions } from '../../pkg/apiserver/index.ts';
 import { type Clock, errorMessage, type Logger, type Rng } from '../../pkg/base/index.ts';
 import {
   dockerBuilder,
   dockerContainers,
   type EnvironmentBuilder,
   type EnvironmentContainers,
+  workingContainers,
 } from '../../pkg/builder/index.ts';
+import type { Reader } from '../../pkg/client/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
 import {
   environmentDirectory,
@@ -16,6 +18,7 @@ import {
   tarballFile,
   Uploads,
 } from '../../pkg/environment/index.ts';
+import { dockerShells } from '../../pkg/shell/docker/index.ts';
 
 /** What the API serves to nodes that share no directory with this host. */
 export function environmentPlaces(
@@ -73,4 +76,18 @@ export function createContainers(
     directory: environmentDirectory(settings),
     host: cluster,
   });
+}
+
+/** For `river shell`. */
+export function createShells(
+  { docker }: Pick<HostSettings, 'docker'>,
+  containers: EnvironmentContainers,
+  client: Pick<Reader, 'get'>,
+  seams: { clock: Clock; logger: Logger },
+): Pick<HttpServerOptions, 'workingContainers' | 'shells'> {
+  const environment = (name: string) => client.get('Environment', '', name);
+  return {
+    workingContainers: workingContainers({ environment, containers }),
+    shells: dockerShells({ ...seams, socketPath: docker.socket }),
+  };
 }

@@ -29,6 +29,7 @@ import { DefaultEnvironment } from './default-environment.ts';
 import {
   createBuilder,
   createContainers,
+  createShells,
   createUploads,
   environmentPlaces,
   markSharedDirectory,
@@ -115,13 +116,14 @@ async function serve(
   await defaultEnvironment.ensure(own, settings);
   const uploads = createUploads(settings, clock);
   const builder = createBuilder(settings, uploads, { clock, logger });
+  const containers = createContainers(settings, store.clusterUid, { clock, rng, logger });
   const server = createHttpServer({
     ...{ service, ...identity.parts, clock, logger },
     environments: environmentPlaces(settings, builder),
     uploads,
+    ...createShells(settings, containers, own, { clock, logger }),
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
-  const containers = createContainers(settings, store.clusterUid, { clock, rng, logger });
   const loops = createControlLoops(
     service,
     { builder, containers },

@@ -6,7 +6,7 @@ export * from './auth/authenticate.ts';
 export * from './auth/key-file.ts';
 export * from './auth/tokens.ts';
 export type { EnvironmentPlaces } from './http/environment-routes.ts';
-export type { EnvironmentShells } from './http/exec-routes.ts';
+export type { WorkingContainers } from './http/exec-routes.ts';
 export * from './http/listen.ts';
 export type { HttpServerOptions } from './http/route-context.ts';
 export { createHttpServer, useCertificate } from './http/server.ts';

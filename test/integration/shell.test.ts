@@ -36,10 +36,9 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
 
   beforeAll(async () => {
     id = await docker('run', '-d', '--network=host', engine?.image ?? '', 'sleep', '1000000');
-    const engineShells = dockerShells({ socketPath, clock: realClock, logger: silentLogger });
     url = await host.listen({
-      shells: {
-        start: (container, request) => engineShells.start(container, request),
+      shells: dockerShells({ socketPath, clock: realClock, logger: silentLogger }),
+      workingContainers: {
         container: async (name) => {
           if (name === 'box') return id;
           throw new RiverError('NotFound', `environment ${name} not found`);

@@ -8,7 +8,6 @@ import {
   authentication,
   createHttpServer,
   createToken,
-  type EnvironmentShells,
   type HttpServerOptions,
   LocalClient,
   listen,
@@ -90,10 +89,12 @@ export const scheduler: Identity = { role: 'controller', name: 'scheduler' };
 export const reaper: Identity = { role: 'controller', name: 'reaper' };
 export const nodeOf = (name: string): Identity => ({ role: 'node', name });
 
-const noShells: EnvironmentShells = {
-  container: async (name) => {
+const noContainers = {
+  container: async (name: string) => {
     throw new RiverError('NotFound', `environment ${name} not found`);
   },
+};
+const noShells = {
   start: async () => {
     throw new RiverError('Conflict', 'there is no container');
   },
@@ -162,6 +163,7 @@ export class ApiHost {
       tls,
       environments: this.environments,
       uploads: this.uploads,
+      workingContainers: noContainers,
       shells: noShells,
       clock: realClock,
       logger: this.#logger,

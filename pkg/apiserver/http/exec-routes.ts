@@ -1,13 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
-import {
-  type ContainerShells,
-  frameLimit,
-  protocol,
-  type ShellRequest,
-  serveShell,
-} from '../../shell/index.ts';
+import { frameLimit, protocol, type ShellRequest, serveShell } from '../../shell/index.ts';
 import { authorize } from '../authorize.ts';
 import { addressOf } from './messages.ts';
 import { flagOf, queryOf } from './queries.ts';
@@ -17,8 +11,8 @@ import { acceptWebSocket } from './upgrades.ts';
 /** Each holds a connection of the engine, and buffers for a slow reader. */
 const shellsAtOnce = 64;
 
-/** Where people work in an Environment, and what begins programs there. */
-export interface EnvironmentShells extends ContainerShells {
+/** Where people work in Environments. */
+export interface WorkingContainers {
   /**
    * ID of the container that runs for the Environment. Raises `NotFound`, or `Conflict` when there is none now: it is
    * not interactive, suspended, or still built.
@@ -39,7 +33,7 @@ export function execRoutes(context: RouteContext) {
       authorize(request.identity, 'exec', 'Environment');
       if (open.size >= shellsAtOnce) throw busy();
       const wanted = shellRequestOf(request);
-      const container = await context.shells.container(addressOf(request).name);
+      const container = await context.workingContainers.container(addressOf(request).name);
       const serving = serve(context, { request, reply, wanted, container, stopping: stopping.signal });
       const ended = serving.then((session) => session.done).catch(() => {});
       open.add(ended);

@@ -1,11 +1,12 @@
 import type { Identity } from '../../api/index.ts';
 import type { Clock, Logger } from '../../base/index.ts';
 import type { Joining, ServerTls } from '../../identity/index.ts';
+import type { ContainerShells } from '../../shell/index.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
 import type { EnvironmentPlaces } from './environment-routes.ts';
-import type { EnvironmentShells } from './exec-routes.ts';
+import type { WorkingContainers } from './exec-routes.ts';
 import type { UploadStore } from './upload-routes.ts';
 
 declare module 'fastify' {
@@ -27,7 +28,9 @@ export interface HttpServerOptions {
   joining: Joining;
   environments: EnvironmentPlaces;
   uploads: UploadStore;
-  shells: EnvironmentShells;
+  workingContainers: WorkingContainers;
+  /** On the engine of those containers. */
+  shells: ContainerShells;
   clock: Clock;
   logger: Logger;
   limits?: Partial<BodyLimits>;
