@@ -6,6 +6,7 @@ import type { Environment, Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { type RecordingSocket, recordingSocket } from '../support/recording-socket.ts';
 import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
+import { testShells } from './shell/shells.ts';
 
 const execute = promisify(execFile);
 const found = await withEngine();
@@ -332,5 +333,15 @@ describe.skipIf(found.engine === undefined)('environments', () => {
       expect(await deleting.ended).toBe(0);
       expect(await containers()).toBe('');
     });
+  });
+
+  testShells({
+    sandbox: () => sandbox,
+    dev: () => dev,
+    restart: async () => {
+      dev = await sandbox.dev();
+    },
+    image: engine?.image ?? '',
+    docker,
   });
 });
