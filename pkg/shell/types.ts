@@ -35,6 +35,8 @@ export interface ShellRequest {
   stderr: boolean;
   /** Kind of the terminal, as in `xterm-256color`. */
   term?: string;
+  /** Of the terminal at its start. */
+  size?: TerminalSize;
 }
 
 export interface ContainerShells {

@@ -4,7 +4,7 @@ import { RiverError } from '../../base/index.ts';
 import { frameLimit, protocol, type ShellRequest, serveShell } from '../../shell/index.ts';
 import { authorize } from '../authorize.ts';
 import { addressOf } from './messages.ts';
-import { flagOf, queryOf } from './queries.ts';
+import { flagOf, numberOf, queryOf } from './queries.ts';
 import type { RouteContext } from './route-context.ts';
 import { acceptWebSocket } from './upgrades.ts';
 
@@ -76,10 +76,11 @@ async function serve(
   return { done: serveShell(socket, parts).finally(() => log.info('a shell has ended')) };
 }
 
-/** As Kubernetes names the parameters; `term` is River's own. */
+/** As Kubernetes names the parameters; `term`, `columns` and `rows` are River's own. */
 function shellRequestOf(request: FastifyRequest): ShellRequest {
   const { command = [] } = request.query as { command?: string | string[] };
-  const { tty, stdin, stdout, stderr, term } = queryOf(request);
+  const { tty, stdin, stdout, stderr, term, ...size } = queryOf(request);
+  const [columns, rows] = [numberOf('columns', size.columns), numberOf('rows', size.rows)];
   const wanted = {
     command: typeof command === 'string' ? [command] : command,
     tty: flagOf(tty),
@@ -87,6 +88,7 @@ function shellRequestOf(request: FastifyRequest): ShellRequest {
     stdout: flagOf(stdout),
     stderr: flagOf(stderr),
     term,
+    size: columns && rows ? { columns, rows } : undefined,
   };
   if (!wanted.stdin && !wanted.stdout && !wanted.stderr)
     throw new RiverError('BadRequest', 'ask for at least one of stdin, stdout and stderr');

@@ -24,7 +24,8 @@ export async function shell(
   const { io } = context;
   const tty = flags.tty ?? io.terminal !== undefined;
   const { client } = await context.connect();
-  const request = { command, tty, stdin: true, stdout: true, stderr: !tty, term: io.env.TERM };
+  const size = tty ? io.terminal?.size() : undefined;
+  const request = { command, tty, stdin: true, stdout: true, stderr: !tty, term: io.env.TERM, size };
   const remote = await client.openShell(name, request);
   const leave = tty ? enterTerminal(io, remote) : () => {};
   const ended = new AbortController();
@@ -61,8 +62,9 @@ function environmentIn(target: string): string {
 function enterTerminal({ terminal }: CliIo, remote: ShellProcess): () => void {
   if (terminal === undefined) return () => {};
   const tellSize = () => remote.resize(terminal.size());
-  tellSize();
   const stopTelling = terminal.onResize(tellSize);
+  // It may have changed while the connection was made.
+  tellSize();
   terminal.setRaw(true);
   return () => {
     stopTelling();

@@ -35,10 +35,10 @@ export async function openShell(
   return opened(socket, connection);
 }
 
-function queryOf({ command, term, ...flags }: ShellRequest): string {
+function queryOf({ command, term, size, ...flags }: ShellRequest): string {
   const query = new URLSearchParams();
   for (const word of command) query.append('command', word);
-  for (const [name, value] of Object.entries(flags)) query.set(name, String(value));
+  for (const [name, value] of Object.entries({ ...flags, ...size })) query.set(name, String(value));
   if (term) query.set('term', term);
   return query.toString();
 }

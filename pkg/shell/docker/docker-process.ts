@@ -49,11 +49,11 @@ export class DockerProcess implements ShellProcess {
     else if (stream.writable) stream.end();
   }
 
-  resize(size: TerminalSize): void {
+  async resize(size: TerminalSize): Promise<void> {
     if (!this.#parts.tty) return;
     const isTelling = this.#size !== undefined;
     this.#size = size;
-    if (!isTelling) void this.#tellSize(size);
+    if (!isTelling) await this.#tellSize(size);
   }
 
   async exitCode(): Promise<number> {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Clock, type Logger, RiverError } from '../../base/index.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
@@ -37,7 +37,10 @@ class DockerShells implements ContainerShells {
       const exec = await container.exec(execOptions(command, request));
       const { tty, stdin } = request;
       const stream = (await exec.start({ hijack: true, stdin, Tty: tty })) as Duplex;
-      return new DockerProcess({ ...this.#options, container, exec, stream, tty });
+      const process = new DockerProcess({ ...this.#options, container, exec, stream, tty });
+      // An older engine begins without a size. What is typed comes after it.
+      if (request.size) await process.resize(request.size);
+      return process;
     } catch (error) {
       throw startError(error, socketPath);
     }
@@ -51,8 +54,8 @@ function openEngine(socketPath: string): Docker {
 
 function execOptions(
   command: string[],
-  { tty, stdin, stdout, stderr, term }: ShellRequest,
-): Docker.ExecCreateOptions {
+  { tty, stdin, stdout, stderr, term, size }: ShellRequest,
+): Docker.ExecCreateOptions & { ConsoleSize?: [number, number] } {
   return {
     Cmd: command,
     Tty: tty,
@@ -61,12 +64,15 @@ function execOptions(
     AttachStdout: stdout || tty,
     AttachStderr: stderr && !tty,
     ...(tty && term ? { Env: [`TERM=${term}`] } : {}),
+    ...(tty && size ? { ConsoleSize: [size.rows, size.columns] } : {}),
   };
 }
 
 async function shellOf(container: Docker.Container): Promise<string> {
   for (const path of knownShells) {
     const found = await unless([404], container.infoArchive({ path }));
+    // An answer that nobody reads keeps its connection, and the process alive.
+    (found as Readable | undefined)?.resume();
     if (found) return path;
   }
   throw new RiverError(
