@@ -14,8 +14,9 @@ const requestLine = /^(GET|HEAD|POST|PUT|DELETE) (\/\S*) HTTP\/1\.1\r$/gm;
 export async function recordingSocket(path: string, engine: string): Promise<RecordingSocket> {
   const calls: string[] = [];
   const open = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(engine);
+  // Who has said all may still listen: so ends the input of an exec.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect({ path: engine, allowHalfOpen: true });
     let rest = '';
     client.on('data', (chunk: Buffer) => {
       const text = rest + chunk.toString('latin1');

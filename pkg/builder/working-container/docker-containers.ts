@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerChanges } from '../../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError, type Rng } from '../../base/index.ts';
@@ -87,16 +88,21 @@ class DockerContainers implements EnvironmentContainers {
   /** Looked at before it is started: what cannot run in it would only begin and end, again and again. */
   async #refuseBare(name: string, digest: string): Promise<void> {
     for (const paths of neededFiles) {
-      const found = await Promise.all(
-        paths.map((path) => unlessMissing(this.#container(name).infoArchive({ path }))),
-      );
-      if (found.some(Boolean)) continue;
+      const found = await Promise.all(paths.map((path) => this.#holds(name, path)));
+      if (found.includes(true)) continue;
       await this.#container(name).remove({ force: true });
       throw new RiverError(
         'Invalid',
         `${imageTag(name, digest)} has no ${paths[0]}, which a working container needs: add it by a step, or leave out interactive`,
       );
     }
+  }
+
+  async #holds(name: string, path: string): Promise<boolean> {
+    const answer = await unlessMissing(this.#container(name).infoArchive({ path }));
+    // One that nobody reads keeps its connection, and this process alive.
+    (answer as Readable | undefined)?.resume();
+    return answer !== undefined;
   }
 
   start(name: string): Promise<void> {
