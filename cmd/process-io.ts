@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
@@ -35,8 +36,11 @@ function terminal(): Terminal {
     },
     setRaw(raw) {
       stdin.setRawMode(raw);
-      if (raw) process.on('SIGHUP', onHangUp);
-      else process.off('SIGHUP', onHangUp);
+      if (raw) {
+        // Node goes on making CR LF of LF, by which full-screen programs mean: one line down.
+        spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+        process.on('SIGHUP', onHangUp);
+      } else process.off('SIGHUP', onHangUp);
     },
   };
 }

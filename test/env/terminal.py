@@ -4,7 +4,8 @@ Lines on standard input say what the person does:
   type BASE64           keys
   resize COLUMNS ROWS   the window gets another size
 What the program writes to its terminal goes to standard output as it is. When the program has ended, the last line of
-standard error is one JSON object: its exit code (128 + signal), and whether the terminal echoes and edits lines again.
+standard error is one JSON object: its exit code (128 + signal), and whether the terminal is again as it
+was: it echoes, edits lines and ends them.
 """
 
 import base64
@@ -74,8 +75,8 @@ def main():
     pid, master, slave = start(sys.argv[1:])
     print(json.dumps({"pid": pid}), file=sys.stderr, flush=True)
     code = os.waitstatus_to_exitcode(serve(pid, master))
-    modes = termios.tcgetattr(slave)[3]
-    sane = bool(modes & termios.ECHO and modes & termios.ICANON and modes & termios.ISIG)
+    _, output, _, local, *_ = termios.tcgetattr(slave)
+    sane = bool(output & termios.OPOST and local & termios.ECHO and local & termios.ICANON and local & termios.ISIG)
     print(json.dumps({"code": code if code >= 0 else 128 - code, "sane": sane}), file=sys.stderr)
 
 

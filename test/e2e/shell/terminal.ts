@@ -31,8 +31,10 @@ export class Terminal {
     this.#tell(`resize ${columns} ${rows}`);
   }
 
-  shows(text: string): Promise<void> {
-    return this.#running.says(text);
+  async shows(text: string): Promise<void> {
+    await this.#running.says(text).catch((error: Error) => {
+      throw new Error(`${error.message}, on ${JSON.stringify(this.screen)}`);
+    });
   }
 
   /** Keys that the shell answers, when it has answered: what it prints is not what was typed. */
