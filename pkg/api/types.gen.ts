@@ -251,7 +251,7 @@ export interface EnvironmentStep {
   };
   env?: StringMap;
   /**
-   * Absolute path: working directory of all later steps; made where it is missing. Tasks begin in their own workingDir, else in /shared.
+   * Absolute path: working directory of all later steps, also of an environment that is built on this one; made where it is missing. Tasks begin in their own workingDir, else in /shared.
    */
   workdir?: string;
 }

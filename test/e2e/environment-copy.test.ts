@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../pkg/api/index.ts';
 import { readImageLayout } from '../../pkg/environment/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
+import { makePythonImage } from '../env/python-image.ts';
 import { eventually, example, Sandbox } from './sandbox.ts';
 
 const execute = promisify(execFile);
@@ -74,6 +75,14 @@ describe.skipIf(found.engine === undefined)('copy steps', () => {
       'hello, builder\nhello, again\nhello, task\n',
     );
     await sandbox.ok('delete', 'task/in-environment', '--timeout', '30s');
+  });
+
+  it('run the example for Python: from steps, one derived from it that checks it, and a task in that', async () => {
+    await makePythonImage(engine.socketPath, 'python:3-slim');
+    await sandbox.ok('apply', '-f', example('python.yaml'));
+    await sandbox.ok('wait', 'task/sum', '--for', 'condition=Complete', '--timeout', '90s');
+    expect(await sandbox.ok('logs', 'task/sum')).toBe('42.0\n');
+    await sandbox.ok('delete', 'task/sum', '--timeout', '30s');
   });
 
   it('that name what cannot be copied are refused with their place, before anything is sent', async () => {

@@ -162,7 +162,9 @@ describe.skipIf(found.engine === undefined)('environments', () => {
   });
 
   it('a task waits for it, runs in it, and its run keeps the digest', async () => {
-    await sandbox.apply(task('early', { environment: 'late', command: ['cat', '/one'] }));
+    // The environment has a workdir; a task is in /shared all the same, unless it says otherwise.
+    const command = ['sh', '-c', 'pwd; cat /one; cd /made\\ here; cat here'];
+    await sandbox.apply(task('early', { environment: 'late', command }));
     const run = async () =>
       (await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=early')).items[0];
     await eventually('why it waits', 30_000, async () =>
@@ -171,6 +173,7 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     await sandbox.apply(environment('late', base()));
     const { status } = await built('late');
     await sandbox.ok('wait', 'task/early', '--for', 'condition=Complete', '--timeout', '60s');
+    expect(await sandbox.ok('logs', 'task/early')).toBe('/shared\none\n/made here\n');
     expect((await run())?.spec.placement?.environment).toEqual({ name: 'late', digest: status?.digest });
   });
 
