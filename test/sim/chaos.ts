@@ -10,6 +10,8 @@ export interface Part {
   crash(why: string): void;
   /** Its wall clock jumps. */
   setClock(): void;
+  /** Nothing can be written for so long; 0: from now on it can. */
+  fillDisk(forMs: number): void;
   /** Called after each crash, whatever caused it. */
   onCrash: () => void;
 }
@@ -20,6 +22,10 @@ export interface Machine extends Part {
   /** Its engine answers nothing for so long, while what it has started goes on; 0: from now on it does. */
   stopEngine(forMs: number): void;
   breakGpu(forMs: number): void;
+  /** Its engine loses something that it ran. */
+  forgetOne(): void;
+  /** Whatever is left of old versions goes. */
+  settle(): void;
 }
 
 /** How likely it is that a part dies right at one of its seams: before an effect, after it, inside a commit. */
@@ -115,12 +121,16 @@ export class Chaos {
     for (const time of times(often)) at(time, () => this.#host.up && this.#host.crash('killed'));
     for (const part of [this.#host, ...this.#machines])
       for (const time of times(often * 4)) at(time, () => part.setClock());
+    for (const part of [this.#host, ...this.#machines])
+      for (const time of times(Math.ceil(often / 3)))
+        at(time, () => part.fillDisk(between(this.#rng, 500, 40_000)));
     for (const machine of this.#machines) {
       for (const time of times(often)) at(time, () => machine.up && machine.crash('killed'));
       for (const time of times(Math.ceil(often / 2))) at(time, () => machine.reboot());
       for (const time of times(Math.ceil(often / 2))) at(time, () => this.#isolate(machine.name));
       for (const time of times(Math.ceil(often / 2)))
         at(time, () => machine.stopEngine(between(this.#rng, 1_000, 60_000)));
+      for (const time of times(Math.ceil(often / 3))) at(time, () => machine.forgetOne());
       for (const time of times(2)) at(time, () => machine.breakGpu(between(this.#rng, 10_000, 90_000)));
     }
   }
@@ -134,7 +144,9 @@ export class Chaos {
     for (const machine of this.#machines) {
       this.#network.heal(machine.name);
       machine.stopEngine(0);
+      machine.settle();
     }
+    for (const part of [this.#host, ...this.#machines]) part.fillDisk(0);
     for (const part of [this.#host, ...this.#machines]) if (!part.up) part.start();
   }
 

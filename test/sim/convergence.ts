@@ -8,7 +8,6 @@ import {
   taskSweep,
 } from '../../pkg/api/index.ts';
 import type { Store } from '../../pkg/store/index.ts';
-import { misplaced } from './pin-check.ts';
 import type { Offer } from './room.ts';
 import { isCharged, isEnded } from './run-rules.ts';
 import { shareOf } from './shares.ts';
@@ -62,7 +61,6 @@ export async function complaints(
     if (ready?.status !== 'True')
       found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
   }
-  for (const machine of truth.machines) found.push(...misplaced(machine, truth));
   return [...found, ...truth.leftOver(new Set(paused.map((run) => run.metadata.uid ?? '')))];
 }
 
@@ -208,7 +206,9 @@ function complaintsOfRun(run: Run, truth: Truth): string[] {
     return [`told ${told}, really ${JSON.stringify(real)}`];
   }
   if (real?.killedBy === undefined && real?.exitCode !== undefined && status?.exitCode !== real.exitCode) {
-    return phase === 'Stopped' ? [] : [`told exit code ${status?.exitCode}, really ${real.exitCode}`];
+    return phase === 'Stopped' || real.isForgotten
+      ? []
+      : [`told exit code ${status?.exitCode}, really ${real.exitCode}`];
   }
   return [];
 }
@@ -221,10 +221,13 @@ function endsOf(run: Run, real: TrueExecution): string[] {
   if (real.killedBy === 'reboot') {
     return ['Failed(NodeRestarted)', 'Stopped', ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   }
+  // Nobody knows any more how it went, unless the host was told before.
+  const lost = real.isForgotten ? ['Failed(RecordLost)', 'Failed(NodeRestarted)'] : [];
+  if (real.killedBy === 'hand') return ['Stopped', ...lost];
   // It may end by itself while it is being stopped.
   if (real.starts === 0) return ['Failed', 'Stopped'];
   if (real.exitCode === 0)
-    return ['Succeeded', 'Stopped', ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
+    return ['Succeeded', 'Stopped', ...lost, ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   return ['Failed', 'Stopped'];
 }
 

@@ -1,13 +1,15 @@
 import { type FilesystemReader, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
 import type { Part } from './chaos.ts';
 import type { Disk } from './disk.ts';
+import { refuseWhenFull } from './full-disk.ts';
 import type { Incarnation, PlaceTime } from './incarnation.ts';
 import type { SimNetwork } from './network.ts';
+import { hostVersions } from './releases.ts';
 import { simLogger } from './sim-logger.ts';
 import type { StoreMonitor } from './store-monitor.ts';
 import { markWal, tearWal, type WalMark } from './wal.ts';
 import { type HostParts, wireHost } from './wire-host.ts';
-import { between, chance, type World } from './world.ts';
+import { between, chance, pick, type World } from './world.ts';
 
 const database = 'river.db';
 const filesystem: FilesystemReader = { type: () => 0, mountinfo: () => '' };
@@ -27,6 +29,7 @@ export class SimHost implements Part {
   #life: Incarnation | undefined;
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
+  #fullUntilMs = 0;
   readonly #time: PlaceTime;
 
   constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
@@ -47,9 +50,9 @@ export class SimHost implements Part {
     return this.#store;
   }
 
-  /** Virtual time at which its present life began. */
+  /** Virtual time since when it lives and can write. */
   get upSinceMs(): number | undefined {
-    return this.#life && this.#upSinceMs;
+    return this.#life && Math.max(this.#upSinceMs, this.#fullUntilMs);
   }
 
   owns(life: Incarnation): boolean {
@@ -62,6 +65,7 @@ export class SimHost implements Part {
     const logger = simLogger(life);
     const { clock, rng } = life;
     const store = openSqliteStore({ directory: this.#folder, clock, rng, logger, filesystem });
+    refuseWhenFull(store, ['transact', 'compact'], () => this.#world.time < this.#fullUntilMs);
     this.#life = life;
     this.#upSinceMs = this.#world.time;
     this.#store = store;
@@ -70,6 +74,14 @@ export class SimHost implements Part {
       () => life.alive && this.#wire(life, store),
       (error) => this.#world.fail(`the store cannot be read after a restart: ${error}`),
     );
+  }
+
+  /** Nothing can be written for so long; 0: from now on it can. */
+  fillDisk(forMs: number): void {
+    this.#fullUntilMs = this.#world.time + forMs;
+    if (forMs === 0) return;
+    this.#world.trace(this.name, 'disk full', `${Math.round(forMs)} ms`);
+    this.#world.count('host: its disk is full');
   }
 
   setClock(): void {
@@ -96,7 +108,10 @@ export class SimHost implements Part {
   }
 
   #wire(life: Incarnation, store: SqliteStore): void {
-    const parts: HostParts = { clock: life.clock, rng: life.rng, logger: simLogger(life), store };
+    const version = pick(life.rng, hostVersions);
+    const parts: HostParts = { clock: life.clock, rng: life.rng, logger: simLogger(life), store, version };
+    this.#world.trace(life.name, 'is of version', version);
+    this.#monitor.hostVersion = version;
     this.#network.endpoint = { incarnation: life, client: wireHost(parts) };
     this.#world.trace(life.name, 'serves');
   }

@@ -40,6 +40,8 @@ export class SimMachine extends FakeMachine {
   readonly shape: Shape;
   readonly history = new Map<string, TrueExecution>();
   onStart: (execution: TrueExecution, spec: ExecutionSpec) => void = () => {};
+  /** The host was told that it runs, or ran. */
+  isShown: (runUid: string) => boolean = () => false;
   /** GPUs that are broken now, by UUID. */
   readonly sick = new Set<string>();
   readonly live = new Set<TrueExecution>();
@@ -151,6 +153,21 @@ export class SimMachine extends FakeMachine {
   override confine(runUid: string, cpus: string): void {
     this.#world.count('machine: moves a program to other CPUs');
     super.confine(runUid, cpus);
+  }
+
+  /** There is something of it, and people have seen it: before that, a start that is lost is one that never was. */
+  isForgettable(runUid: string): boolean {
+    const shown = super.inspect('process', runUid) ?? super.inspect('docker', runUid);
+    return shown !== undefined && this.isShown(runUid);
+  }
+
+  forget(runUid: string): void {
+    const known = this.history.get(runUid);
+    if (!known) return;
+    known.isForgotten = true;
+    if (known.live) known.killedBy = 'hand';
+    this.#over.add(runUid);
+    super.lose(runUid);
   }
 
   override remove(runUid: string): void {

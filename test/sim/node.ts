@@ -5,15 +5,18 @@ import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { type Intents, openIntents, Runner, RunnerCounters } from '../../pkg/runner/index.ts';
 import { type Crashiness, noCrashes, type Machine as Restartable } from './chaos.ts';
 import type { Disk } from './disk.ts';
+import { refuseWhenFull } from './full-disk.ts';
 import type { Incarnation } from './incarnation.ts';
 import { type MachineMutation, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
+import { goodVersions, runnerVersion } from './releases.ts';
 import type { Site } from './shapes.ts';
 import { simLogger } from './sim-logger.ts';
 import { copyTorn, markWal, type WalMark } from './wal.ts';
 import { between, chance, pick, type World } from './world.ts';
 
 const database = 'intents.db';
+const intentWrites = ['put', 'update', 'forget', 'setCluster', 'setLeftovers'] as const;
 
 /** A machine with its disk, and the lives of the runner on it. */
 export class SimNode implements Restartable {
@@ -30,6 +33,9 @@ export class SimNode implements Restartable {
   #life: Incarnation | undefined;
   #intents: Intents | undefined;
   #engineBackMs = 0;
+  #fullUntilMs = 0;
+  #version: string = goodVersions[0];
+  #isSettled = false;
 
   constructor(world: World, disk: Disk, network: SimNetwork, site: Site, mutation: MachineMutation) {
     this.#world = world;
@@ -50,6 +56,11 @@ export class SimNode implements Restartable {
     return this.#world.time >= this.#engineBackMs;
   }
 
+  /** Its runner can write nothing. */
+  get isFull(): boolean {
+    return this.#world.time < this.#fullUntilMs;
+  }
+
   owns(life: Incarnation): boolean {
     return life === this.#life;
   }
@@ -63,6 +74,8 @@ export class SimNode implements Restartable {
     const life = this.#world.incarnation(this.name, this.machine.time);
     this.#world.trace(life.name, 'starts');
     const intents = openIntents(join(this.#folder, database), life.clock);
+    refuseWhenFull(intents, intentWrites, () => this.isFull);
+    if (!this.#isSettled) this.#version = runnerVersion(life.rng);
     this.#life = life;
     this.#intents = intents;
     const { clock, rng } = life;
@@ -70,7 +83,7 @@ export class SimNode implements Restartable {
     const client = this.#network.client({ owner: life, identity, place: this.name });
     const { bootId, shape } = this.machine;
     const { cores, memoryBytes } = shape;
-    const facts = { cores, memoryBytes, versions: { river: 'simulated' } };
+    const facts = { cores, memoryBytes, versions: { river: this.#version } };
     new Runner({
       settings: {
         name: this.name,
@@ -114,6 +127,33 @@ export class SimNode implements Restartable {
     this.#world.count('machine: reboots');
     this.machine.reboot();
     if (this.up) this.#die('in a reboot', undefined);
+  }
+
+  fillDisk(forMs: number): void {
+    this.#fullUntilMs = this.#world.time + forMs;
+    if (forMs === 0) return;
+    this.#world.trace(this.name, 'disk full', `${Math.round(forMs)} ms`);
+    this.#world.count('runner: its disk is full');
+  }
+
+  /** From now on its runner is one that works with every host. */
+  settle(): void {
+    this.#isSettled = true;
+    if (goodVersions.some((version) => version === this.#version)) return;
+    this.#version = goodVersions[1];
+    if (this.up) this.#die('for an upgrade', undefined);
+  }
+
+  /** Somebody removes by hand what the machine shows of a Run, and what runs of it. */
+  forgetOne(): void {
+    const known = [...this.machine.history.values()].filter(({ runUid }) =>
+      this.machine.isForgettable(runUid),
+    );
+    if (known.length === 0) return;
+    const { runUid, runName } = pick(this.#world.rng, known);
+    this.#world.trace(this.name, 'forgets', runName);
+    this.#world.count('engine: forgets a run');
+    this.machine.forget(runUid);
   }
 
   /** One of its GPUs breaks; mostly it is well again after that time. */

@@ -42,9 +42,14 @@ export class Operator {
       const deed = this.#rng.below(4);
       if (deed === 0) await this.#taint(node);
       else if (deed === 1) await this.#drain(node);
-      else if (deed === 2) await this.#fenceCutOff(node, endMs);
+      else if (deed === 2) await this.#fenceCutOff(this.#busiest(), endMs);
       else await this.#fence(node);
     }
+  }
+
+  #busiest(): SimNode {
+    const { nodes } = this.#parts;
+    return nodes.reduce((most, node) => (node.machine.live.size > most.machine.live.size ? node : most));
   }
 
   /** Takes it for dead, and its programs go on. Often it is back at the very moment, or the host has just started anew. */

@@ -1,8 +1,10 @@
-import { formatCpuList, parseCpuList } from '../../pkg/topology/index.ts';
+import { parseCpuList } from '../../pkg/topology/index.ts';
 import type { SimHost } from './host.ts';
 import type { SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
+import type { Share } from './shares.ts';
+import type { StoreMonitor } from './store-monitor.ts';
 import type { Truth } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -15,13 +17,14 @@ export interface PinParts {
   nodes: readonly SimNode[];
   network: SimNetwork;
   truth: Truth;
+  monitor: StoreMonitor;
 }
 
-/** What has no CPUs for itself leaves those that others pinned, as soon as its runner can see to that. */
+/** What has no CPUs for itself leaves those that others pinned, and comes back, as soon as its runner can see to that. */
 export class PinCheck {
   readonly #world: World;
   readonly #parts: PinParts;
-  /** By name of the node: since when somebody is where nobody but another may be, and could have been moved. */
+  /** By name of the node: since when somebody is not where it belongs, and could have been moved. */
   readonly #sinceMs = new Map<string, number>();
 
   constructor(world: World, parts: PinParts) {
@@ -37,19 +40,34 @@ export class PinCheck {
   }
 
   #look(node: SimNode): void {
-    const { host, network, truth } = this.#parts;
-    const isAble = node.up && node.hasEngine && host.up && network.reachable(node.name);
-    const intruder = isAble && intruderOn(node.machine, truth);
-    if (!intruder) {
+    const { host, network } = this.#parts;
+    const isAble = node.up && node.hasEngine && !node.isFull && host.up && network.reachable(node.name);
+    const stray = isAble ? this.#strayOn(node.machine) : undefined;
+    if (!stray) {
       this.#sinceMs.delete(node.name);
       return;
     }
     const sinceMs = this.#sinceMs.get(node.name) ?? this.#world.time;
     this.#sinceMs.set(node.name, sinceMs);
     if (this.#world.time - sinceMs > patienceMs)
-      this.#world.fail(`${intruder} for ${patienceMs / 1000} s, and nobody moves it`);
+      this.#world.fail(`${stray} for ${patienceMs / 1000} s, and nobody moves it`);
+  }
+
+  #strayOn(machine: SimMachine): string | undefined {
+    const { truth, monitor } = this.#parts;
+    if (machine.live.size === 0) return undefined;
+    const running = [...machine.live].flatMap(({ runUid }) => truth.share(runUid) ?? []);
+    const intruder = roaming(machine, truth, running).find(({ cpus, space }) => has(cpus, space));
+    // What is bound and does not run yet has its CPUs already, or not yet.
+    const bound = roaming(machine, truth, monitor.chargedOn(machine.name));
+    const cramped = bound.find(({ cpus, space }) => has(space, cpus));
+    const found = intruder ?? cramped;
+    return found && `${found.runName} is on the CPUs ${found.cpus} and belongs on ${found.space}`;
   }
 }
+
+/** Whether some of these are not among the others. */
+const has = (cpus: readonly number[], others: readonly number[]) => cpus.some((cpu) => !others.includes(cpu));
 
 interface Roaming {
   runName: string;
@@ -59,28 +77,15 @@ interface Roaming {
 }
 
 /** What lives on the machine and has no CPUs for itself. */
-function roaming(machine: SimMachine, truth: Truth): Roaming[] {
+function roaming(machine: SimMachine, truth: Truth, held: readonly Share[]): Roaming[] {
   const all = parseCpuList(machine.shape.topology.cpus.allocatable) ?? [];
-  const bindings = machine.bindings().map(({ runUid, cpus }) => ({ cpus, share: truth.share(runUid) }));
-  const pinned = new Set(bindings.flatMap(({ share }) => (share?.pinned ? (share.cpus ?? []) : [])));
-  return bindings.flatMap(({ cpus, share }) => {
+  const pinned = new Set(held.flatMap((share) => (share.pinned ? (share.cpus ?? []) : [])));
+  return machine.bindings().flatMap(({ runUid, cpus }) => {
+    const share = truth.share(runUid);
     if (!share || share.pinned) return [];
     const own = share.cpus ?? all;
     const left = own.filter((cpu) => !pinned.has(cpu));
     const space = left.length > 0 ? left : own;
     return [{ runName: share.runName, cpus: cpus === undefined ? all : (parseCpuList(cpus) ?? []), space }];
   });
-}
-
-function intruderOn(machine: SimMachine, truth: Truth): string | undefined {
-  if (machine.live.size < 2) return undefined;
-  const found = roaming(machine, truth).find(({ cpus, space }) => cpus.some((cpu) => !space.includes(cpu)));
-  return found && `${found.runName} is on the CPUs ${found.cpus} and belongs on ${found.space}`;
-}
-
-/** In the end everybody has back what is free again. */
-export function misplaced(machine: SimMachine, truth: Truth): string[] {
-  return roaming(machine, truth)
-    .filter(({ cpus, space }) => formatCpuList(cpus) !== formatCpuList(space))
-    .map(({ runName, cpus, space }) => `${runName} is on the CPUs ${cpus} and belongs on ${space}`);
 }

@@ -7,6 +7,7 @@ import {
   resources,
 } from '../../pkg/api/index.ts';
 import type { Store, StoredRecord, StoreEvent } from '../../pkg/store/index.ts';
+import { workTogether } from './releases.ts';
 import { repels } from './room.ts';
 import { allowedMove, isCharged, isEnded, type Phase } from './run-rules.ts';
 import { notAsAsked, overcommitment, type Share, shareOf } from './shares.ts';
@@ -37,6 +38,8 @@ export class StoreMonitor {
   #charges = new Map<string, Map<string, Share>>();
   /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
   readonly #ended = new Map<string, number>();
+  /** Of the present host. */
+  hostVersion = '';
   /** Over all lives of the host; without those that only tell of a clock (`isOfClock`). */
   readonly writesByKind = new Map<string, number>();
 
@@ -145,6 +148,11 @@ export class StoreMonitor {
     return this.#ended.size;
   }
 
+  /** Given away of this node at this moment. */
+  chargedOn(node: string): Share[] {
+    return [...(this.#charges.get(node)?.values() ?? [])];
+  }
+
   #added(name: string, run: Run, version: number): void {
     if (this.#made.has(name)) this.#world.fail(`${name} was made a second time`);
     this.#made.set(name, version);
@@ -156,6 +164,7 @@ export class StoreMonitor {
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
     if (from !== to) this.#world.count(`run: ${from} to ${to}`);
+    if (run.status?.startedAt !== undefined) this.#truth.shown(run.metadata.uid ?? '');
     const isGivenUp = run.status?.reason === 'Fenced' && from !== to;
     if (isGivenUp) {
       this.#world.count('run: fenced');
@@ -224,8 +233,7 @@ export class StoreMonitor {
 
   #checkCharges(node: string | undefined): void {
     const shape = this.#truth.machine(node ?? '')?.shape;
-    const shares = this.#charges.get(node ?? '')?.values();
-    const twice = shape && shares && overcommitment(shape, [...shares]);
+    const twice = shape && overcommitment(shape, this.chargedOn(node ?? ''));
     if (twice) this.#world.fail(`${node} is charged ${twice}`);
   }
 
@@ -235,6 +243,8 @@ export class StoreMonitor {
       this.#world.fail(`${name} was bound to a node that is fenced, drained or cordoned`);
     if (!isConditionTrue(node?.status?.conditions, 'Ready'))
       this.#world.fail(`${name} was bound to a node that is not Ready`);
+    if (!workTogether(node?.status?.versions?.river, this.hostVersion))
+      this.#world.fail(`${name} was bound to a node of a version that is too far from that of the host`);
     const share = shareOf(run);
     const shape = this.#truth.machine(share?.node ?? '')?.shape;
     if (!share || !shape) {

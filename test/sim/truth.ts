@@ -21,7 +21,9 @@ export interface TrueExecution {
   exitCode?: number;
   signal?: string;
   /** Why it ended, when not by itself. */
-  killedBy?: 'stop' | 'reboot';
+  killedBy?: 'stop' | 'reboot' | 'hand';
+  /** Its record was removed by hand. */
+  isForgotten?: boolean;
 }
 
 /** What the machines really do, all together: the store is held against it. */
@@ -38,6 +40,8 @@ export class Truth {
   /** Something was started: only that can make more of it alive. */
   #changed = false;
   readonly #evictions = new Map<string, number>();
+  /** Uids of Runs of which the host says that they run or ran. */
+  readonly #shown = new Set<string>();
   /** Uids of Runs that failed with the fence of their node. */
   readonly #givenUp = new Set<string>();
   /** By uid. */
@@ -46,11 +50,13 @@ export class Truth {
   constructor(world: World, machines: readonly SimMachine[]) {
     this.#world = world;
     this.#machines = machines;
-    for (const machine of machines)
+    for (const machine of machines) {
       machine.onStart = (execution, spec) => {
         this.#started(execution.runName);
         this.#checkBinding(execution, spec);
       };
+      machine.isShown = (runUid) => this.#shown.has(runUid);
+    }
   }
 
   /** What it is bound to, as its binding says. */
@@ -60,10 +66,6 @@ export class Truth {
 
   share(runUid: string): Share | undefined {
     return this.#shares.get(runUid);
-  }
-
-  get machines(): readonly SimMachine[] {
-    return this.#machines;
   }
 
   /** What runs is what was bound, where and as it was bound. */
@@ -79,6 +81,10 @@ export class Truth {
     const amounts = spec.milliCores === share.milliCores && spec.memoryBytes === share.memoryBytes;
     if (String(wanted) !== String(given) || !amounts)
       this.#world.fail(`${runName} was started with ${given.join(' ')}, it is bound to ${wanted.join(' ')}`);
+  }
+
+  shown(runUid: string): void {
+    this.#shown.add(runUid);
   }
 
   /** The host has given it up; where its machine was only cut off, it goes on until that is back and cleans up. */

@@ -12,12 +12,13 @@ export interface HostParts {
   rng: Rng;
   logger: Logger;
   store: Store;
+  version: string;
 }
 
 const leaseMs = 30_000;
 
 /** The host without its doors: the loops of `cmd/host`, on an API that is called in place of served. */
-export function wireHost({ clock, rng, logger, store }: HostParts): (identity: Identity) => Client {
+export function wireHost({ clock, rng, logger, store, version }: HostParts): (identity: Identity) => Client {
   const service = new ApiService({
     store: rng.below(3) === 0 ? slowLists(store, clock, rng) : store,
     clock,
@@ -30,7 +31,7 @@ export function wireHost({ clock, rng, logger, store }: HostParts): (identity: I
         throw new Error('output is not simulated');
       },
     },
-    version: '0.0.0',
+    version,
   });
   // So few versions are kept that compaction is at work while things go wrong.
   const keep =
