@@ -246,6 +246,9 @@ describe('a clock that is set', () => {
     expect(words({ run, intent, execution })).toEqual(['Report Stopped Stopped']);
     const steady = { ...intent, stopRequestedSince: at(now + hour, 1_000_000 + hour) };
     expect(words({ run, intent: steady, execution })).toEqual(['Report Failed Signalled']);
+    // Over a restart of the machine nobody can tell whether it was set.
+    const rebooted = { ...intent, stopRequestedSince: { ...at(now, 1_000), bootId: 'b0' } };
+    expect(words({ run, intent: rebooted, execution })).toEqual(['Report Stopped Stopped']);
   });
 });
 

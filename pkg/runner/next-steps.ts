@@ -142,9 +142,10 @@ function reportEnd(situation: Situation): Step[] {
   return [{ kind: 'Report', status: outcomeOf(execution, stopOf(situation, intent), intent) }];
 }
 
-/** When the clock was set after the stop was asked for, times do not tell which came first. */
+/** When the clock may have been set after the stop was asked for, times do not tell which came first. */
 function stopOf({ node }: Situation, { stopReason, stopRequestedAt, stopRequestedSince }: Intent) {
-  const isKnown = !stopRequestedSince || !hasJumped(stopRequestedSince, momentOf(node));
+  const isSameBoot = stopRequestedSince?.bootId === node.bootId;
+  const isKnown = !stopRequestedSince || (isSameBoot && !hasJumped(stopRequestedSince, momentOf(node)));
   return { stopReason, ...(isKnown ? { stopRequestedAt } : {}) };
 }
 

@@ -1,4 +1,5 @@
 import {
+  getCondition,
   type Kind,
   type Node,
   type ObjectOf,
@@ -57,11 +58,14 @@ export async function complaints(
     found.push(...complaintsOfRun(run, truth).map((text) => `${run.metadata.name}: ${text}`));
   }
   for (const node of nodes) {
-    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
-    if (ready?.status !== 'True')
-      found.push(`${node.metadata.name}: Ready is ${ready?.status} (${ready?.reason})`);
+    found.push(...complaintsOfNode(node));
   }
   return [...found, ...truth.leftOver(new Set(paused.map((run) => run.metadata.uid ?? '')))];
+}
+
+export function complaintsOfNode({ metadata, status }: Node): string[] {
+  const ready = getCondition(status?.conditions, 'Ready');
+  return ready?.status === 'True' ? [] : [`${metadata.name}: Ready is ${ready?.status} (${ready?.reason})`];
 }
 
 interface Surroundings {
@@ -190,7 +194,7 @@ function complaintsOfEnd(model: TaskModel, run: Run, { truth, offers, waiting }:
 }
 
 /** What the store tells about a run's end is what really happened on the machine. */
-function complaintsOfRun(run: Run, truth: Truth): string[] {
+export function complaintsOfRun(run: Run, truth: Truth): string[] {
   const { status } = run;
   const real = truth.history(run.metadata.uid ?? '');
   const phase = phaseOf(run);

@@ -1,4 +1,11 @@
-import { type FilesystemReader, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import {
+  type FilesystemReader,
+  openSqliteStore,
+  restoreBackup,
+  type SqliteStore,
+} from '../../pkg/store/index.ts';
 import type { Part } from './chaos.ts';
 import type { Disk } from './disk.ts';
 import { refuseWhenFull } from './full-disk.ts';
@@ -7,7 +14,7 @@ import type { SimNetwork } from './network.ts';
 import { hostVersions } from './releases.ts';
 import { simLogger } from './sim-logger.ts';
 import type { StoreMonitor } from './store-monitor.ts';
-import { markWal, tearWal, type WalMark } from './wal.ts';
+import { copyTorn, markWal, tearWal, type WalMark } from './wal.ts';
 import { type HostParts, wireHost } from './wire-host.ts';
 import { between, chance, pick, type World } from './world.ts';
 
@@ -30,6 +37,7 @@ export class SimHost implements Part {
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
   #fullUntilMs = 0;
+  #backup: string | undefined;
   readonly #time: PlaceTime;
 
   constructor(world: World, disk: Disk, network: SimNetwork, monitor: StoreMonitor) {
@@ -87,6 +95,33 @@ export class SimHost implements Part {
   setClock(): void {
     this.#time.skewMs = Math.round(between(this.#world.rng, -60_000, 60_000));
     this.#world.trace(this.name, 'sets its clock', String(this.#time.skewMs));
+  }
+
+  get hasBackup(): boolean {
+    return this.#backup !== undefined;
+  }
+
+  /** A copy of the store as it is now, as one file. */
+  backUp(): void {
+    const folder = this.#disk.fresh();
+    copyTorn(this.#folder, folder, database, { rng: this.#world.rng });
+    const file = join(folder, database);
+    const copy = new Database(file);
+    copy.pragma('journal_mode = DELETE');
+    copy.close();
+    this.#backup = file;
+    this.#monitor.backedUp(this.store.version());
+    this.#world.trace(this.name, 'is backed up');
+  }
+
+  /** Its disk is lost, and another one has what the backup has. */
+  restore(): void {
+    if (!this.#backup) return;
+    if (this.up) this.#die('for good', undefined);
+    this.#folder = this.#disk.fresh();
+    restoreBackup({ file: this.#backup, directory: this.#folder, rng: this.#world.rng, filesystem });
+    this.#monitor.restored();
+    this.start();
   }
 
   crash(why: string): void {

@@ -311,4 +311,31 @@ export const breakages: readonly Breakage[] = [
       },
     ],
   },
+  one(
+    'after a restore of the host, what it does not know is removed',
+    'pkg/runner/next-steps.ts',
+    'const sameEpoch = intent?.epoch === node.epoch;',
+    'const sameEpoch = intent?.epoch !== undefined;',
+  ),
+  one(
+    'a restored host is not told again what it knew before',
+    'pkg/runner/next-steps.ts',
+    'if (intent?.acknowledgedEpoch === epoch) {',
+    'if (intent?.acknowledgedEpoch !== undefined) {',
+  ),
+  {
+    name: 'a runner of a version that is too far away is given work',
+    edits: [
+      {
+        file: 'pkg/apiserver/writes/node-rules.ts',
+        find: 'const skew = versionSkew(status?.versions?.river, options.version);',
+        replace: "const skew = versionSkew(status?.versions?.river, '');",
+      },
+      {
+        file: 'pkg/runner/runner.ts',
+        find: 'const skew = versionSkew(own, host);',
+        replace: "const skew = versionSkew(own, '');",
+      },
+    ],
+  },
 ];

@@ -56,7 +56,9 @@ export class PinCheck {
   #strayOn(machine: SimMachine): string | undefined {
     const { truth, monitor } = this.#parts;
     if (machine.live.size === 0) return undefined;
-    const running = [...machine.live].flatMap(({ runUid }) => truth.share(runUid) ?? []);
+    const running = [...machine.live].flatMap(({ runUid }) =>
+      truth.isForgotten(runUid) ? [] : (truth.share(runUid) ?? []),
+    );
     const intruder = roaming(machine, truth, running).find(({ cpus, space }) => has(cpus, space));
     // What is bound and does not run yet has its CPUs already, or not yet.
     const bound = roaming(machine, truth, monitor.chargedOn(machine.name));
@@ -82,7 +84,7 @@ function roaming(machine: SimMachine, truth: Truth, held: readonly Share[]): Roa
   const pinned = new Set(held.flatMap((share) => (share.pinned ? (share.cpus ?? []) : [])));
   return machine.bindings().flatMap(({ runUid, cpus }) => {
     const share = truth.share(runUid);
-    if (!share || share.pinned) return [];
+    if (!share || share.pinned || truth.isForgotten(runUid)) return [];
     const own = share.cpus ?? all;
     const left = own.filter((cpu) => !pinned.has(cpu));
     const space = left.length > 0 ? left : own;

@@ -6,6 +6,7 @@ import { HastyScheduler } from './hasty-scheduler.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { Operator } from './operator.ts';
 import { PinCheck } from './pin-check.ts';
+import { Restoration } from './restoration.ts';
 import { randomShape } from './shapes.ts';
 import { User } from './user.ts';
 import { between, World } from './world.ts';
@@ -42,6 +43,9 @@ const timetable = {
   eventsMs: 70 * minute,
 };
 
+/** In every so many seeds the host loses its store when all else has come to rest. */
+const restoredSeeds = 8;
+
 /** Every so many seeds go on until the last Event has expired, and show that then nothing at all is written. */
 const longSeeds = 10;
 
@@ -75,8 +79,11 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   new LeaseCheck(world, cluster).begin();
   new PinCheck(world, cluster).begin();
   new HastyScheduler(world, cluster).begin(timetable.chaosMs);
+  const restoration = world.seed % restoredSeeds === 0 ? new Restoration(world, cluster) : undefined;
+  restoration?.plan(timetable.chaosMs);
   await world.run(timetable.chaosMs);
   chaos.end();
+  if (restoration && (await restore(world, cluster, users, restoration))) return;
   await converge(world, cluster, users);
   await stayQuiet(world, cluster, users);
 }
@@ -105,6 +112,21 @@ function hire(world: World, cluster: Cluster): void {
     place: 'desk',
   });
   void new Operator(world, life, client, cluster).live(timetable.chaosMs);
+}
+
+/** What people count on is gone with the store: they do nothing more. Answers whether there was a backup. */
+async function restore(
+  world: World,
+  cluster: Cluster,
+  users: readonly User[],
+  restoration: Restoration,
+): Promise<boolean> {
+  if (!cluster.host.hasBackup) return false;
+  for (const user of users) user.leave();
+  if (!(await restoration.play())) return false;
+  await expectNoWrites(world, cluster, ['Event']);
+  if (world.violation) throw world.violation;
+  return true;
 }
 
 async function converge(world: World, { host, truth }: Cluster, users: readonly User[]): Promise<void> {

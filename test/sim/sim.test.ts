@@ -46,6 +46,8 @@ const expectedParts = [
   /^engine: very late start/,
   /^engine: forgets a run/,
   /^host: its disk is full/,
+  /^host: restored from a backup/,
+  /^host: does not know what is running on a machine/,
   /^runner: its disk is full/,
   /^runner: dies for an upgrade/,
   /^engine: a start that was given up arrives/,

@@ -28,6 +28,7 @@ export class StoreMonitor {
   readonly #truth: Truth;
   #base = new Map<string, StoredRecord>();
   #events: StoreEvent[] = [];
+  #backup: { version: number; state: Map<string, StoredRecord> } | undefined;
   #lastVersion = 0;
   /** The newest of each node, also of one that is gone. */
   readonly #nodes = new Map<string, StoredRecord>();
@@ -76,6 +77,26 @@ export class StoreMonitor {
     }
   }
 
+  backedUp(version: number): void {
+    this.#backup = { version, state: this.#rebuild(version) };
+  }
+
+  /** The store is again what it was at the backup; what was made and acknowledged since never was. */
+  restored(): void {
+    if (!this.#backup) return;
+    const { version, state } = this.#backup;
+    this.#base = state;
+    this.#events = [];
+    this.#forgetAfter(version);
+    const runs = [...state.values()].flatMap(({ kind, object }) => (kind === 'Run' ? [object as Run] : []));
+    this.#truth.restored(runs);
+  }
+
+  #forgetAfter(version: number): void {
+    for (const known of [this.#made, this.#ended])
+      for (const [name, at] of known) if (at > version) known.delete(name);
+  }
+
   #rebuild(version: number): Map<string, StoredRecord> {
     const state = new Map(this.#base);
     for (const event of this.#events) {
@@ -104,8 +125,7 @@ export class StoreMonitor {
     this.#base = found;
     this.#events = [];
     this.#lastVersion = version;
-    for (const known of [this.#made, this.#ended])
-      for (const [name, at] of known) if (at > version) known.delete(name);
+    this.#forgetAfter(version);
     this.#charges = new Map();
     this.#nodes.clear();
     for (const record of found.values()) {
@@ -165,11 +185,7 @@ export class StoreMonitor {
     const [from, to] = [phaseOf(before), phaseOf(run)];
     if (from !== to) this.#world.count(`run: ${from} to ${to}`);
     if (run.status?.startedAt !== undefined) this.#truth.shown(run.metadata.uid ?? '');
-    const isGivenUp = run.status?.reason === 'Fenced' && from !== to;
-    if (isGivenUp) {
-      this.#world.count('run: fenced');
-      this.#truth.givenUp(run.metadata.uid ?? '');
-    }
+    if (run.status?.reason === 'Fenced' && from !== to) this.#fenced(name, from, run);
     if (run.spec.evicted && !before.spec.evicted) {
       this.#world.count('run: evicted');
       this.#truth.evicted(run.metadata.name ?? '');
@@ -180,7 +196,8 @@ export class StoreMonitor {
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
     if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
-    if (isEnded(to) && !isGivenUp && this.#truth.isLive(run.metadata.uid ?? '')) {
+    const uid = run.metadata.uid ?? '';
+    if (isEnded(to) && !this.#truth.isGivenUp(uid) && this.#truth.isLive(uid)) {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
@@ -190,14 +207,22 @@ export class StoreMonitor {
     if (moved && from !== 'Pending' && to !== 'Pending') this.#world.fail(`${name} moved to another node`);
   }
 
+  #fenced(name: string, from: Phase, run: Run): void {
+    const uid = run.metadata.uid ?? '';
+    this.#world.count('run: fenced');
+    const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
+    // After a restore its runner may tell again what the host had decided.
+    if ((from !== 'Lost' || !isFenced) && !this.#truth.isGivenUp(uid))
+      this.#world.fail(`${name} was Fenced from ${from}, and its node is not fenced`);
+    this.#truth.givenUp(uid);
+  }
+
   /** What only a runner can know is told by the present session of its node, never by one that was replaced. */
   #checkReporter(name: string, from: Phase, run: Run): void {
     const to = phaseOf(run);
     const byHost = run.status?.reason === 'Fenced' || ['Pending', 'Lost'].includes(to);
     const byRunner = from !== to && from !== 'Pending' && !byHost;
     const node = this.#nodeObject(run.spec.placement?.node ?? '');
-    if (run.status?.reason === 'Fenced' && from !== to && (from !== 'Lost' || !node?.spec?.fencedAt))
-      this.#world.fail(`${name} was Fenced from ${from}, and its node is not fenced`);
     if (!byRunner) return;
     if (node?.spec?.fencedAt) this.#world.fail(`${name} became ${to} by a report of a node that is fenced`);
     const session = node?.status?.session;
@@ -214,6 +239,7 @@ export class StoreMonitor {
   }
 
   #deleted(name: string, run: Run): void {
+    this.#truth.deleted(run.metadata.uid ?? '');
     if (!run.metadata.deletionTimestamp) this.#world.fail(`${name} vanished without a deletionTimestamp`);
     const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
     if (!isFenced && this.#truth.isKnown(run.metadata.uid ?? '')) {

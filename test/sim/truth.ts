@@ -1,3 +1,4 @@
+import type { Run } from '../../pkg/api/index.ts';
 import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { parseCpuList } from '../../pkg/topology/index.ts';
 import type { SimMachine } from './machine.ts';
@@ -42,6 +43,8 @@ export class Truth {
   readonly #evictions = new Map<string, number>();
   /** Uids of Runs of which the host says that they run or ran. */
   readonly #shown = new Set<string>();
+  readonly #deleted = new Set<string>();
+  readonly #forgotten = new Set<string>();
   /** Uids of Runs that failed with the fence of their node. */
   readonly #givenUp = new Set<string>();
   /** By uid. */
@@ -52,7 +55,7 @@ export class Truth {
     this.#machines = machines;
     for (const machine of machines) {
       machine.onStart = (execution, spec) => {
-        this.#started(execution.runName);
+        this.#started(execution);
         this.#checkBinding(execution, spec);
       };
       machine.isShown = (runUid) => this.#shown.has(runUid);
@@ -83,6 +86,31 @@ export class Truth {
       this.#world.fail(`${runName} was started with ${given.join(' ')}, it is bound to ${wanted.join(' ')}`);
   }
 
+  /** It was deleted, and nothing is left of it: only a restored store can bring it back. */
+  deleted(runUid: string): void {
+    this.#deleted.add(runUid);
+  }
+
+  /**
+   * These Runs are what a restored store knows. What it does not know, or not where it is bound, goes on unseen; and
+   * what was deleted since the backup, or bound, may run again.
+   */
+  restored(runs: readonly Run[]): void {
+    const bound = new Set(runs.flatMap(({ metadata, spec }) => (spec.placement ? [metadata.uid] : [])));
+    this.#starts.clear();
+    for (const machine of this.#machines)
+      for (const { runUid, runName, starts } of machine.history.values()) {
+        const isKnown = bound.has(runUid) && !this.#deleted.has(runUid);
+        if (!isKnown) this.#forgotten.add(runUid);
+        else if (starts > 0) this.#countStart(runName);
+      }
+  }
+
+  /** Whether the restored store has lost it, or where it was bound. */
+  isForgotten(runUid: string): boolean {
+    return this.#forgotten.has(runUid);
+  }
+
   shown(runUid: string): void {
     this.#shown.add(runUid);
   }
@@ -90,6 +118,10 @@ export class Truth {
   /** The host has given it up; where its machine was only cut off, it goes on until that is back and cleans up. */
   givenUp(runUid: string): void {
     this.#givenUp.add(runUid);
+  }
+
+  isGivenUp(runUid: string): boolean {
+    return this.#givenUp.has(runUid);
   }
 
   /** A fence is lifted: nothing of what the host has given up there may still run. */
@@ -105,14 +137,22 @@ export class Truth {
     this.#evictions.set(ordinal, (this.#evictions.get(ordinal) ?? 0) + 1);
   }
 
-  #started(runName: string): void {
+  #started({ runUid, runName, starts }: TrueExecution): void {
     this.#changed = true;
+    if (this.#forgotten.has(runUid)) return;
+    if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
     const { ordinal, task } = partsOf(runName);
+    const all = this.#countStart(runName);
+    const retries = this.retriesOf(task);
+    if (all > 1 + retries + (this.#evictions.get(ordinal) ?? 0))
+      this.#world.fail(`${ordinal} was started ${all} times and may be retried ${retries} times`);
+  }
+
+  #countStart(runName: string): number {
+    const { ordinal } = partsOf(runName);
     const starts = (this.#starts.get(ordinal) ?? 0) + 1;
     this.#starts.set(ordinal, starts);
-    const retries = this.retriesOf(task);
-    if (starts > 1 + retries + (this.#evictions.get(ordinal) ?? 0))
-      this.#world.fail(`${ordinal} was started ${starts} times and may be retried ${retries} times`);
+    return starts;
   }
 
   machine(node: string): SimMachine | undefined {
@@ -155,6 +195,7 @@ export class Truth {
     for (const machine of this.#machines) {
       const shares: Share[] = [];
       for (const execution of machine.live) {
+        if (this.#forgotten.has(execution.runUid)) continue;
         if (!this.#givenUp.has(execution.runUid)) this.#checkOrdinal(alive, execution);
         const share = this.#shares.get(execution.runUid);
         if (share) shares.push(share);
@@ -182,7 +223,8 @@ export class Truth {
     for (const machine of this.#machines) {
       for (const execution of machine.history.values()) {
         const other = seen.get(execution.runUid);
-        if (other) this.#world.fail(`${execution.runName} was on ${other.node} and on ${execution.node}`);
+        if (other && !this.#forgotten.has(execution.runUid))
+          this.#world.fail(`${execution.runName} was on ${other.node} and on ${execution.node}`);
         seen.set(execution.runUid, execution);
       }
     }

@@ -80,6 +80,10 @@ export class User {
     }
   }
 
+  leave(): void {
+    this.#life.kill();
+  }
+
   async #do(deed: Deed): Promise<void> {
     this.#world.trace('user', deed, this.model.name);
     this.#world.count(`person: ${deed}`);
