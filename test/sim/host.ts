@@ -32,7 +32,8 @@ export class SimHost implements Part {
   readonly #world: World;
   readonly #network: SimNetwork;
   readonly #monitor: StoreMonitor;
-  readonly #folder: string;
+  readonly #disk: Disk;
+  #folder: string;
   #life: Incarnation | undefined;
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
@@ -44,6 +45,7 @@ export class SimHost implements Part {
     this.#world = world;
     this.#network = network;
     this.#monitor = monitor;
+    this.#disk = disk;
     this.#folder = disk.fresh();
     this.#time = world.placeTime(0);
   }

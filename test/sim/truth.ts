@@ -97,13 +97,12 @@ export class Truth {
    */
   restored(runs: readonly Run[]): void {
     const bound = new Set(runs.flatMap(({ metadata, spec }) => (spec.placement ? [metadata.uid] : [])));
+    for (const runUid of this.#shares.keys())
+      if (!bound.has(runUid) || this.#deleted.has(runUid)) this.#forgotten.add(runUid);
     this.#starts.clear();
     for (const machine of this.#machines)
-      for (const { runUid, runName, starts } of machine.history.values()) {
-        const isKnown = bound.has(runUid) && !this.#deleted.has(runUid);
-        if (!isKnown) this.#forgotten.add(runUid);
-        else if (starts > 0) this.#countStart(runName);
-      }
+      for (const { runUid, runName, starts } of machine.history.values())
+        if (starts > 0 && !this.#forgotten.has(runUid)) this.#countStart(runName);
   }
 
   /** Whether the restored store has lost it, or where it was bound. */
