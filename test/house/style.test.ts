@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryFiles, root, sourceFiles } from './source-files.ts';
 
@@ -82,6 +82,11 @@ describe('the house', () => {
           .map((link) => `${file}: ${link}`),
       );
     expect(broken).toEqual([]);
+  });
+
+  it('numbers each decision once', () => {
+    const numbers = repositoryFiles('docs/decisions').map((file) => basename(file).slice(0, 4));
+    expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
   });
 
   it('has an executable CI script', () => {
