@@ -86,6 +86,7 @@ export class LocalClient implements client.Client {
     return {
       object: written.object,
       outcome: written.outcome === 'deleted' ? 'configured' : written.outcome,
+      ...(written.warnings ? { warnings: written.warnings } : {}),
     };
   }
 

@@ -22,6 +22,7 @@ import { type KeptTarball, rollBack } from './writes/roll-back.ts';
 import { WriteSession, type Written } from './writes/session.ts';
 import { patchStatus, replaceStatus } from './writes/status.ts';
 import { patchObject, updateObject } from './writes/update.ts';
+import { Warnings } from './writes/warnings.ts';
 
 type Write = client.WriteOptions;
 
@@ -35,6 +36,7 @@ export class ApiService {
   readonly #leases: LeaseTable;
   readonly #metrics = new MetricsCounter();
   readonly #charges = new ChargeReader();
+  readonly #warnings: Warnings;
   readonly #reads: Reads;
   readonly #watches: Watches;
   readonly #heartbeats: Heartbeats;
@@ -43,6 +45,7 @@ export class ApiService {
   constructor(options: ApiServiceOptions) {
     const { store, clock } = options;
     this.options = options;
+    this.#warnings = new Warnings(clock);
     this.#leases = new LeaseTable(clock, options.leaseMs);
     this.#reads = new Reads(store, this.#leases, clock);
     this.#watches = new Watches(store, this.#reads, this.#metrics);
@@ -81,11 +84,11 @@ export class ApiService {
   }
 
   create(identity: Identity, kind: Kind, object: ApiObject, write: Write = {}): Promise<Written> {
-    return this.#write(identity, write, (session) => createObject(session, kind, addressed(kind, object)));
+    return this.#change(identity, write, (session) => createObject(session, kind, addressed(kind, object)));
   }
 
   update(identity: Identity, kind: Kind, object: ApiObject, write: Write = {}): Promise<Written> {
-    return this.#write(identity, write, (session) => updateObject(session, kind, addressed(kind, object)));
+    return this.#change(identity, write, (session) => updateObject(session, kind, addressed(kind, object)));
   }
 
   replaceStatus(identity: Identity, kind: Kind, object: ApiObject, write: Write = {}): Promise<Written> {
@@ -104,7 +107,7 @@ export class ApiService {
     write: Write = {},
   ): Promise<Written> {
     const change = (object: ApiObject) => mergePatch(object, patch) as ApiObject;
-    return this.#write(identity, write, (session) =>
+    return this.#change(identity, write, (session) =>
       patchObject(session, kind, namespaceOf(kind, namespace), name, change),
     );
   }
@@ -133,13 +136,13 @@ export class ApiService {
     write: Write = {},
   ): Promise<Written> {
     const change = (object: ApiObject) => applyJsonPatch(object, operations);
-    return this.#write(identity, write, (session) =>
+    return this.#change(identity, write, (session) =>
       patchObject(session, kind, namespaceOf(kind, namespace), name, change),
     );
   }
 
   apply(identity: Identity, kind: Kind, config: ApiObject, options: client.ApplyOptions): Promise<Written> {
-    return this.#write(identity, options, (session) =>
+    return this.#change(identity, options, (session) =>
       applyObject(session, kind, addressed(kind, config), options),
     );
   }
@@ -213,6 +216,13 @@ export class ApiService {
     const written = await this.#write(identity, write, work);
     if (kind === 'Node' && identity.role === 'node' && !write.dryRun) this.#leases.beat(name);
     return written;
+  }
+
+  /** Of what people write. */
+  #change(identity: Identity, write: Write, work: (session: WriteSession) => Written): Promise<Written> {
+    return this.#write(identity, write, (session) =>
+      this.#warnings.added(session.transaction, work(session)),
+    );
   }
 
   #write(identity: Identity, write: Write, work: (session: WriteSession) => Written): Promise<Written> {

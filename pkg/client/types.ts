@@ -94,6 +94,8 @@ export interface ApplyResult {
   object: ApiObject;
   /** What the write did. */
   outcome: 'created' | 'configured' | 'unchanged';
+  /** What whoever wrote it should know, though nothing is wrong with it: sentences that begin with a field. */
+  warnings?: string[];
 }
 
 export interface DeleteOptions {

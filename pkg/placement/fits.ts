@@ -1,6 +1,6 @@
 import { formatBytes, formatCores, formatQuantity, type Node } from '../api/index.ts';
 import { assign } from './assign/assign.ts';
-import type { Assignment, Held } from './charges.ts';
+import { type Assignment, type Held, nothingHeld } from './charges.ts';
 import { gateRefusal, suitabilityRefusals } from './gates.ts';
 import type { Need } from './need.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
@@ -25,6 +25,13 @@ export function fits(need: Need, node: Node, held: Held): Verdict {
   // That there are too few CPUs to pin says nothing new where there are too few cores.
   const more = assigned.refusals.filter(({ code }) => !(lacksCores && code === 'Pin'));
   return refused([...refusals, ...more]);
+}
+
+/** What the node could not give even with nothing on it. Whether it is Ready, its taints and its labels are not looked at. */
+export function lacks(need: Need, node: Node): Refusal[] {
+  const amounts = amountRefusals(need, node, nothingHeld);
+  const assigned = assign(need, node, nothingHeld);
+  return 'refusals' in assigned ? [...amounts, ...assigned.refusals] : amounts;
 }
 
 function refused(refusals: readonly Refusal[]): Verdict {

@@ -42,7 +42,7 @@ export function suitabilityRefusals(need: Need, node: Node): Refusal[] {
   return [...taints, ...selectorRefusals(need, node), ...runtime];
 }
 
-function selectorRefusals(need: Need, node: Node): Refusal[] {
+export function selectorRefusals(need: Need, node: Node): Refusal[] {
   const refusals: Refusal[] = [];
   for (const [key, wanted] of Object.entries(need.nodeSelector)) {
     const { labels = {} } = node.metadata;

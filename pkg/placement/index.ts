@@ -7,6 +7,7 @@ export * from './charges.ts';
 export * from './fits.ts';
 export * from './need.ts';
 export { type NodeShape, numaOfGpu, shapeOf } from './node-shape.ts';
+export { outlook } from './outlook.ts';
 export * from './refusal.ts';
 export * from './taints.ts';
 export type { Change } from './why/change.ts';

@@ -27,19 +27,28 @@ export interface Need {
   gpus?: GpuNeed;
 }
 
-export function runNeed(run: Run): Need {
-  const { resources = {}, target: written } = run.spec;
+type Asking = Pick<Run['spec'], 'resources' | 'nodeSelector' | 'tolerations' | 'target'> & {
+  runtime?: string;
+};
+
+export function runNeed({ spec, status }: Run): Need {
+  return needOf(spec, status?.avoid);
+}
+
+/** Of a Run; or of a Task, with one of its targets. */
+export function needOf(spec: Asking, avoid: readonly string[] = []): Need {
+  const { resources = {}, target: written } = spec;
   const target = written === undefined ? undefined : parseTarget(written);
   const asked = gpuNeed(resources.gpus);
   const gpus = asked ?? (target?.gpus && { count: target.gpus.length });
   return {
     milliCores: parseCores(resources.cores ?? 0),
     memoryBytes: parseQuantity(resources.memory ?? 0),
-    runtime: run.spec.runtime,
-    nodeSelector: run.spec.nodeSelector ?? {},
+    runtime: spec.runtime ?? '',
+    nodeSelector: spec.nodeSelector ?? {},
     ...(target && { target }),
-    avoid: run.status?.avoid ?? [],
-    tolerations: run.spec.tolerations ?? [],
+    avoid,
+    tolerations: spec.tolerations ?? [],
     numa: resources.numa ?? 'none',
     pin: resources.pin ?? false,
     ...(gpus && { gpus }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Node, TaskSpec } from '../../pkg/api/index.ts';
 import { Sandbox, task } from './sandbox.ts';
 
 const sandbox = new Sandbox();
@@ -51,12 +52,87 @@ describe('a file that is not good', () => {
     ],
   ];
 
-  it.each(cases)('%s: where, what, and nothing is sent', async (_what, text, message) => {
+  const wish = (text: string) => bad(`  command: [a]\n  ${text}\n`);
+  const impossible: typeof cases = [
+    [
+      'the same GPU twice',
+      wish('targets: ["n1::0,0"]'),
+      /^bad\.yaml:7:13: spec\.targets\[0\]: names GPU 0 twice/,
+    ],
+    [
+      'the same place twice',
+      wish('targets: ["n1:0", "n1:0"]'),
+      /^bad\.yaml:7:21: spec\.targets\[1\]: is the same place as targets\[0\]/,
+    ],
+    ['no target', wish('targets: ["n1:"]'), /^bad\.yaml:7:13: spec\.targets\[0\]: must be node, node:NUMA/],
+    [
+      'a target and needs that contradict',
+      wish('targets: ["n1::0,1"]\n  resources: {gpus: 1}'),
+      /^bad\.yaml:7:13: spec\.targets\[0\]: names 2 GPUs, and resources\.gpus asks for 1/,
+    ],
+    [
+      'half a CPU to pin',
+      wish('resources: {cores: 0.5, pin: true}'),
+      /^bad\.yaml:7:15: spec\.resources\.cores: must be a whole number from 1 where pin is true/,
+    ],
+    ['a span that is none', wish('args: ["span:[1,"]'), /^bad\.yaml:7:10: spec\.args\[0\]: /],
+    [
+      'spans that multiply past the limit',
+      wish('args: ["span:{1..200}", "span:{1..200}"]'),
+      /^bad\.yaml:7:10: spec\.args\[0\]: the spans multiply to 40000 runs, at most 10000 are made/,
+    ],
+    [
+      'a share of a GPU without an amount',
+      wish('resources: {gpus: {shared: true}}'),
+      /^bad\.yaml:7:\d+: spec\.resources\.gpus\.memory: is required where shared is true/,
+    ],
+  ];
+
+  it.each([...cases, ...impossible])('%s: where, what, and nothing is sent', async (_what, text, message) => {
     sandbox.write('bad.yaml', text);
     const { code, stdout, stderr } = await sandbox.river('apply', '-f', 'bad.yaml');
     expect(stderr).toMatch(message);
     expect([code, stdout]).toEqual([2, '']);
     expect((await sandbox.river('get', 'task', 'good')).code).toBe(1);
+  });
+
+  /** It may join yet: the Task is taken, and its run says why it waits. */
+  it('what no node has now is a warning, and the reason that its run waits', async () => {
+    const node = (await sandbox.object<{ items: Node[] }>('nodes')).items[0] as Node;
+    const [name = '', cores = 0] = [node.metadata.name, node.status?.allocatable?.cores];
+    const most = (field: string, reason: string) =>
+      `spec.resources.${field}: more than any node has; the most is on ${name}, which ${reason}`;
+    const wishes: [Partial<TaskSpec>, string, string][] = [
+      [
+        { targets: [`${name}:7`] },
+        `spec.targets[0]: node ${name} has no NUMA node 7; it has 0`,
+        'has no NUMA node 7',
+      ],
+      [{ targets: [`${name}::3`] }, `spec.targets[0]: node ${name} has no GPU`, 'has no GPU'],
+      [{ targets: ['elsewhere'] }, 'spec.targets[0]: there is no node elsewhere yet', 'elsewhere'],
+      [{ resources: { cores: 999 } }, most('cores', `has ${cores} cores, needs 999`), `has ${cores} cores`],
+      [{ resources: { memory: '900Ti' } }, most('memory', 'has '), 'needs 900Ti'],
+      [{ resources: { gpus: 8 } }, most('gpus', 'has no GPU'), 'has no GPU'],
+    ];
+    for (const [index, [spec, warning, reason]] of wishes.entries()) {
+      const wish = task(`wish-${index}`, { command: ['true'], runtime: 'process', ...spec });
+      sandbox.write('wish.yaml', JSON.stringify(wish));
+      const { code, stderr } = await sandbox.river('apply', '-f', 'wish.yaml');
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringContaining(`warning: task.river.dev/wish-${index}: ${warning}`),
+      ]);
+      await sandbox.ok(
+        'wait',
+        `task/wish-${index}`,
+        '--for',
+        'condition=Scheduled=False',
+        '--timeout',
+        '30s',
+      );
+      expect(await sandbox.ok('describe', `task/wish-${index}`)).toContain(reason);
+    }
+    await sandbox.ok('delete', 'tasks', '--all');
   });
 
   it('is told before the host is asked for', async () => {

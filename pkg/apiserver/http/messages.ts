@@ -28,9 +28,16 @@ export function rawBodyOf(context: RouteContext, request: FastifyRequest): unkno
 }
 
 /** 201 for what was made; what the write did is in a header, for `created`, `configured` and `unchanged`. */
-export function sendWritten(reply: FastifyReply, { object, outcome }: Written) {
+export function sendWritten(reply: FastifyReply, { object, outcome, warnings }: Written) {
+  if (warnings) reply.header('warning', warnings.map(warningHeader));
   reply.header('x-river-outcome', outcome).code(outcome === 'created' ? 201 : 200);
   return reply.type('application/json').send(JSON.stringify(object));
+}
+
+/** RFC 7234, as Kubernetes writes them: one line of ASCII. */
+function warningHeader(text: string): string {
+  const plain = text.replaceAll(/[^\x20-\x7e]/g, '?').replaceAll(/["\\]/g, '\\$&');
+  return `299 - "${plain}"`;
 }
 
 export function withNamespace(object: ApiObject, namespace: string | undefined): ApiObject {

@@ -57,6 +57,27 @@ describe('who may come in', () => {
   });
 });
 
+describe('a Task that no node could run', () => {
+  const node = (name: string, cores: number) => ({
+    ...{ apiVersion, kind: 'Node', metadata: { name } },
+    status: { allocatable: { cores, memory: 2 ** 30 } },
+  });
+  const applied = async (spec: TaskSpec) => {
+    const query = 'fieldManager=me&dryRun=All';
+    const answer = await patch(`${tasks}/big?${query}`, 'application/apply-patch+yaml', task('big', spec));
+    return [answer.statusCode, ...[answer.headers.warning ?? []].flat()];
+  };
+
+  it('is written with a warning, and without one where one could', async () => {
+    const huge = { command: ['true'], runtime: 'process' as const, resources: { cores: 64 } };
+    await host.store.transact((transaction) => void transaction.put(node('n1', 4)));
+    const text =
+      'spec.resources.cores: more than any node has; the most is on n1, which has 4 cores, needs 64';
+    expect(await applied(huge)).toEqual([201, `299 - "${text}"`]);
+    expect(await applied({ ...huge, resources: { cores: 4 } })).toEqual([201]);
+  });
+});
+
 describe('metrics', () => {
   it('are for admins, count runs and show what was refused', async () => {
     await service.create(me, 'Task', task('a'));

@@ -13,6 +13,8 @@ export type Outcome = 'created' | 'configured' | 'unchanged' | 'deleted';
 export interface Written {
   object: ApiObject;
   outcome: Outcome;
+  /** What whoever wrote it should know, though nothing is wrong with it: sentences that begin with a field. */
+  warnings?: string[];
 }
 
 /** One write inside one transaction of the store. Synchronous, and free of side effects beside the transaction. */

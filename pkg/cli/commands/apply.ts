@@ -40,6 +40,8 @@ export async function apply(context: Context, flags: ApplyFlags): Promise<number
   const manifests = inNamespace(read, context.flags.namespace, namespace);
   const force = flags.forceConflicts === true;
   const checked = await checkAll(client, manifests, force);
+  for (const { object, warnings = [] } of checked)
+    for (const warning of warnings) await warn(context, `warning: ${shownObject(object)}: ${warning}`);
   if (flags.dryRun === 'server') {
     for (const { object, outcome } of checked)
       await print(context, `${shownObject(object)} ${outcome} (server dry run)`);

@@ -55,6 +55,14 @@ const refused = (promise: Promise<unknown>): Promise<RiverError> =>
 /** Fires timers as soon as they are set. */
 const impatient: Clock = { ...realClock, after: (_delay, callback) => realClock.after(0, callback) };
 
+it('hands on what the host warns of', async () => {
+  const texts = ['spec.targets[0]: there is no node "x" yet', String.raw`a\b, c`];
+  const headers = texts.map((text) => `299 - "${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`);
+  const told = await connect((_request, response) => response.setHeader('warning', headers).end('{}'));
+  const task = { apiVersion: 'river.dev/v1', kind: 'Task', metadata: { name: 'a', namespace: 'default' } };
+  expect((await told.apply(task, { fieldManager: 'me' })).warnings).toEqual(texts);
+});
+
 describe('failures of the connection', () => {
   it('say that nobody listens, and what to look at', async () => {
     await connect(() => {});

@@ -116,7 +116,11 @@ class ClientOverHttp implements HttpClient {
       body: object,
     });
     const outcome = answer.header('x-river-outcome') as types.ApplyResult['outcome'] | undefined;
-    return { object: answer.body as ApiObject, outcome: outcome ?? 'configured' };
+    const warnings = warningsOf(answer.header('warning') ?? '');
+    return {
+      ...{ object: answer.body as ApiObject, outcome: outcome ?? 'configured' },
+      ...(warnings.length > 0 ? { warnings } : {}),
+    };
   }
 
   async delete<K extends Kind>(
@@ -253,4 +257,10 @@ function objectPath(kind: Kind, metadata: ObjectMeta): string {
 
 function writeQuery(options: types.WriteOptions) {
   return { dryRun: options.dryRun ? 'All' : undefined, fieldManager: options.fieldManager };
+}
+
+/** RFC 7234; several stand in one header, separated by commas. */
+function warningsOf(header: string): string[] {
+  const texts = header.matchAll(/\b299 \S+ "((?:[^"\\]|\\.)*)"/g);
+  return [...texts].map(([, text = '']) => text.replaceAll(/\\(.)/g, '$1'));
 }

@@ -58,6 +58,11 @@ function placed({ index, uuid }: Gpu, { shared, memoryBytes }: GpuNeed): PlacedG
   return { index, uuid, ...(shared && memoryBytes !== undefined ? { memoryBytes } : {}) };
 }
 
+/** How many of what is asked for the machine has, whoever has them now. */
+export function matchingGpus({ gpus: need }: Need, shape: NodeShape): number {
+  return need ? shape.gpus.filter((gpu) => matches(gpu, need)).length : 0;
+}
+
 /** Why the whole machine cannot give the GPUs now; none when it can. */
 export function gpuRefusals(need: Need, shape: NodeShape, held: Held): Refusal[] {
   if (!need.gpus) return [];
