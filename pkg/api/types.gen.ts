@@ -600,7 +600,7 @@ export interface NodeImage {
 }
 export interface NodeStatus {
   /**
-   * Ready; VersionSkew: True while host and runner are more than one minor version apart, and nothing new comes; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows; ImageStoreReady (how its engine takes environments); SharedDirReady (whether its sharedDir is the host's, and writable); DiskPressure and LogVolumePressure: True while a volume that the runner or its runs write to has no room, and nothing new comes; ClockSkewed: its clock is more than 5 seconds from the host's.
+   * Ready; VersionSkew: True while host and runner are more than one minor version apart, and nothing new comes; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows; ImageStoreReady (how its engine takes environments); SharedDirReady (whether its sharedDir is the host's, and writable); DiskPressure and LogVolumePressure: True while a volume that the runner or its runs write to has no room, and nothing new comes; EngineVolumePressure: the same for the volume of the Docker Engine, and no containers come; ClockSkewed: its clock is more than 5 seconds from the host's.
    */
   conditions?: Condition[];
   capacity?: NodeResources;

@@ -90,6 +90,8 @@ export interface RuntimeProbe {
   message: string;
   /** Shown in the Node's versions under the runtime's name. */
   version?: string;
+  /** Where on this machine the runtime keeps what it makes: without room there nothing can be started. */
+  dataDir?: string;
 }
 
 /**

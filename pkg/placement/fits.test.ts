@@ -18,15 +18,26 @@ function reasons(change: Partial<Need>, nodeChange: Partial<Node> = {}, charged:
 }
 
 describe('fits', () => {
-  test.each(['DiskPressure', 'LogVolumePressure'])('nothing new goes where there is %s', (type) => {
-    const conditions = [condition('True', 'RunnerReady'), { ...condition('True', 'NoRoom'), type }];
-    const verdict = fits(need, { ...node, status: { ...node.status, conditions } }, nothingHeld);
-    expect(verdict).toEqual({ fits: false, reasons: [`${type} (NoRoom)`], codes: ['Pressure'] });
-    const over = [condition('True', 'RunnerReady'), { ...condition('False', 'RoomLeft'), type }];
-    expect(fits(need, { ...node, status: { ...node.status, conditions: over } }, nothingHeld)).toEqual({
-      fits: true,
-      assignment: {},
-    });
+  test.each(['DiskPressure', 'LogVolumePressure', 'EngineVolumePressure'])(
+    'nothing new goes where there is %s',
+    (type) => {
+      const conditions = [condition('True', 'RunnerReady'), { ...condition('True', 'NoRoom'), type }];
+      const verdict = fits(need, { ...node, status: { ...node.status, conditions } }, nothingHeld);
+      expect(verdict).toEqual({ fits: false, reasons: [`${type} (NoRoom)`], codes: ['Pressure'] });
+      const over = [condition('True', 'RunnerReady'), { ...condition('False', 'RoomLeft'), type }];
+      expect(fits(need, { ...node, status: { ...node.status, conditions: over } }, nothingHeld)).toEqual({
+        fits: true,
+        assignment: {},
+      });
+    },
+  );
+
+  test('a full disk of the engine holds up containers only', () => {
+    const full = { ...condition('True', 'NoRoom'), type: 'EngineVolumePressure' };
+    const conditions = [condition('True', 'RunnerReady'), full];
+    const status = { ...node.status, conditions, runtimes: ['docker', 'process'] };
+    const verdict = (runtime: string) => fits({ ...need, runtime }, { ...node, status }, nothingHeld).fits;
+    expect([verdict('docker'), verdict('process')]).toEqual([false, true]);
   });
 
   test('a node with room, and one that is filled to the last millicore and byte', () => {

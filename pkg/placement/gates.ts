@@ -5,6 +5,8 @@ import { formatTaint, untolerated } from './taints.ts';
 
 /** Conditions of a Node with which nothing new comes: a run would fail there, or lose its output. */
 const pressures = ['DiskPressure', 'LogVolumePressure'];
+/** With which no containers come. */
+const enginePressure = 'EngineVolumePressure';
 
 /** What makes every other reason moot: another target, a node that is not there. */
 export function gateRefusal(need: Need, node: Node): Refusal | undefined {
@@ -22,7 +24,7 @@ export function gateRefusal(need: Need, node: Node): Refusal | undefined {
   }
   if (node.spec?.drain) return { code: 'Unschedulable', reason: 'drained, until river uncordon' };
   if (node.spec?.unschedulable) return { code: 'Unschedulable', reason: 'unschedulable (cordoned)' };
-  const pressure = pressures
+  const pressure = (need.runtime === 'docker' ? [...pressures, enginePressure] : pressures)
     .map((type) => getCondition(node.status?.conditions, type))
     .find((condition) => condition?.status === 'True');
   if (pressure) return { code: 'Pressure', reason: `${pressure.type} (${pressure.reason})` };

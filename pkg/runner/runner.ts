@@ -52,6 +52,7 @@ export class Runner {
     });
     this.#volumes = new VolumeWatch({
       ...{ volumes: parts.volumes, clock, logger },
+      engines: () => this.#workplace?.engineVolumes() ?? [],
       onChange: () => this.#session.refreshStatus(),
     });
     this.#clockSkew = new ClockSkew({ clock, logger, onChange: () => this.#session.refreshStatus() });

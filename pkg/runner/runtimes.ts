@@ -13,6 +13,8 @@ interface State {
   starts: Gate;
   prepares: Gate;
   probe?: RuntimeProbe;
+  /** As it was told last: one that is away has it still. */
+  dataDir?: string;
   /** Monotonic; since the first probe that failed. */
   notReadySince?: number;
 }
@@ -46,6 +48,10 @@ export class Runtimes {
     return [...this.#states].flatMap(([runtime, { probe }]) => (probe ? [{ runtime, probe }] : []));
   }
 
+  dataDirs(): string[] {
+    return [...this.#states.values()].flatMap(({ dataDir }) => dataDir ?? []);
+  }
+
   /** 0 while it works, or before the first probe. */
   notReadyMs(runtime: Runtime): number {
     const since = this.#states.get(runtime)?.notReadySince;
@@ -58,6 +64,7 @@ export class Runtimes {
     await Promise.all(
       [...this.#states].map(async ([runtime, state]) => {
         state.probe = await state.executor.probe();
+        state.dataDir = state.probe.dataDir ?? state.dataDir;
         if (!state.probe.ready) this.#count('probe_failed');
         if (state.probe.ready && state.notReadySince !== undefined) back.push(runtime);
         state.notReadySince = state.probe.ready

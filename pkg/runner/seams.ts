@@ -53,9 +53,9 @@ export interface MachineReader {
   usage(): MachineUsage;
 }
 
-/** A folder whose volume must have room: for what the runner records, temporary files, or output. */
+/** A folder whose volume must have room: for what the runner records, temporary files, output, or containers. */
 export interface Volume {
-  use: 'state' | 'temp' | 'logs';
+  use: 'state' | 'temp' | 'logs' | 'engine';
   path: string;
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { ManualClock, settle } from '../../test/support/manual-clock.ts';
 import { silentLogger } from '../base/index.ts';
 import type { VolumeSpace } from './seams.ts';
@@ -6,6 +6,11 @@ import { VolumeWatch } from './volume-watch.ts';
 
 const mebi = 2 ** 20;
 const roomy: VolumeSpace = { size: 1000 * mebi, free: 500 * mebi, files: 0, freeFiles: 0 };
+
+let engineDir: string | undefined;
+afterEach(() => {
+  engineDir = undefined;
+});
 
 function watching(space: (path: string) => Promise<VolumeSpace>, minFreeBytes?: number) {
   const clock = new ManualClock();
@@ -20,6 +25,7 @@ function watching(space: (path: string) => Promise<VolumeSpace>, minFreeBytes?: 
       ...(minFreeBytes === undefined ? {} : { minFreeBytes }),
       space,
     },
+    engines: () => (engineDir ? [{ use: 'engine', path: engineDir }] : []),
     ...{ clock, logger: silentLogger },
     onChange: () => {
       changes += 1;
@@ -51,6 +57,18 @@ test('a volume without room is told once, and again when there is clearly room',
   expect(await look()).toContain('LogVolumePressure True NoRoom');
   free = 70 * mebi;
   expect(await look()).toContain('LogVolumePressure False RoomLeft');
+  watch.close();
+});
+
+test('the volume of an engine counts from when it is known', async () => {
+  const { watch, look } = watching(async (path) => ({ ...roomy, free: path === '/engine' ? 0 : roomy.free }));
+  expect((await look(0)).join()).not.toContain('Engine');
+  engineDir = '/engine';
+  expect(await look()).toEqual([
+    'DiskPressure False RoomLeft',
+    'LogVolumePressure False RoomLeft',
+    'EngineVolumePressure True NoRoom',
+  ]);
   watch.close();
 });
 

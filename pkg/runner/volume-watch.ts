@@ -16,6 +16,7 @@ const conditionOf: Record<Volume['use'], string> = {
   state: 'DiskPressure',
   temp: 'DiskPressure',
   logs: 'LogVolumePressure',
+  engine: 'EngineVolumePressure',
 };
 
 interface Trouble {
@@ -25,6 +26,8 @@ interface Trouble {
 
 export interface VolumeWatchParts {
   volumes: VolumeParts | undefined;
+  /** Those of runtimes, as far as they have told. */
+  engines: () => readonly Volume[];
   clock: Clock;
   logger: Logger;
   /** The conditions are not as they were. */
@@ -34,9 +37,9 @@ export interface VolumeWatchParts {
 /** Whether there is room where the runner and its Runs write: while there is none, the host binds nothing new here. */
 export class VolumeWatch {
   readonly #parts: VolumeWatchParts;
-  readonly #troubles = new Map<Volume, Trouble | undefined>();
+  readonly #troubles = new Map<string, { use: Volume['use']; trouble: Trouble | undefined }>();
   /** Looks that have not been answered: one that hangs is not asked again and again. */
-  readonly #pending = new Map<Volume, Promise<VolumeSpace>>();
+  readonly #pending = new Map<string, Promise<VolumeSpace>>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -55,11 +58,11 @@ export class VolumeWatch {
 
   /** Nothing before the first look. */
   conditions(): NewCondition[] {
-    const looked = [...this.#troubles.keys()];
+    const looked = [...this.#troubles.values()];
     const types = [...new Set(looked.map(({ use }) => conditionOf[use]))];
     return types.map((type) => {
-      const troubles = looked.flatMap((volume) =>
-        conditionOf[volume.use] === type ? (this.#troubles.get(volume) ?? []) : [],
+      const troubles = looked.flatMap(({ use, trouble }) =>
+        conditionOf[use] === type && trouble ? [trouble] : [],
       );
       const [first] = troubles;
       if (!first) return { type, status: 'False', reason: 'RoomLeft', message: 'There is room.' };
@@ -69,9 +72,9 @@ export class VolumeWatch {
   }
 
   async #look(): Promise<void> {
-    const { volumes, clock, logger, onChange } = this.#parts;
+    const { volumes, engines, clock, logger, onChange } = this.#parts;
     const before = JSON.stringify(this.conditions());
-    await Promise.all((volumes?.list ?? []).map((volume) => this.#lookAt(volume)));
+    await Promise.all([...(volumes?.list ?? []), ...engines()].map((volume) => this.#lookAt(volume)));
     if (this.#closed) return;
     const now = this.conditions();
     if (JSON.stringify(now) !== before) {
@@ -87,15 +90,16 @@ export class VolumeWatch {
       (space) => this.#judge(volume, space),
       (error: unknown): Trouble => unusable(volume, error),
     );
-    if (!this.#closed) this.#troubles.set(volume, trouble);
+    if (!this.#closed) this.#troubles.set(keyOf(volume), { use: volume.use, trouble });
   }
 
   async #ask(volume: Volume): Promise<VolumeSpace> {
     const { volumes, clock } = this.#parts;
-    const asked = this.#pending.get(volume) ?? volumes?.space(volume.path);
+    const key = keyOf(volume);
+    const asked = this.#pending.get(key) ?? volumes?.space(volume.path);
     if (!asked) throw new Error('nobody can tell');
-    this.#pending.set(volume, asked);
-    const answered = () => this.#pending.delete(volume);
+    this.#pending.set(key, asked);
+    const answered = () => this.#pending.delete(key);
     asked.then(answered, answered);
     return withDeadline(clock, answerWithinMs, asked);
   }
@@ -103,7 +107,7 @@ export class VolumeWatch {
   #judge(volume: Volume, { size, free, files, freeFiles }: VolumeSpace): Trouble | undefined {
     const { share, mostBytes } = defaultFree;
     const least = this.#parts.volumes?.minFreeBytes ?? Math.min(size * share, mostBytes);
-    const factor = this.#troubles.get(volume) ? recovered : 1;
+    const factor = this.#troubles.get(keyOf(volume))?.trouble ? recovered : 1;
     const where = `on the volume of ${volume.path}`;
     if (free < least * factor)
       return {
@@ -118,6 +122,10 @@ export class VolumeWatch {
       };
     return undefined;
   }
+}
+
+function keyOf({ use, path }: Volume): string {
+  return `${use} ${path}`;
 }
 
 function unusable({ path }: Volume, error: unknown): Trouble {

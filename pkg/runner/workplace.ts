@@ -19,7 +19,7 @@ import { RunCache } from './run-cache.ts';
 import { RunMemories } from './run-memory.ts';
 import { RunSamples } from './run-samples.ts';
 import { Runtimes } from './runtimes.ts';
-import type { RunnerParts } from './seams.ts';
+import type { RunnerParts, Volume } from './seams.ts';
 import { type RunReference, type RunReport, StatusManager } from './status-manager.ts';
 import { StepActions } from './step-actions.ts';
 
@@ -162,6 +162,10 @@ export class Workplace {
   /** What runs use now. */
   samples(): Promise<RunSample[]> {
     return this.#samples.look();
+  }
+
+  engineVolumes(): Volume[] {
+    return this.#runtimes.dataDirs().map((path) => ({ use: 'engine', path }));
   }
 
   probes(): { runtime: Runtime; probe: RuntimeProbe }[] {

@@ -98,7 +98,8 @@ describe.skipIf(engine === undefined)('how it ended', () => {
   const executor = open();
 
   test('the probe gives the version', async () => {
-    expect(await executor.probe()).toMatchObject({ ready: true, version: (await docker.version()).Version });
+    const { ServerVersion: version, DockerRootDir: dataDir } = await docker.info();
+    expect(await executor.probe()).toMatchObject({ ready: true, version, dataDir });
   });
 
   test.each([

@@ -88,10 +88,7 @@ export class EngineAccess {
 
   async #findGroups(driver: string, version: string): Promise<ParentGroups | undefined> {
     const { isRoot, clusterUid, cgroupRoot: root = '/sys/fs/cgroup' } = this.#parts.options;
-    const readable = await access(root).then(
-      () => true,
-      () => false,
-    );
+    const readable = await isThere(root);
     if (!isRoot || !readable || (driver !== 'cgroupfs' && driver !== 'systemd')) return undefined;
     return new ParentGroups({ root, clusterUid, driver, version: version === '2' ? 2 : 1 });
   }
@@ -109,6 +106,8 @@ export class EngineAccess {
           reason: 'EngineReady',
           message: `The Docker Engine answers.${usage}${gpuNote(info as GpuInfo)}`,
           version: info.ServerVersion,
+          // An engine in a virtual machine names a folder that is not here.
+          ...((await isThere(info.DockerRootDir)) ? { dataDir: info.DockerRootDir } : {}),
         };
       });
     } catch (error) {
@@ -122,4 +121,11 @@ export class EngineAccess {
     await this.#opened?.catch(() => undefined);
     await this.#groups?.close();
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
