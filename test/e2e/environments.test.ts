@@ -279,6 +279,21 @@ describe.skipIf(found.engine === undefined)('environments', () => {
       expect(await inside('ls /')).not.toContain('second');
     });
 
+    it('while somebody is in it a commit leaves it alone; what comes after that is seen when nobody is any more', async () => {
+      const work = 'until [ -e /fourth ]; do sleep 0.1; done';
+      await docker('exec', '-d', 'river-env-workbench', 'sh', '-c', work);
+      await uncommitted('/third');
+      const { id } = (await container()) ?? {};
+      await sandbox.ok('commit', 'env/workbench');
+      expect(await container()).toMatchObject({ id, digest: await digest() });
+      await inside('echo by hand > /fourth');
+      await changed('A /fourth');
+      expect((await container())?.id).toBe(id);
+      await sandbox.ok('commit', 'env/workbench');
+      await fresh();
+      expect(await inside('cat /third /fourth')).toBe('by hand\nby hand\n');
+    });
+
     it('suspend stops it and keeps what is in it; a new build waits for what is not committed', async () => {
       await uncommitted('/kept');
       const spec = { steps: [{ run: 'echo 2 > /two' }], limits: { memory: '64Mi' } };

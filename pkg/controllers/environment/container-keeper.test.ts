@@ -122,10 +122,12 @@ it('puts one on the new digest in its place when nothing is in it, and not while
 });
 
 it('never throws work away: it stays on its digest until that is committed', async () => {
-  const first = await running();
+  const first = await running({ keep: 1 });
   await touched();
-  await apply({ steps });
+  await apply({ steps, keep: 1 });
   await until(reason('Behind'));
+  await until(() => builder.collected.length === 2);
+  expect(builder.collected.map(({ digest }) => digest)).toContain(first);
   expect((await ready())?.message).toContain('because of 1 change that is not committed');
   expect((await status()).container).toMatchObject({ id: 'c1', digest: first });
   await commit('by hand');

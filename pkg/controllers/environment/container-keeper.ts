@@ -30,6 +30,8 @@ export interface ContainerKeeperParts {
 /** Between two looks at what has changed in it: while somebody is in it, and when the engine tells of something. */
 const inUseMs = 30_000;
 const eventMs = 1000;
+/** So many times as long as a look takes there is none: a container with a million new files keeps no engine busy. */
+const restOfLook = 20;
 /** Until something that the engine could not do is tried again. */
 const retryMs = 15_000;
 const rounds = 8;
@@ -39,6 +41,8 @@ interface Seen {
   base: string;
   changes: ContainerChanges | undefined;
   atMs: number;
+  /** How long the engine needed for it. */
+  tookMs: number;
 }
 
 /** Keeps the working containers as the manifests say, and says in the status what is in them. */
@@ -147,11 +151,14 @@ export class ContainerKeeper {
     const base = this.baseOf(environment, found);
     const seen = this.#seen.get(name);
     const isKnown =
-      seen?.id === found.id && seen.base === base && this.#ageMs(seen) < this.#goodForMs(name, found);
+      seen?.id === found.id && seen.base === base && this.#ageMs(seen) < this.#goodForMs(name, found, seen);
     if (isKnown && !fresh) return { ...found, base, changes: seen.changes };
     this.#told.delete(name);
+    const { clock } = this.#parts;
+    const beganMs = clock.monotonic();
     const changes = await this.#changes(name, found, base);
-    this.#seen.set(name, { id: found.id, base, changes, atMs: this.#parts.clock.monotonic() });
+    const atMs = clock.monotonic();
+    this.#seen.set(name, { id: found.id, base, changes, atMs, tookMs: atMs - beganMs });
     return { ...found, base, changes };
   }
 
@@ -167,15 +174,16 @@ export class ContainerKeeper {
     return this.#parts.clock.monotonic() - atMs;
   }
 
-  #goodForMs(name: string, { inUse }: ContainerState): number {
-    if (this.#told.has(name)) return eventMs;
-    return inUse ? inUseMs : Number.POSITIVE_INFINITY;
+  #goodForMs(name: string, { inUse }: ContainerState, { tookMs }: Seen): number {
+    const leastMs = tookMs * restOfLook;
+    if (this.#told.has(name)) return Math.max(eventMs, leastMs);
+    return inUse ? Math.max(inUseMs, leastMs) : Number.POSITIVE_INFINITY;
   }
 
   #nextLook(name: string, found: ObservedContainer | undefined): Result | undefined {
     const seen = this.#seen.get(name);
     if (!found || !seen) return undefined;
-    const goodForMs = this.#goodForMs(name, found);
+    const goodForMs = this.#goodForMs(name, found, seen);
     if (goodForMs === Number.POSITIVE_INFINITY) return undefined;
     return { requeueAfterMs: Math.max(0, goodForMs - this.#ageMs(seen)) };
   }
