@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EnvironmentPlaces, HttpServerOptions } from '../../pkg/apiserver/index.ts';
+import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
 import { type Clock, errorMessage, type Logger, type Rng } from '../../pkg/base/index.ts';
 import {
   dockerBuilder,
   dockerContainers,
   type EnvironmentBuilder,
   type EnvironmentContainers,
+  type WorkingContainers,
   workingContainers,
 } from '../../pkg/builder/index.ts';
 import type { Reader } from '../../pkg/client/index.ts';
@@ -18,7 +19,7 @@ import {
   tarballFile,
   Uploads,
 } from '../../pkg/environment/index.ts';
-import { dockerShells } from '../../pkg/shell/docker/index.ts';
+import { type DockerShells, dockerShells } from '../../pkg/shell/docker/index.ts';
 
 /** What the API serves to nodes that share no directory with this host. */
 export function environmentPlaces(
@@ -80,14 +81,18 @@ export function createContainers(
 
 /** For `river shell`. */
 export function createShells(
-  { docker }: Pick<HostSettings, 'docker'>,
+  { docker, stateDir }: Pick<HostSettings, 'docker' | 'stateDir'>,
   containers: EnvironmentContainers,
   client: Pick<Reader, 'get'>,
   seams: { clock: Clock; logger: Logger },
-): Pick<HttpServerOptions, 'workingContainers' | 'shells'> {
+): { workingContainers: WorkingContainers; shells: DockerShells } {
   const environment = (name: string) => client.get('Environment', '', name);
   return {
     workingContainers: workingContainers({ environment, containers }),
-    shells: dockerShells({ ...seams, socketPath: docker.socket }),
+    shells: dockerShells({
+      ...seams,
+      socketPath: docker.socket,
+      directory: join(stateDir, 'shells'),
+    }),
   };
 }

@@ -117,11 +117,12 @@ async function serve(
   const uploads = createUploads(settings, clock);
   const builder = createBuilder(settings, uploads, { clock, logger });
   const containers = createContainers(settings, store.clusterUid, { clock, rng, logger });
+  const shellParts = createShells(settings, containers, own, { clock, logger });
   const server = createHttpServer({
     ...{ service, ...identity.parts, clock, logger },
     environments: environmentPlaces(settings, builder),
     uploads,
-    ...createShells(settings, containers, own, { clock, logger }),
+    ...shellParts,
   });
   identity.certificate.onRenewed((tls) => useCertificate(server, tls));
   const loops = createControlLoops(
@@ -145,6 +146,7 @@ async function serve(
   const url = await listen(server, { host: address, port });
   compactor.start();
   await loops.start();
+  void shellParts.shells.recover();
   return {
     url,
     gatewayPort,

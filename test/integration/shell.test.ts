@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RiverError, realClock, silentLogger } from '../../pkg/base/index.ts';
@@ -37,7 +39,7 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
   beforeAll(async () => {
     id = await docker('run', '-d', '--network=host', engine?.image ?? '', 'sleep', '1000000');
     url = await host.listen({
-      shells: dockerShells({ socketPath, clock: realClock, logger: silentLogger }),
+      shells: engineShells(),
       workingContainers: {
         container: async (name) => {
           if (name === 'box') return id;
@@ -53,6 +55,8 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
     await engine?.release();
   });
 
+  const directory = join(host.folder, 'shells');
+  const engineShells = () => dockerShells({ socketPath, directory, clock: realClock, logger: silentLogger });
   const open = (request: Partial<ShellRequest>) =>
     client.openShell('box', { command: [], tty: false, stdin: true, stdout: true, stderr: true, ...request });
   const sh = (script: string, request: Partial<ShellRequest> = {}) =>
@@ -134,6 +138,17 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
     for await (const { data } of stubborn.output) if (Buffer.from(data).includes('ready')) break;
     await stubborn.hangUp();
     await eventually('also the stubborn one to end', async () => (await programs()).length === goOn.length);
+  });
+
+  test('what a host that was killed has left is ended by the next one', async () => {
+    const before = await programs();
+    const shell = await sh('sleep 7008', { tty: true });
+    await eventually('the program', async () => (await programs()).includes('sleep 7008'));
+    await eventually('a note of it alone', async () => readdirSync(directory).length === 1);
+    await engineShells().recover();
+    expect(await programs()).toEqual(before);
+    expect(await toEnd(shell)).toMatchObject({ exitCode: 129 });
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test('is for admins, and refused with a Status', async () => {

@@ -6,7 +6,7 @@ import type { OutputPiece, ShellProcess, TerminalSize } from '../index.ts';
 import { hangUp } from './hang-up.ts';
 
 export interface DockerProcessParts {
-  container: Docker.Container;
+  engine: Docker;
   exec: Docker.Exec;
   /** What the engine has made of the connection: input and output in one. */
   stream: Duplex;
@@ -14,6 +14,8 @@ export interface DockerProcessParts {
   socketPath: string;
   clock: Clock;
   logger: Logger;
+  /** Nothing of it runs any more, or is meant to. */
+  onEnded(): Promise<void>;
 }
 
 /** Between two questions whether it has ended. */
@@ -57,6 +59,25 @@ export class DockerProcess implements ShellProcess {
   }
 
   async exitCode(): Promise<number> {
+    const code = await this.#ending();
+    await this.#parts.onEnded();
+    return code;
+  }
+
+  async hangUp(): Promise<void> {
+    const { engine, exec, stream, clock, logger, onEnded } = this.#parts;
+    this.#hungUp.abort(new RiverError('Conflict', 'it was hung up'));
+    stream.destroy();
+    try {
+      await hangUp({ engine, exec, clock });
+      await onEnded();
+    } catch (error) {
+      const reason = errorMessage(error);
+      logger.warn('a program whose client has gone cannot be ended', { exec: exec.id, reason });
+    }
+  }
+
+  async #ending(): Promise<number> {
     const { exec, clock, socketPath } = this.#parts;
     try {
       for (let attempt = 0; ; attempt++) {
@@ -68,19 +89,6 @@ export class DockerProcess implements ShellProcess {
       if (engineStatus(error) !== 404) throw toRiverError(error, socketPath);
       throw new RiverError('Conflict', 'its container was removed: what ran in it has ended');
     }
-  }
-
-  async hangUp(): Promise<void> {
-    const { container, exec, stream, clock, logger } = this.#parts;
-    this.#hungUp.abort(new RiverError('Conflict', 'it was hung up'));
-    stream.destroy();
-    await hangUp({ container, exec, clock }).catch((error: unknown) =>
-      logger.warn('a program whose client has gone cannot be ended', {
-        container: container.id,
-        exec: exec.id,
-        reason: errorMessage(error),
-      }),
-    );
   }
 
   async *#read(): AsyncGenerator<OutputPiece> {

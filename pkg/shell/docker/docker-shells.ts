@@ -1,48 +1,85 @@
 import { createRequire } from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { type Clock, type Logger, RiverError } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../../base/index.ts';
 import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
 import type { ContainerShells, ShellProcess, ShellRequest } from '../index.ts';
+import { Begun } from './begun.ts';
 import { DockerProcess } from './docker-process.ts';
+import { hangUp } from './hang-up.ts';
 
 export interface DockerShellOptions {
   socketPath: string;
+  /** Where it is noted what runs. */
+  directory: string;
   clock: Clock;
   logger: Logger;
+}
+
+export interface DockerShells extends ContainerShells {
+  /** Hangs up what was begun by a host that was killed. Never raises: what cannot be ended now is tried at the next start. */
+  recover(): Promise<void>;
 }
 
 /** The first that an image has is its shell: the one that people know better comes first. */
 const knownShells = ['/bin/bash', '/usr/bin/bash', '/bin/sh', '/usr/bin/sh'];
 
 /** Opens the engine at the first use: most hosts never need it. */
-export function dockerShells(options: DockerShellOptions): ContainerShells {
-  return new DockerShells(options);
+export function dockerShells(options: DockerShellOptions): DockerShells {
+  return new ShellsOfEngine(options);
 }
 
-class DockerShells implements ContainerShells {
+class ShellsOfEngine implements DockerShells {
   readonly #options: DockerShellOptions;
-  #engine: Docker | undefined;
+  readonly #begun: Begun;
+  readonly #engine: () => Docker;
 
   constructor(options: DockerShellOptions) {
     this.#options = options;
+    this.#begun = new Begun(options.directory);
+    this.#engine = lazy(() => openEngine(options.socketPath));
+  }
+
+  async recover(): Promise<void> {
+    const { clock, logger } = this.#options;
+    for (const id of await this.#begun.before()) {
+      try {
+        await hangUp({ engine: this.#engine(), exec: this.#engine().getExec(id), clock });
+        await this.#begun.remove(id);
+      } catch (error) {
+        logger.warn('a program of a shell of before cannot be ended', {
+          exec: id,
+          reason: errorMessage(error),
+        });
+      }
+    }
   }
 
   async start(id: string, request: ShellRequest): Promise<ShellProcess> {
     const { socketPath } = this.#options;
     try {
-      this.#engine ??= openEngine(socketPath);
-      const container = this.#engine.getContainer(id);
+      const container = this.#engine().getContainer(id);
       const command = request.command.length > 0 ? [...request.command] : [await shellOf(container)];
       const exec = await container.exec(execOptions(command, request));
-      const { tty, stdin } = request;
-      const stream = (await exec.start({ hijack: true, stdin, Tty: tty })) as Duplex;
-      const process = new DockerProcess({ ...this.#options, container, exec, stream, tty });
-      // An older engine begins without a size. What is typed comes after it.
-      if (request.size) await process.resize(request.size);
-      return process;
+      await this.#begun.add(exec.id);
+      return await this.#begin(exec, request);
     } catch (error) {
       throw startError(error, socketPath);
+    }
+  }
+
+  async #begin(exec: Docker.Exec, { tty, stdin, size }: ShellRequest): Promise<ShellProcess> {
+    const onEnded = () => this.#begun.remove(exec.id);
+    try {
+      const stream = (await exec.start({ hijack: true, stdin, Tty: tty })) as Duplex;
+      const parts = { ...this.#options, engine: this.#engine(), exec, stream, tty, onEnded };
+      const process = new DockerProcess(parts);
+      // An older engine begins without a size. What is typed comes after it.
+      if (size) await process.resize(size);
+      return process;
+    } catch (error) {
+      await onEnded();
+      throw error;
     }
   }
 }

@@ -1,12 +1,15 @@
 import type Docker from 'dockerode';
 import { type Clock, RiverError, sleep } from '../../base/index.ts';
+import { unless } from '../../engine/index.ts';
 import { type Member, sessionMembers } from './session-members.ts';
 
 export interface HangUpParts {
-  container: Docker.Container;
+  engine: Docker;
   exec: Docker.Exec;
   clock: Clock;
 }
+
+type Signal = 'SIGHUP' | 'SIGKILL';
 
 /** From the signal to the one that nothing survives. */
 const graceMs = 3_000;
@@ -25,22 +28,23 @@ export async function hangUp(parts: HangUpParts): Promise<void> {
   const { pid, containerId } = begun;
   const left = async () =>
     (await sessionMembers(pid, containerId)).filter((each) => !each.ignoresHangUp || each.pid === pid);
-  await signal(parts, await left(), 'SIGHUP');
+  const signalLeft = async (name: Signal) => signal(parts.engine, containerId, await left(), name);
+  await signalLeft('SIGHUP');
   const deadline = clock.monotonic() + graceMs;
   while (clock.monotonic() < deadline) {
     if ((await left()).length === 0) return checkEnded(parts);
     await sleep(clock, lookMs);
   }
-  await signal(parts, await left(), 'SIGKILL');
+  await signalLeft('SIGKILL');
   await checkEnded(parts);
 }
 
 /** Undefined when it has ended. An exec is running before its process is there. */
 async function untilBegun({ exec, clock }: HangUpParts) {
   for (let look = 0; look < looksAtMost; look++) {
-    const { Running, Pid, ContainerID } = await exec.inspect();
-    if (!Running) return undefined;
-    if (Pid > 0) return { pid: Pid, containerId: ContainerID };
+    const now = await unless([404], exec.inspect());
+    if (!now?.Running) return undefined;
+    if (now.Pid > 0) return { pid: now.Pid, containerId: now.ContainerID };
     await sleep(clock, lookMs);
   }
   throw new RiverError('Timeout', 'the engine did not begin it');
@@ -48,7 +52,8 @@ async function untilBegun({ exec, clock }: HangUpParts) {
 
 async function checkEnded({ exec, clock }: HangUpParts): Promise<void> {
   for (let look = 0; look < looksAtMost; look++) {
-    if (!(await exec.inspect()).Running) return;
+    const now = await unless([404], exec.inspect());
+    if (!now?.Running) return;
     await sleep(clock, lookMs);
   }
   throw new RiverError('Timeout', 'it does not end: is its process one of this machine?');
@@ -56,14 +61,15 @@ async function checkEnded({ exec, clock }: HangUpParts): Promise<void> {
 
 /** By the kernel; by a process in the container where this user may not. */
 async function signal(
-  { container }: HangUpParts,
+  engine: Docker,
+  containerId: string,
   members: readonly Member[],
-  name: 'SIGHUP' | 'SIGKILL',
+  name: Signal,
 ): Promise<void> {
   const refused = members.filter(({ pid }) => !kill(pid, name));
   if (refused.length === 0) return;
   const words = ['/bin/sh', '-c', 'kill "$@"', 'sh', `-${name.slice(3)}`];
-  const exec = await container.exec({
+  const exec = await engine.getContainer(containerId).exec({
     Cmd: [...words, ...refused.map(({ innerPid }) => String(innerPid))],
     User: '0',
   });
@@ -71,7 +77,7 @@ async function signal(
 }
 
 /** False when this user may not. */
-function kill(pid: number, name: 'SIGHUP' | 'SIGKILL'): boolean {
+function kill(pid: number, name: Signal): boolean {
   try {
     process.kill(pid, name);
   } catch (error) {
