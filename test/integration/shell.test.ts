@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { RiverError, realClock, silentLogger } from '../../pkg/base/index.ts';
 import type { HttpClient } from '../../pkg/client/index.ts';
 import { dockerShells } from '../../pkg/shell/docker/index.ts';
@@ -138,6 +138,23 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
     for await (const { data } of stubborn.output) if (Buffer.from(data).includes('ready')) break;
     await stubborn.hangUp();
     await eventually('also the stubborn one to end', async () => (await programs()).length === goOn.length);
+  });
+
+  test('where this user may send no signals, the container does', async () => {
+    const before = await programs();
+    const shell = await sh('sleep 7009', { tty: true });
+    await eventually('the program', async () => (await programs()).includes('sleep 7009'));
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+    });
+    try {
+      await shell.hangUp();
+      await eventually('it to end', async () => !(await programs()).includes('sleep 7009'));
+      expect(kill).toHaveBeenCalled();
+    } finally {
+      kill.mockRestore();
+    }
+    await eventually('nothing else to be left', async () => (await programs()).length === before.length);
   });
 
   test('what a host that was killed has left is ended by the next one', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { eventually, type Running, type Sandbox } from '../sandbox.ts';
+import type { Environment } from '../../../pkg/api/index.ts';
+import { eventually, type Running, type Sandbox, task } from '../sandbox.ts';
 import { Terminal } from './terminal.ts';
 
 export interface ShellTests {
@@ -21,6 +22,7 @@ export function testShells({ sandbox, dev, restart, image, docker }: ShellTests)
     spec: { from: { image }, interactive: true, ...spec },
   });
   const programs = async () => (await docker('top', 'river-env-desk', '-o', 'pid,args')).stdout;
+  const status = async () => (await sandbox().object<Environment>('env', 'desk')).status;
   const opened = async (...args: string[]) => {
     const terminal = new Terminal(sandbox(), ['shell', 'env/desk', ...args]);
     await terminal.shows('# ');
@@ -55,9 +57,30 @@ export function testShells({ sandbox, dev, restart, image, docker }: ShellTests)
       stderr: 'err\n',
     });
     expect(await run('', 'sh', '-c', 'kill -9 $$')).toMatchObject({ code: 137 });
-    const { stdout } = await run('', 'seq', '1', '2000000');
-    const lines = Array.from({ length: 2_000_000 }, (_, index) => `${index + 1}\n`).join('');
+    const { stdout } = await run('', 'seq', '1', '500000');
+    const lines = Array.from({ length: 500_000 }, (_, index) => `${index + 1}\n`).join('');
     expect(hash(stdout)).toBe(hash(lines));
+  });
+
+  it('what is installed in it and committed is what tasks have', async () => {
+    const before = await status();
+    const terminal = await opened();
+    await terminal.run(
+      `printf '#!/bin/sh\\necho tool of $1\\n' >/bin/tool; chmod +x /bin/tool; echo made$?`,
+      'made0',
+    );
+    await terminal.run('tool me', 'tool of me');
+    await terminal.run('exit', 'exit');
+    expect((await terminal.ended()).code).toBe(0);
+    await sandbox().ok('commit', 'env/desk', '-m', 'a tool');
+    expect((await status())?.digest).not.toBe(before?.digest);
+    await sandbox().apply(task('with-tool', { environment: 'desk', command: ['tool', 'all'] }));
+    await sandbox().ok('wait', 'task/with-tool', '--for', 'condition=Complete', '--timeout', '60s');
+    expect(await sandbox().ok('logs', 'task/with-tool')).toBe('tool of all\n');
+    await eventually('a container of the new digest', 60_000, async () => {
+      const { digest, container } = (await status()) ?? {};
+      return container?.phase === 'Running' && container.digest === digest;
+    });
   });
 
   it('river shell leaves nothing behind, however it ends', async () => {
