@@ -1,23 +1,19 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type Docker from 'dockerode';
 import type { EnvironmentSpec } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
-import { imageTag, readImageLayout, tarballFile, type Uploads } from '../environment/index.ts';
+import { imageTag, tarballFile, type Uploads } from '../environment/index.ts';
 import { engineWords, findImage, finished, statusOf } from './engine.ts';
-import { readable } from './host-file.ts';
+import { baseName } from './labels.ts';
+import { type LoadParts, loaded } from './load.ts';
 import { imported } from './rootfs.ts';
 import type { ParentEnvironment } from './types.ts';
 
-export interface LoadParts {
-  engine: Docker;
+export interface TarballParts extends LoadParts {
   /** Where tarballs of Environments are. */
   directory: string;
-  signal?: AbortSignal;
-  output(text: string): void;
 }
 
-export interface BaseParts extends LoadParts {
+export interface BaseParts extends TarballParts {
   uploads: Pick<Uploads, 'file'>;
 }
 
@@ -28,7 +24,8 @@ export function resolveBase(
   parent: ParentEnvironment | undefined,
 ): Promise<string> {
   if (from.image !== undefined) return pulled(parts, from.image);
-  if (from.tarball !== undefined) return loaded(parts, from.tarball, from.tarball);
+  if (from.tarball !== undefined)
+    return loaded(parts, from.tarball, { what: from.tarball, nameOf: baseName });
   if (from.upload !== undefined) return sent(parts, from.upload);
   if (from.rootfs !== undefined) return imported(parts, from.rootfs);
   if (parent) return imageOfDigest(parts, parent);
@@ -43,7 +40,7 @@ async function sent(parts: BaseParts, sha256: string): Promise<string> {
       `the host has no tarball with sha256 ${sha256}: send it with river env import`,
     );
   });
-  return loaded(parts, file, `what was sent, sha256 ${sha256.slice(0, 12)}`);
+  return loaded(parts, file, { what: `what was sent, sha256 ${sha256.slice(0, 12)}`, nameOf: baseName });
 }
 
 async function pulled({ engine, signal, output }: BaseParts, image: string): Promise<string> {
@@ -73,23 +70,13 @@ function isConnectionError(error: unknown): boolean {
 }
 
 /** A digest of an Environment: in the engine, or loaded into it from its tarball. */
-export async function imageOfDigest(parts: LoadParts, { name, digest }: ParentEnvironment): Promise<string> {
+export async function imageOfDigest(
+  parts: TarballParts,
+  { name, digest }: ParentEnvironment,
+): Promise<string> {
+  const tag = imageTag(name, digest);
+  const found = await findImage(parts.engine, tag);
+  if (found) return found.Id;
   const file = tarballFile(parts.directory, name, digest);
-  return (await findImage(parts.engine, imageTag(name, digest)))?.Id ?? (await loaded(parts, file, name));
-}
-
-/** The engine has it, or is given it; that it is one image is seen before the engine reads any of it. */
-async function loaded({ engine, signal, output }: LoadParts, file: string, name: string): Promise<string> {
-  await readable(file);
-  const { digest } = await readImageLayout(file);
-  if (await findImage(engine, digest)) return digest;
-  output(`loading ${name}\n`);
-  await finished(
-    engine,
-    await engine.loadImage(createReadStream(file), { quiet: true, abortSignal: signal }),
-  );
-  const image = await findImage(engine, digest);
-  if (!image)
-    throw new RiverError('Invalid', `the engine has read ${file} and has no image ${digest} afterwards`);
-  return image.Id;
+  return loaded(parts, file, { what: name, nameOf: () => tag });
 }

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { Logger } from '../base/index.ts';
-import { engineWords, statusOf } from './engine.ts';
-import { labels } from './labels.ts';
+import { engineWords, findImage, statusOf } from './engine.ts';
+import { labels, ownBaseName } from './labels.ts';
 
 export interface CollectOptions {
   isKept(name: string, shortDigest: string): boolean;
@@ -16,15 +16,17 @@ const ownTag = /^river\/(.+):([0-9a-f]{12})$/;
 
 /**
  * Takes away tags of states that are not kept, then old layers that nothing stands on, and while the disk is tight also
- * younger ones. The engine itself refuses to remove what a container or another image uses; what river has not made has
+ * younger ones; so do images that were brought to build on. The engine itself refuses to remove what a container or another image uses; what river has not made has
  * neither such a tag nor such a label.
  */
 export async function collectImages(engine: Docker, options: CollectOptions): Promise<void> {
   const { isKept, before, isTight, logger } = options;
   const remove = async (reference: string): Promise<boolean> => {
     try {
+      const below = await bareLayerOf(engine, reference);
       await engine.getImage(reference).remove({ noprune: true });
       logger.info('an image that nothing needs was removed', { image: reference });
+      if (below !== undefined) await remove(below);
       return true;
     } catch (error) {
       if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
@@ -43,6 +45,31 @@ export async function collectImages(engine: Docker, options: CollectOptions): Pr
     for (const { Id, Created } of await unusedLayers(engine))
       if (Created * 1000 < before || (await isTight())) removed = (await remove(Id)) || removed;
   }
+  for (const tag of tags.filter((each) => ownBaseName.test(each))) {
+    const found = await findImage(engine, tag);
+    const namedAt = found === undefined ? 0 : namedAtOf(found);
+    // By its ID: the engine refuses that for what has another name or something built on it.
+    if (found && (namedAt < before || (await isTight()))) await remove(found.Id);
+  }
+}
+
+function namedAtOf(image: Docker.ImageInspectInfo): number {
+  const { Metadata } = image as { Metadata?: { LastTagTime?: string } };
+  return Date.parse(Metadata?.LastTagTime ?? '') || 0;
+}
+
+/**
+ * A step is two images: what the instruction has made, and on it the one with the label. The lower one of a first step has
+ * no label at all, and nobody would find it once the other is gone.
+ */
+async function bareLayerOf(engine: Docker, reference: string): Promise<string | undefined> {
+  const upper = await findImage(engine, reference);
+  if (!upper?.Parent) return undefined;
+  const [made] = (await engine.getImage(upper.Id).history()) as { CreatedBy?: string }[];
+  if (!made?.CreatedBy?.includes(`LABEL ${labels.step}=`)) return undefined;
+  const lower = await findImage(engine, upper.Parent);
+  if (!lower || lower.RepoTags?.length || lower.Config?.Labels?.[labels.step] !== undefined) return undefined;
+  return lower.Id;
 }
 
 /** The oldest first. */

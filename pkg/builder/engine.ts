@@ -65,6 +65,12 @@ export async function freeBytes(engine: Docker): Promise<number> {
   return found ? found.bavail * found.bsize : Number.POSITIVE_INFINITY;
 }
 
+/** `name`: repository:tag. */
+export async function nameImage(engine: Docker, id: string, name: string): Promise<void> {
+  const [repo = '', tag = ''] = name.split(':');
+  await engine.getImage(id).tag({ repo, tag });
+}
+
 /** Reads an answer that comes line by line to its end. Raises with what the engine says in it of a failure. */
 export function finished(
   engine: Docker,

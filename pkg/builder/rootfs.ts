@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
-import { engineWords, findImage, finished, isForLackOfRoom, statusOf } from './engine.ts';
+import { engineWords, findImage, finished, isForLackOfRoom, nameImage, statusOf } from './engine.ts';
 import { readable } from './host-file.ts';
-import { labels } from './labels.ts';
+import { baseName, labels } from './labels.ts';
 
 interface ImportParts {
   engine: Docker;
@@ -26,7 +26,10 @@ export async function imported({ engine, signal, output }: ImportParts, file: st
     } as object);
     const lines = await finished(engine, stream);
     const id = lines.map(({ status }) => status ?? '').find((status) => status.startsWith('sha256:'));
-    if (id !== undefined) return id;
+    if (id !== undefined) {
+      await nameImage(engine, id, baseName(id));
+      return id;
+    }
   } catch (error) {
     if (statusOf(error) === undefined || isForLackOfRoom(engineWords(error))) throw error;
     throw notImported(file, engineWords(error));

@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { notATarball } from './tar-headers.ts';
-import { readImageLayout } from './tarball-index.ts';
+import { open } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { errorMessage } from '../base/index.ts';
+import { notATarball, readExactly } from './tar-headers.ts';
+import { type IndexedLayer, readImageLayout } from './tarball-index.ts';
 
 /**
  * Reads all of a tarball: it has this digest, and every layer is the one that its configuration names. Raises `Invalid`.
@@ -14,14 +19,43 @@ export async function verifyTarball(
 ): Promise<void> {
   const layout = await readImageLayout(file);
   if (layout.digest !== digest) throw notATarball(file, `its digest is ${layout.digest}, and not ${digest}`);
-  for (const { path, offset, size, diffId } of layout.layers) {
-    const hash = createHash('sha256');
-    if (size > 0)
-      for await (const chunk of createReadStream(file, { start: offset, end: offset + size - 1 })) {
-        hash.update(chunk as Uint8Array);
-        onBytes((chunk as Uint8Array).length);
-      }
-    if (`sha256:${hash.digest('hex')}` !== diffId)
-      throw notATarball(file, `its layer ${path} is not what the configuration says`);
+  for (const layer of layout.layers) {
+    const why = `its layer ${layer.path} is not what the configuration says`;
+    const diffId = await diffIdOf(file, layer, onBytes).catch((error: unknown) => {
+      throw notATarball(file, `${why} (${errorMessage(error)})`);
+    });
+    if (diffId !== layer.diffId) throw notATarball(file, why);
+  }
+}
+
+/** The hash of what is in the layer; newer engines write some of them packed. */
+async function diffIdOf(
+  file: string,
+  { offset, size }: IndexedLayer,
+  onBytes: (count: number) => void,
+): Promise<string> {
+  const hash = createHash('sha256');
+  if (size === 0) return `sha256:${hash.digest('hex')}`;
+  const counter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      onBytes(chunk.length);
+      done(null, chunk);
+    },
+  });
+  const packed = createReadStream(file, { start: offset, end: offset + size - 1 });
+  const unpack = await unpackerOf(file, offset, size);
+  if (unpack) await pipeline(packed, counter, unpack, hash);
+  else await pipeline(packed, counter, hash);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+async function unpackerOf(file: string, offset: number, size: number): Promise<Transform | undefined> {
+  const handle = await open(file, 'r');
+  try {
+    const magic = (await readExactly(handle, offset, Math.min(4, size), file)).toString('hex');
+    if (magic.startsWith('1f8b')) return createGunzip();
+    return magic === '28b52ffd' ? createZstdDecompress() : undefined;
+  } finally {
+    await handle.close();
   }
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnvironmentSpec } from '../../pkg/api/index.ts';
-import { realRng, silentLogger } from '../../pkg/base/index.ts';
+import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import { dockerBuilder } from '../../pkg/builder/index.ts';
 import { Uploads } from '../../pkg/environment/index.ts';
 import { withEngine } from '../env/engine.ts';
@@ -96,6 +96,21 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     expect(await contentOf(loaded.image, '/copy')).toBe(salt);
   });
 
+  test('names in a tarball are not given away: what the engine has under them stays', async () => {
+    const name = `named-${salt}:1`;
+    const file = path('named.tar');
+    const cli = ['-H', `unix://${socketPath}`];
+    const mine = `FROM ${digest}\nLABEL salt=${salt}\n`;
+    await run('sh', ['-c', 'printf %s "$1" | docker "$2" "$3" build -t "$4" -', 'sh', mine, ...cli, name]);
+    const { Id } = await docker.getImage(name).inspect();
+    await run('docker', [...cli, 'save', '-o', file, name]);
+    await docker.getImage(name).remove({ force: true });
+    await run('docker', [...cli, 'tag', engine?.image ?? '', name]);
+    expect((await build('named', { from: { tarball: file } })).digest).toBe(Id);
+    expect((await docker.getImage(name).inspect()).Id).not.toBe(Id);
+    await docker.getImage(name).remove();
+  });
+
   /** Makes the file of this name, and answers its path. */
   const file = async (name: string, make: (file: string) => unknown) => {
     await make(path(name));
@@ -167,6 +182,17 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     await expect(ended).rejects.toMatchObject({ code: 'Invalid', message: expect.stringContaining(message) });
     expect(said('slow')).toContain(message);
     await untilNoStep();
+  });
+
+  test('what was brought to build on goes when nothing stands on it any more', async () => {
+    const brought = async () =>
+      (await docker.listImages()).filter(({ RepoTags }) => RepoTags?.some((tag) => /^river-base:/.test(tag)));
+    expect(await brought()).not.toEqual([]);
+    clock.advance(realClock.now() - clock.now() + 60_000);
+    await eventually('it to go', async () => {
+      await builder.collect({ states: [], isBusy: () => false, uploads: new Set() });
+      return (await brought()).length === 0;
+    });
   });
 
   const untilNoStep = () =>

@@ -1,0 +1,70 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { RiverError } from '../base/index.ts';
+import { type ImageLayout, readImageLayout, tarEnd, tarHeader, tarPadding } from '../environment/index.ts';
+import { findImage, finished, nameImage } from './engine.ts';
+import { readable } from './host-file.ts';
+
+export interface LoadParts {
+  engine: Docker;
+  signal?: AbortSignal;
+  output(text: string): void;
+}
+
+interface Names {
+  /** For the output. */
+  what: string;
+  /** What an image is called that the engine had not before. */
+  nameOf(id: string): string;
+}
+
+/**
+ * The engine has it, or is given it; that it is one image is seen before the engine reads any of it. The names in the
+ * file stay out: one that the engine has already would be another image from then on.
+ */
+export async function loaded(parts: LoadParts, file: string, { what, nameOf }: Names): Promise<string> {
+  await readable(file);
+  const layout = await readImageLayout(file);
+  const { digest } = layout;
+  if (await findImage(parts.engine, digest)) return digest;
+  parts.output(`loading ${what}\n`);
+  await send(parts, file, layout);
+  const image = await findImage(parts.engine, digest);
+  if (!image)
+    throw new RiverError('Invalid', `the engine has read ${file} and has no image ${digest} afterwards`);
+  await nameImage(parts.engine, image.Id, nameOf(image.Id));
+  return image.Id;
+}
+
+/** The client waits for ever for an answer to a request whose bytes have failed: that one is given up. */
+async function send({ engine, signal }: LoadParts, file: string, layout: ImageLayout): Promise<void> {
+  const failed = new AbortController();
+  const abortSignal = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
+  const bytes = Readable.from(withoutNames(file, layout), { objectMode: false });
+  bytes.on('error', (error) => failed.abort(error));
+  try {
+    await finished(engine, await engine.loadImage(bytes, { quiet: true, abortSignal }));
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    bytes.destroy();
+  }
+}
+
+async function* withoutNames(file: string, layout: ImageLayout): AsyncGenerator<Uint8Array> {
+  const { configPath, layers } = layout;
+  const manifest = [{ Config: configPath, RepoTags: null, Layers: layers.map(({ path }) => path) }];
+  const content = Buffer.from(JSON.stringify(manifest));
+  const header = (path: string, size: number) => tarHeader({ path, size, mode: 0o644, type: 'file' });
+  yield Buffer.concat([header('manifest.json', content.length), content, tarPadding(content.length)]);
+  const config = layout.entries.filter(({ path }) => path === configPath);
+  for (const { path, offset, size } of new Map(
+    [...config, ...layers].map((each) => [each.path, each]),
+  ).values()) {
+    yield header(path, size);
+    if (size > 0) yield* createReadStream(file, { start: offset, end: offset + size - 1 });
+    yield tarPadding(size);
+  }
+  yield tarEnd;
+}
