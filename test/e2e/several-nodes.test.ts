@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Run, Task } from '../../pkg/api/index.ts';
 import { eventually, example, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
   host = sandbox.start('host', ['--config', 'host.yaml']);
   await host.says('the host serves');
   server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
-  await startRunner('node1');
+  await startRunner('node1', [`topology: {gpus: [${gpus.join(', ')}]}`]);
   await startRunner('node2');
   await sandbox.ok('wait', 'nodes', '--all', '--for', 'condition=Ready', '--timeout', '30s');
 });
@@ -26,13 +26,20 @@ function writeHostConfig(defaults: string): void {
   sandbox.write('host.yaml', `${folders}listen: {port: 0}\nleaseDuration: 3s\ndefaults: ${defaults}\n`);
 }
 
-async function startRunner(name: string): Promise<Running> {
+/** As a machine with these would say; GPUs of others are device nodes, and these are ones that every machine has. */
+const gpus = [
+  '{uuid: test-0, model: Tesla T4, memory: 16Gi, devices: [/dev/null]}',
+  '{uuid: test-1, model: NVIDIA A100, memory: 40Gi, devices: [/dev/zero]}',
+];
+
+async function startRunner(name: string, more: readonly string[] = []): Promise<Running> {
   const lines = [
     `host: ${server}`,
     `stateDir: ${sandbox.path(name)}`,
     `sharedDir: ${sandbox.path('shared')}`,
     'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
     'reserved: {cores: 0.5}',
+    ...more,
   ];
   sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
   await joinMachine(sandbox, name, server);
@@ -52,6 +59,57 @@ it('targets: one run on each node, output with a prefix', async () => {
     expect.stringMatching(/^\[everywhere-[0-9a-f]{8}-1-0\] run 1 on node2$/),
   ]);
 });
+
+describe('CPUs, NUMA nodes and GPUs', () => {
+  /** What the runs of a task of an example have written, by line, sorted. */
+  async function ran(file: string, ...names: string[]): Promise<string[]> {
+    await sandbox.ok('apply', '-f', example(file));
+    const texts: string[] = [];
+    for (const name of names) {
+      await sandbox.ok('wait', `task/${name}`, '--for', 'condition=Complete', '--timeout', '30s');
+      texts.push(await sandbox.ok('logs', `task/${name}`));
+    }
+    const lines = texts.flatMap((text) => text.trim().split('\n'));
+    return lines.map((line) => line.replace(/^\[[^\]]*\] /, '')).sort();
+  }
+
+  it('NUMA: by target, and where one is preferred; the kernel shows it', async () => {
+    const [preferred, ...masks] = await ran('numa.yaml', 'on-numa-0', 'near');
+    expect(preferred).toMatch(/^CPUs \S+ of NUMA node 0 on node[12]$/);
+    const placement = (await runOf('on-numa-0')).spec.placement;
+    expect(placement).toMatchObject({ node: 'node1', numaNodes: [0] });
+    expect(masks).toEqual([
+      expect.stringMatching(new RegExp(`^Cpus_allowed_list:\\s${placement?.cpus}$`)),
+      expect.stringMatching(isRoot ? /^Mems_allowed_list:\s0$/ : /^Mems_allowed_list:/),
+    ]);
+  });
+
+  it('pinned: one CPU, and the kernel shows it', async () => {
+    const { cpus, pinned } = (await ran('pin.yaml', 'alone').then(() => runOf('alone'))).spec.placement ?? {};
+    expect([pinned, cpus]).toEqual([true, expect.stringMatching(/^\d+$/)]);
+    expect(await sandbox.ok('logs', 'task/alone')).toContain(`given ${cpus}\nCpus_allowed_list:\t${cpus}\n`);
+  });
+
+  it('GPUs by index', async () => {
+    expect(await ran('gpu-index.yaml', 'by-index')).toEqual(['GPU 0 is test-0', 'GPU 1 is test-1']);
+  });
+
+  it('a GPU by need', async () => {
+    expect(await ran('gpu-need.yaml', 'by-need')).toEqual(['GPU 1 on node1']);
+  });
+
+  it('a shared GPU', async () => {
+    expect(await ran('gpu-shared.yaml', 'sharing')).toEqual(['run 0 shares GPU 0', 'run 1 shares GPU 0']);
+    const shares = (await runsOf('sharing')).map(({ spec }) => spec.placement?.gpus);
+    const share = [{ index: 0, uuid: 'test-0', memoryBytes: 8 * 2 ** 30 }];
+    expect(shares).toEqual([share, share]);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+const runsOf = async (name: string) =>
+  (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
+const runOf = async (name: string) => (await runsOf(name))[0] as Run;
 
 it('nodeSelector: waits for a node with the label, and goes there', async () => {
   await sandbox.apply(task('chosen', { command: ['true'], nodeSelector: { disk: 'fast' } }));
