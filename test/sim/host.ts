@@ -82,7 +82,7 @@ export class SimHost implements Part {
     // Before any part of the host writes: what was on disk is compared first.
     this.#monitor.attach(store).then(
       () => life.alive && this.#wire(life, store),
-      (error) => this.#world.fail(`the store cannot be read after a restart: ${error}`),
+      (error) => life.alive && this.#world.fail(`the store cannot be read after a restart: ${error}`),
     );
   }
 

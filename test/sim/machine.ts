@@ -1,8 +1,9 @@
 import type { Runtime } from '../../pkg/api/index.ts';
-import type { Rng } from '../../pkg/base/index.ts';
+import { RiverError, type Rng } from '../../pkg/base/index.ts';
 import { FakeMachine } from '../../pkg/executor/fake/index.ts';
 import { type Execution, type ExecutionSpec, isLive } from '../../pkg/executor/index.ts';
 import type { Topology } from '../../pkg/topology/index.ts';
+import { SimImages } from './images.ts';
 import type { Incarnation, PlaceTime } from './incarnation.ts';
 import type { Shape } from './shapes.ts';
 import type { TrueExecution } from './truth.ts';
@@ -38,6 +39,7 @@ export class SimMachine extends FakeMachine {
   /** Its clocks: the wall clock may be wrong, and may be set at any moment. */
   readonly time: PlaceTime;
   readonly shape: Shape;
+  readonly images: SimImages;
   readonly history = new Map<string, TrueExecution>();
   onStart: (execution: TrueExecution, spec: ExecutionSpec) => void = () => {};
   /** The host was told that it runs, or ran. */
@@ -61,6 +63,8 @@ export class SimMachine extends FakeMachine {
     this.#life = life;
     this.name = name;
     this.shape = shape;
+    this.images = new SimImages(world, name);
+    this.images.isUsed = (digest) => [...this.live].some(({ image }) => image === digest);
     this.#mutation = mutation;
     this.onChange((runUid) => runUid !== undefined && this.#look(runUid));
   }
@@ -95,7 +99,12 @@ export class SimMachine extends FakeMachine {
     const { bootId: boot } = this;
     this.#world.after(undefined, delayMs, () => {
       this.#world.count('engine: a start that was given up arrives');
-      this.#carryOut({ isOrphan: true, boot }, spec.runtime, spec);
+      try {
+        this.#carryOut({ isOrphan: true, boot }, spec.runtime, spec);
+      } catch (error) {
+        // Nobody waits for its answer.
+        if (!(error instanceof RiverError)) throw error;
+      }
     });
   }
 
@@ -127,6 +136,7 @@ export class SimMachine extends FakeMachine {
       if (chance(this.#life.rng, 0.5)) this.#halves.set(runUid, { runtime, execution });
       return execution;
     }
+    if (runtime === 'docker') this.images.check(spec.image ?? '');
     if (isOrphan) this.#world.count('machine: start of a dead runner arrives');
     this.#halves.delete(runUid);
     if (present) super.lose(runUid);
@@ -194,11 +204,11 @@ export class SimMachine extends FakeMachine {
   }
 
   #begin(spec: ExecutionSpec): void {
-    const { runUid, runName, command } = spec;
+    const { runUid, runName, command, image } = spec;
     const before = this.history.get(runUid);
     const starts = (before?.starts ?? 0) + (command?.some((word) => word.startsWith('no-start')) ? 0 : 1);
     const startedMs = this.#world.time;
-    const execution = { runUid, runName, node: this.name, live: starts > 0, starts, startedMs };
+    const execution = { runUid, runName, node: this.name, image, live: starts > 0, starts, startedMs };
     this.history.set(runUid, execution);
     if (before) this.live.delete(before);
     if (execution.live) {

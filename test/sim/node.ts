@@ -6,6 +6,7 @@ import { type Intents, openIntents, Runner, RunnerCounters } from '../../pkg/run
 import { type Crashiness, noCrashes, type Machine as Restartable } from './chaos.ts';
 import type { Disk } from './disk.ts';
 import { refuseWhenFull } from './full-disk.ts';
+import { environmentParts } from './images.ts';
 import type { Incarnation } from './incarnation.ts';
 import { type MachineMutation, SimMachine } from './machine.ts';
 import type { SimNetwork } from './network.ts';
@@ -16,7 +17,15 @@ import { copyTorn, markWal, type WalMark } from './wal.ts';
 import { between, chance, pick, type World } from './world.ts';
 
 const database = 'intents.db';
-const intentWrites = ['put', 'update', 'forget', 'setCluster', 'setLeftovers'] as const;
+const intentWrites = [
+  'put',
+  'update',
+  'forget',
+  'setCluster',
+  'setLeftovers',
+  'putEnvironment',
+  'forgetEnvironment',
+] as const;
 
 /** A machine with its disk, and the lives of the runner on it. */
 export class SimNode implements Restartable {
@@ -34,6 +43,8 @@ export class SimNode implements Restartable {
   #intents: Intents | undefined;
   #engineBackMs = 0;
   #fullUntilMs = 0;
+  /** It can bring environments to its machine. */
+  hasEnvironments = false;
   #version: string = goodVersions[0];
   #isSettled = false;
 
@@ -80,7 +91,10 @@ export class SimNode implements Restartable {
     this.#intents = intents;
     const { clock, rng } = life;
     const identity = { role: 'node' as const, name: this.name };
-    const client = this.#network.client({ owner: life, identity, place: this.name });
+    const link = { owner: life, identity, place: this.name };
+    const client = this.#network.client(link);
+    const { images } = this.machine;
+    const parts = environmentParts(images, this.#network, link, () => this.#imageFault());
     const { bootId, shape } = this.machine;
     const { cores, memoryBytes } = shape;
     const facts = { cores, memoryBytes, versions: { river: this.#version } };
@@ -98,6 +112,7 @@ export class SimNode implements Restartable {
       },
       client,
       executors: () => this.#executors(life),
+      ...(this.hasEnvironments && { environments: parts }),
       intents,
       machine: {
         facts: () => facts,
@@ -156,6 +171,10 @@ export class SimNode implements Restartable {
     this.machine.forget(runUid);
   }
 
+  loseImage(): void {
+    this.machine.images.vanish();
+  }
+
   /** One of its GPUs breaks; mostly it is well again after that time. */
   breakGpu(forMs: number): void {
     const { gpus } = this.machine.shape.topology;
@@ -211,6 +230,10 @@ export class SimNode implements Restartable {
       new FakeExecutor({ ...shared, runtime: 'process' }),
       new FakeExecutor({ ...shared, runtime: 'docker' }),
     ];
+  }
+
+  #imageFault(): boolean {
+    return !this.hasEngine || chance(this.#world.rng, this.crashes().executorCall);
   }
 
   /** Mostly quick; a busy engine may come to a start only after its sender has died and another has asked again. */

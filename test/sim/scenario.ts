@@ -1,7 +1,8 @@
-import type { Usage } from '../../pkg/api/index.ts';
+import type { Environment, Usage } from '../../pkg/api/index.ts';
 import { Chaos } from './chaos.ts';
 import { type Cluster, type Mutation, withCluster } from './cluster.ts';
 import { complaints } from './convergence.ts';
+import { Curator, environmentNames } from './curator.ts';
 import { HastyScheduler } from './hasty-scheduler.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { Operator } from './operator.ts';
@@ -9,7 +10,7 @@ import { PinCheck } from './pin-check.ts';
 import { Restoration } from './restoration.ts';
 import { randomShape } from './shapes.ts';
 import { User } from './user.ts';
-import { between, World } from './world.ts';
+import { between, chance, World } from './world.ts';
 
 const minute = 60_000;
 const nodeNames = ['n1', 'n2', 'n3'] as const;
@@ -88,20 +89,31 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   await stayQuiet(world, cluster, users);
 }
 
-function invite(world: World, { network, nodes, truth }: Cluster): User[] {
+function invite(world: World, cluster: Cluster): User[] {
+  const { network, nodes, truth } = cluster;
+  const hasEnvironments = chance(world.rng, 0.3);
+  for (const node of nodes) node.hasEnvironments = hasEnvironments;
+  if (hasEnvironments) appoint(world, cluster);
   const sites = nodes.map(({ name, machine }) => ({ name, shape: machine.shape }));
+  const lab = { sites, environments: hasEnvironments ? environmentNames : [] };
   const life = world.incarnation('users');
   const count = 2 + world.rng.below(10);
   const client = network.client({ owner: life, identity: { role: 'admin', name: 'me' }, place: 'desk' });
   const users = Array.from(
     { length: count },
-    (_, index) => new User(world, life, client, `task-${index}`, sites),
+    (_, index) => new User(world, life, client, `task-${index}`, lab),
   );
   const modelOf = (task: string) => users.find(({ model }) => model.name === task)?.model;
   truth.retriesOf = (task) => modelOf(task)?.retries ?? 0;
   truth.parallelismOf = (task) => modelOf(task)?.parallelism ?? 0;
   for (const user of users) void user.live(timetable.chaosMs);
   return users;
+}
+
+function appoint(world: World, { network }: Cluster): void {
+  const life = world.incarnation('curator');
+  const client = network.client({ owner: life, identity: { role: 'admin', name: 'curator' }, place: 'desk' });
+  void new Curator(world, life, client).live(timetable.chaosMs);
 }
 
 function hire(world: World, cluster: Cluster): void {
@@ -160,8 +172,23 @@ async function stayQuiet(world: World, cluster: Cluster, users: readonly User[])
   const counted = (await host.store.list('Usage')).records.map(({ object }) => (object as Usage).runs);
   const sum = counted.reduce((total, runs) => total + runs, 0);
   if (sum !== monitor.endedRuns) left.push(`the ledger has ${sum} runs and ${monitor.endedRuns} have ended`);
+  left.push(...(await uselessImages(cluster)));
   if (left.length > 0) world.fail(`did not stay converged: ${left.join('; ')}`);
   if (world.violation) throw world.violation;
+}
+
+/** An image stays while a container is made of it, or where it is wanted ahead of need. */
+async function uselessImages({ host, nodes }: Cluster): Promise<string[]> {
+  const environments = (await host.store.list('Environment')).records.map(
+    ({ object }) => object as Environment,
+  );
+  const ahead = environments.flatMap(({ spec, status }) => (spec.prefetch ? [status?.digest] : []));
+  return nodes.flatMap(({ name, machine }) => {
+    const used = new Set([...ahead, ...[...machine.live].map(({ image }) => image)]);
+    return [...machine.images.all]
+      .filter((digest) => !used.has(digest))
+      .map((digest) => `${name} still has ${digest}`);
+  });
 }
 
 async function expectNoWrites(world: World, { monitor }: Cluster, but: readonly string[]): Promise<void> {

@@ -14,6 +14,8 @@ export interface Share {
   /** The one NUMA node that it is held to. */
   numa: number | undefined;
   gpus: readonly PlacedGpu[];
+  /** Of its environment. */
+  digest: string | undefined;
 }
 
 export function shareOf({ metadata, spec }: Run): Share | undefined {
@@ -28,6 +30,7 @@ export function shareOf({ metadata, spec }: Run): Share | undefined {
     pinned: placement.pinned ?? false,
     numa: placement.numaNodes?.[0],
     gpus: placement.gpus ?? [],
+    digest: placement.environment?.digest,
   };
 }
 

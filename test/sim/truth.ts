@@ -10,6 +10,8 @@ export interface TrueExecution {
   runUid: string;
   runName: string;
   node: string;
+  /** Of a container. */
+  image?: string | undefined;
   live: boolean;
   /** Programs that were started for it: more than one is the worst that can happen. 0: it could not be started. */
   starts: number;
@@ -81,6 +83,8 @@ export class Truth {
     const wanted = [told(share.cpus), share.numa ?? 'any', told(share.gpus.map(({ uuid }) => uuid))];
     const cpus = spec.cpus === undefined ? undefined : parseCpuList(spec.cpus);
     const given = [told(cpus), spec.memoryNodes ?? 'any', told(spec.gpus?.map(({ uuid }) => uuid) ?? [])];
+    if (share.digest !== undefined && share.digest !== spec.image)
+      this.#world.fail(`${runName} was started on ${spec.image}, its environment is ${share.digest}`);
     const amounts = spec.milliCores === share.milliCores && spec.memoryBytes === share.memoryBytes;
     if (String(wanted) !== String(given) || !amounts)
       this.#world.fail(`${runName} was started with ${given.join(' ')}, it is bound to ${wanted.join(' ')}`);

@@ -3,8 +3,7 @@ import { errorMessage, hasCode, RiverError, type Rng } from '../../pkg/base/inde
 import type { Client } from '../../pkg/client/index.ts';
 import type { Incarnation } from './incarnation.ts';
 import { calmNetwork } from './network.ts';
-import type { Site } from './shapes.ts';
-import { type Deed, manifest, program, randomSpec, randomStory } from './workload.ts';
+import { type Deed, type Lab, manifest, program, randomSpec, randomStory } from './workload.ts';
 import { between, pick, type World } from './world.ts';
 
 /** What a person may count on: everything in here was acknowledged. */
@@ -39,15 +38,15 @@ export class User {
   readonly #life: Incarnation;
   readonly #client: Client;
   readonly #rng: Rng;
-  readonly #sites: readonly Site[];
+  readonly #lab: Lab;
 
-  constructor(world: World, life: Incarnation, client: Client, name: string, sites: readonly Site[]) {
+  constructor(world: World, life: Incarnation, client: Client, name: string, lab: Lab) {
     this.#world = world;
     this.#life = life;
     this.#client = client;
     this.#rng = life.rng;
-    this.#sites = sites;
-    const spec = randomSpec(this.#rng, sites);
+    this.#lab = lab;
+    const spec = randomSpec(this.#rng, lab);
     this.model = {
       name,
       uid: undefined,
@@ -94,7 +93,7 @@ export class User {
       return this.#apply();
     }
     if (deed === 'change') {
-      model.spec = { ...randomSpec(this.#rng, this.#sites), command: program(this.#rng) };
+      model.spec = { ...randomSpec(this.#rng, this.#lab), command: program(this.#rng) };
       // It would meet a conflict: the field is not the manifest's any more.
       if (model.suspended !== undefined) model.spec.suspend = undefined;
       await this.#apply();
@@ -181,7 +180,7 @@ export class User {
     }
     await this.#life.wait(quietMs);
     this.model.labels = undefined;
-    this.model.spec = randomSpec(this.#rng, this.#sites);
+    this.model.spec = randomSpec(this.#rng, this.#lab);
     await this.#apply();
   }
 

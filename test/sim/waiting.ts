@@ -8,6 +8,11 @@ import { hasRoom, type Offer, obstacles } from './room.ts';
 export function* untruths(run: Run, offers: readonly Offer[], waiting: readonly Run[]): Generator<string> {
   const condition = getCondition(run.status?.conditions, 'Scheduled');
   const message = condition?.status === 'False' ? condition.message : '';
+  if (run.spec.environment === 'absent') {
+    if (!message.startsWith('environment absent does not exist'))
+      yield `has no environment, and says "${message}"`;
+    return;
+  }
   const target = run.spec.target === undefined ? undefined : parseTarget(run.spec.target).node;
   const possible = offers.filter(({ node }) => target === undefined || node.metadata.name === target);
   if (possible.length === 0 && !message.startsWith(`node ${target} does not exist`))

@@ -20,10 +20,16 @@ export function program(rng: Rng): [string, ...string[]] {
 /** So many cores the smallest machine has. */
 const leastCores = 4;
 
+/** What people can name in their manifests. */
+export interface Lab {
+  sites: readonly Site[];
+  environments: readonly string[];
+}
+
 /** A task as a person would write it: mostly ordinary, sometimes one that can never run. */
-export function randomSpec(rng: Rng, sites: readonly Site[]): TaskSpec {
+export function randomSpec(rng: Rng, { sites, environments }: Lab): TaskSpec {
   const spec: TaskSpec = { command: program(rng), runtime: chance(rng, 0.6) ? 'process' : 'docker' };
-  if (spec.runtime === 'docker') spec.image = chance(rng, 0.1) ? 'missing' : 'busybox';
+  if (spec.runtime === 'docker') chooseImage(rng, spec, environments);
   spec.resources = randomResources(rng, leastCores);
   const targets = chance(rng, 0.4) ? randomTargets(rng, sites) : undefined;
   if (targets) spec.targets = targets;
@@ -38,6 +44,13 @@ export function randomSpec(rng: Rng, sites: readonly Site[]): TaskSpec {
   if (chance(rng, 0.3)) spec.retry = { limit: 1 + rng.below(3), backoff: `${rng.below(20)}s` };
   if (chance(rng, 0.05)) spec.suspend = true;
   return spec;
+}
+
+/** Sometimes one that is not there. */
+function chooseImage(rng: Rng, spec: TaskSpec, environments: readonly string[]): void {
+  if (environments.length > 0 && chance(rng, 0.7))
+    spec.environment = chance(rng, 0.1) ? 'absent' : pick(rng, environments);
+  else spec.image = chance(rng, 0.1) ? 'missing' : 'busybox';
 }
 
 /** Two to four points, which last differently; often not all at once. */

@@ -142,3 +142,14 @@ test('a pause: its program goes on where it was, and can be stopped', async () =
   await executor.stop('u', 0);
   expect(await executor.inspect('u')).toMatchObject({ state: 'exited', signal: 'SIGTERM' });
 });
+
+test('what the machine raises reaches the runner, on its way back', async () => {
+  machine.start = () => {
+    throw new Error('no such image');
+  };
+  const start = expect(executorOf({ latencyMs: () => 5 }).start(aSpec('for:1s'))).rejects.toThrow(
+    'no such image',
+  );
+  await clock.advance(10);
+  await start;
+});

@@ -141,7 +141,12 @@ export class FakeExecutor implements Executor {
     return new Promise((resolve, reject) => {
       after(machine.clock, delayMs, () => {
         if (failure === 'before') return after(clock, delayMs, () => reject(lost()));
-        carryOut((value) => after(clock, delayMs, () => (failure ? reject(lost()) : resolve(value))));
+        const answer = (settle: () => void) => after(clock, delayMs, failure ? () => reject(lost()) : settle);
+        try {
+          carryOut((value) => answer(() => resolve(value)));
+        } catch (error) {
+          answer(() => reject(error));
+        }
       });
     });
   }
