@@ -1032,6 +1032,7 @@ export interface RunStatus {
   avoid?: string[];
   startedAt?: Time;
   finishedAt?: Time;
+  endedAt?: Time;
   pausedAt?: Time;
   /**
    * Milliseconds that its pauses lasted, without one that lasts on; they do not count for timeout.

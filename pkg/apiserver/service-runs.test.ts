@@ -106,6 +106,23 @@ describe('a host whose disk is nearly full', () => {
   });
 });
 
+describe('the end of a Run', () => {
+  it('has the time of the host, whatever the clock of its node and its runner say', async () => {
+    await joinNode('n1');
+    const run = await pendingRun('a');
+    await bind(run);
+    const endOf = async (status: object) =>
+      ((await report(run, { ...status, session: 's1' })).object as Run).status?.endedAt;
+    const said = { finishedAt: '2019-01-01T00:00:00.000Z', endedAt: '2019-01-01T00:00:00.000Z' };
+    expect(await endOf({ phase: 'Running', ...said })).toBeUndefined();
+    const version = store.version();
+    expect(await endOf({ phase: 'Failed', ...said })).toBe('2026-01-01T00:00:00.000Z');
+    wallMs += 60_000;
+    expect(await endOf({ phase: 'Failed', ...said })).toBe('2026-01-01T00:00:00.000Z');
+    expect(store.version()).toBe(version + 1);
+  });
+});
+
 describe('binding', () => {
   it('never gives out more than a node has, whatever the callers believe', async () => {
     await joinNode('n1', 2);

@@ -132,10 +132,25 @@ it('a taken name needs its key, or a token that may replace it; the old key is o
   await expect(join1(used, first)).rejects.toThrow('has been used');
 });
 
-it('used tokens are remembered until their end, and no longer', async () => {
+it('a clock that is ahead ends a token, and is good for it again when it is set right; a used one stays used', async () => {
+  const [fresh, used] = [newToken(), newToken()];
+  await join1(used, machine());
+  now += 7 * 24 * 3600_000;
+  await expect(join1(fresh, machine())).rejects.toThrow('has expired');
+  // Whoever joins meanwhile clears away what is over.
+  await join1(joining.createToken('node2', {}).token, machine(), 'node2');
+  now -= 7 * 24 * 3600_000;
+  registry.revoke('node1', 'now');
+  await expect(join1(used, machine())).rejects.toThrow('has been used');
+  await join1(fresh, machine());
+});
+
+it('used tokens are remembered for thirty days beyond their end, and no longer', async () => {
   const token = newToken();
   await join1(token, machine());
   const { jti } = readJoinToken(token);
+  expect(registry.userOf(jti)).toBeDefined();
+  now += 30 * 24 * 3600_000;
   expect(registry.userOf(jti)).toBeDefined();
   now += 2 * 3600_000;
   await join1(joining.createToken('node2', {}).token, machine(), 'node2');

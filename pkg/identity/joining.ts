@@ -71,7 +71,9 @@ export class Joining {
     this.#check(claims, publicKey);
     // Nothing is awaited between the check and this write: of two that come at once, the second one sees the first.
     const joinedAt = timestamp(clock.now());
-    registry.register(node, { publicKey, joinedAt }, { id: claims.jti, until: claims.exp }, clock.now());
+    // Longer than it is good: a clock that was ahead for a while and is set right must not bring it back.
+    const used = { id: claims.jti, until: claims.exp + longestMs };
+    registry.register(node, { publicKey, joinedAt }, used, clock.now());
     const certificate = await authority.issueNode(node, Buffer.from(publicKey, 'base64'));
     const replaced = before !== undefined && before.publicKey !== publicKey;
     logger.info('a machine has joined', { node, replaced });

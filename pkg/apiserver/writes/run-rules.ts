@@ -77,6 +77,14 @@ function checkFence({ identity, metrics }: WriteSession, node: Node | undefined,
   throw conflict('Run', name, 'only its runner knows how it ended, unless a person has fenced its node');
 }
 
+/** With the time of its end, which only the host says: clocks of nodes may show anything. */
+export function endMarked({ now }: WriteSession, old: Run, next: Run): Run {
+  const { endedAt: _said, ...status } = next.status ?? { phase: 'Pending' as const };
+  if (isActive(status.phase)) return next.status?.endedAt === undefined ? next : { ...next, status };
+  const had = isActive(old.status?.phase ?? 'Pending') ? now : old.status?.endedAt;
+  return { ...next, status: { ...status, ...(had === undefined ? {} : { endedAt: had }) } };
+}
+
 /** What the runner of its node has refused is free again, for another node. */
 export function releasedWhenRefused(old: Run, next: Run): Run {
   if (next.status?.phase !== 'Pending' || !old.spec.placement) return next;

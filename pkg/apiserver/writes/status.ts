@@ -15,7 +15,7 @@ import { authorize, authorizeOwnNode } from '../authorize.ts';
 import { mergePatch } from '../patches/merge-patch.ts';
 import { checkNodeKey, judgedConditions } from './node-rules.ts';
 import { checkPreconditions } from './preconditions.ts';
-import { checkRunStatus, releasedWhenRefused } from './run-rules.ts';
+import { checkRunStatus, endMarked, releasedWhenRefused } from './run-rules.ts';
 import type { WriteSession, Written } from './session.ts';
 import { recordUsage } from './usage.ts';
 
@@ -70,7 +70,7 @@ function writeStatus(
   if (kind === 'Node') checkNodeKey(session, old as Node, next as Node);
   if (kind === 'Run') {
     checkRunStatus(session, old as Run, next as Run, reported.session);
-    next = releasedWhenRefused(old as Run, next as Run);
+    next = releasedWhenRefused(old as Run, endMarked(session, old as Run, next as Run));
   }
   const written = session.replace(record, next);
   if (kind === 'Run') recordUsage(session, old as Run, written.object as Run);

@@ -24,12 +24,15 @@ describe('RunReaper', () => {
     return await plane.clientOf('scheduler').bind(namespace, name, { node, uid });
   }
 
-  async function finishedRun(ttlAfterFinished: string | undefined): Promise<Run> {
+  async function finishedRun(ttlAfterFinished: string | undefined, finishedAt?: string): Promise<Run> {
     const node = await plane.joinNode('n1');
     await plane.applyTask('a', { ttlAfterFinished });
     await until(async () => (await plane.runs()).length === 1);
     const run = await bind((await plane.runs())[0], 'n1');
-    await node.report(run, { phase: 'Succeeded', finishedAt: timestamp(plane.clock.now()) });
+    await node.report(run, {
+      phase: 'Succeeded',
+      finishedAt: finishedAt ?? timestamp(plane.clock.now()),
+    });
     return run;
   }
 
@@ -55,6 +58,21 @@ describe('RunReaper', () => {
     expect(await plane.runs()).toEqual([]);
     expect((await plane.task('a')).status).toMatchObject({ phase: 'Succeeded', completed: '0', runs: [] });
   });
+
+  test.each(['2001-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'])(
+    'a node whose clock shows %s takes no time of it away, and gives none',
+    async (finishedAt) => {
+      await startTasks();
+      await startReaper();
+      await finishedRun('1h', finishedAt);
+      await until(async () => (await plane.task('a')).status?.completed === '0');
+      plane.clock.advance(3_599_999);
+      await settle();
+      expect(await deleted()).toBe(false);
+      plane.clock.advance(1);
+      await until(deleted);
+    },
+  );
 
   test('never before the Task has recorded how it ended', async () => {
     const tasks = await startTasks();

@@ -76,14 +76,15 @@ export class RunReaper implements Controller {
     const task = this.#tasks.get(taskKeyOf(run));
     // The Task's own value counts: a change of it must not need new Runs.
     const ttl = task?.spec.ttlAfterFinished ?? run.spec.ttlAfterFinished;
-    const { phase = 'Pending', finishedAt } = run.status ?? {};
+    // Runs that have ended under an older host have only the time that their node says.
+    const { phase = 'Pending', finishedAt, endedAt = finishedAt } = run.status ?? {};
     if (!task || ttl === undefined || !isTerminal(phase)) return undefined;
     if (!isRecorded(run, task)) {
       this.#awaitRecord(run);
       return undefined;
     }
     this.#forget(run);
-    const since = Date.parse(finishedAt ?? run.metadata.creationTimestamp ?? '');
+    const since = Date.parse(endedAt ?? run.metadata.creationTimestamp ?? '');
     return Number.isNaN(since) ? 0 : since + parseDuration(ttl) - this.#clock.now();
   }
 

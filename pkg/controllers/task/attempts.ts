@@ -34,10 +34,10 @@ export function lastAttempts(runs: readonly Run[]): Run[] {
 
 /**
  * What follows a Run that has ended: undefined when this end is the last word. A Run that was stopped is never tried
- * again, and a Lost one has not ended. `nowMs` bounds the wait when the node's clock is ahead.
+ * again, and a Lost one has not ended. `nowMs` bounds the wait when the clock was set back since.
  */
 export function nextAttempt(run: Run, retry: Retry | undefined, nowMs: number): NextAttempt | undefined {
-  const { phase, reason, finishedAt } = run.status ?? {};
+  const { phase, reason, finishedAt, endedAt = finishedAt } = run.status ?? {};
   const { attempt, retries = 0 } = run.spec;
   // Given back because the Task was suspended before its program was started, or stopped because its node is drained.
   if (phase === 'Stopped' && (reason === 'Suspended' || run.spec.evicted))
@@ -46,8 +46,8 @@ export function nextAttempt(run: Run, retry: Retry | undefined, nowMs: number): 
   const end = takenByNode.includes(reason ?? '') ? 'NodeRestarted' : 'Failed';
   if (!(retry.on ?? defaultRetry.on).includes(end)) return undefined;
   const delayMs = backoffMs(retry, retries);
-  const endedMs = Date.parse(finishedAt ?? '') || nowMs;
-  // A clock that is ahead by more than the wait says nothing about when it ended.
+  const endedMs = Date.parse(endedAt ?? '') || nowMs;
+  // A time ahead by more than the wait says nothing about when it ended.
   const dueMs = endedMs > nowMs + delayMs ? nowMs : endedMs + delayMs;
   return { after: run, attempt: attempt + 1, retries: retries + 1, dueMs };
 }
