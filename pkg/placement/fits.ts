@@ -1,4 +1,5 @@
-import { formatBytes, formatCores, formatQuantity, type Node } from '../api/index.ts';
+import type { Node } from '../api/index.ts';
+import { coresRefusal, memoryRefusal } from './amounts.ts';
 import { assign } from './assign/assign.ts';
 import { type Assignment, type Held, nothingHeld } from './charges.ts';
 import { gateRefusal, suitabilityRefusals } from './gates.ts';
@@ -43,40 +44,16 @@ function refused(refusals: readonly Refusal[]): Verdict {
 }
 
 function amountRefusals(need: Need, node: Node, held: Held): Refusal[] {
-  const refusals: Refusal[] = [];
   const total = allocatable(node);
-  // A need of nothing always has room, also on a node that has become smaller than what is charged to it.
-  if (need.milliCores > 0 && held.milliCores + need.milliCores > total.milliCores) {
-    refusals.push(coresRefusal(need.milliCores, total.milliCores, held.milliCores));
-  }
-  if (need.memoryBytes > 0 && held.memoryBytes + need.memoryBytes > total.memoryBytes) {
-    refusals.push(memoryRefusal(need.memoryBytes, total.memoryBytes, held.memoryBytes));
-  }
-  return refusals;
+  const refusals = [
+    coresRefusal(need.milliCores, total.milliCores, held.milliCores),
+    memoryRefusal(need.memoryBytes, total.memoryBytes, held.memoryBytes),
+  ];
+  return refusals.filter((refusal) => refusal !== undefined);
 }
 
 /** What a node has for Runs; nothing before its first report. */
 export function allocatable(node: Node): { milliCores: number; memoryBytes: number } {
   const { cores, memory } = node.status?.allocatable ?? { cores: 0, memory: 0 };
   return { milliCores: Math.round(cores * 1000), memoryBytes: memory };
-}
-
-function coresRefusal(need: number, total: number, charged: number): Refusal {
-  const wanted = formatCores(need);
-  if (need > total) return { code: 'Cores', reason: `has ${formatCores(total)} cores, needs ${wanted}` };
-  const free = formatCores(Math.max(0, total - charged));
-  return { code: 'Cores', reason: `${free} of ${formatCores(total)} cores free, needs ${wanted}` };
-}
-
-function memoryRefusal(need: number, total: number, charged: number): Refusal {
-  const wanted = formatMemory(need);
-  if (need > total) return { code: 'Memory', reason: `has ${formatMemory(total)} memory, needs ${wanted}` };
-  const free = formatMemory(Math.max(0, total - charged));
-  return { code: 'Memory', reason: `${free} of ${formatMemory(total)} memory free, needs ${wanted}` };
-}
-
-/** As the user has written it when that is short, else rounded. */
-function formatMemory(bytes: number): string {
-  const exact = formatQuantity(bytes);
-  return exact.length <= 6 ? exact : formatBytes(bytes);
 }

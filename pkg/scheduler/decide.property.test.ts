@@ -26,9 +26,15 @@ const machine = fc.record({
   coresEach: fc.integer({ min: 1, max: 4 }),
   gpus: fc.array(fc.constantFrom('NVIDIA A100', 'NVIDIA T4'), { maxLength: 4 }),
   sick: fc.boolean(),
+  /** NUMA nodes may have less memory than their machine, and the last of them may be one that cannot be read. */
+  short: fc.boolean(),
+  unread: fc.boolean(),
 });
 
-function nodeOf(name: string, { numaNodes: count, coresEach, gpus, sick }: Of<typeof machine>): Node {
+function nodeOf(
+  name: string,
+  { numaNodes: count, coresEach, gpus, sick, short, unread }: Of<typeof machine>,
+): Node {
   const each = coresEach * 2;
   const all = Array.from({ length: count * each }, (_, cpu) => cpu);
   const list = formatCpuList(all);
@@ -37,7 +43,7 @@ function nodeOf(name: string, { numaNodes: count, coresEach, gpus, sick }: Of<ty
   return readyNode(name, {
     allocatable: { cores: all.length, memory: count * 8 * gibibyte },
     cpus: { online: list, allocatable: list, isolated: '', cores },
-    numa: numaNodes(own, 8 * gibibyte),
+    numa: numaNodes(unread ? own.slice(0, -1) : own, (short ? 6 : 8) * gibibyte),
     gpus: gpus.map((model, index) =>
       gpu(index, `${name}-gpu${index}`, {
         ...{ model, memory: 16 * gibibyte, numa: index % count },
@@ -233,9 +239,26 @@ describe('for any cluster and load', () => {
         for (const { key, need } of classes) {
           const message = blocked.get(key)?.message;
           expect(message).toBeDefined();
-          const free = nodes.filter(({ node, held }) => fits(need, node, held).fits);
+          const verdicts = nodes.map(({ node, held }) => fits(need, node, held));
+          for (const verdict of verdicts) if (!verdict.fits) expect(verdict.reasons).not.toEqual([]);
+          const free = nodes.filter((_, index) => verdicts[index]?.fits);
           for (const { node } of free) expect(message).toContain(`${node.metadata.name}: kept for run`);
         }
+      }),
+    );
+  });
+
+  test('where it may be without regard to NUMA nodes, it may be where one of them is preferred', () => {
+    fc.assert(
+      fc.property(clusters, (make) => {
+        const cluster = make();
+        cluster.round();
+        const { classes, nodes } = cluster.snapshot();
+        for (const { need } of classes)
+          for (const { node, held } of nodes)
+            expect(fits({ ...need, numa: 'prefer' }, node, held).fits).toBe(
+              fits({ ...need, numa: 'none' }, node, held).fits,
+            );
       }),
     );
   });
@@ -281,7 +304,7 @@ describe('for any cluster and load', () => {
 });
 
 test('a big Run is not passed for ever by small ones that keep coming', () => {
-  const machines = [{ numaNodes: 1, coresEach: 2, gpus: [], sick: false }];
+  const machines = [{ numaNodes: 1, coresEach: 2, gpus: [], sick: false, short: false, unread: false }];
   const plain = {
     memory: 0,
     pin: false,

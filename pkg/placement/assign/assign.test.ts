@@ -75,10 +75,38 @@ describe('what is chosen on a node', () => {
     expect(given({ numa: 'prefer', milliCores: 4000 })).toMatchObject({ numaNodes: [0] });
   });
 
+  test('a NUMA node that is preferred is no condition, also where there is one and it has less than its machine', () => {
+    const numa = numaNodes(['0-3'], 4 * gibibyte);
+    const status = { cpus: { online: '0-3', allocatable: '0-3', isolated: '', cores: [] }, numa };
+    const small = readyNode('n2', status);
+    const preferred = (memoryBytes: number) =>
+      assign(needOf({ numa: 'prefer', memoryBytes }), small, nothingHeld);
+    expect(preferred(4 * gibibyte)).toEqual({ assignment: { cpus: '0-3', numaNodes: [0] } });
+    expect(preferred(5 * gibibyte)).toEqual({ assignment: {} });
+  });
+
+  test('CPUs of a NUMA node that could not be read are pinned when the others do not suffice', () => {
+    const cpus = { online: '0-3', allocatable: '0-3', isolated: '', cores: ['0-1', '2-3'] };
+    const half = readyNode('n2', { cpus, numa: numaNodes(['0-1'], gibibyte) });
+    const pinned = (milliCores: number, held?: Held) =>
+      assign(needOf({ pin: true, milliCores }), half, held ?? nothingHeld);
+    expect(pinned(3000)).toEqual({ assignment: { cpus: '0-2', pinned: true } });
+    expect(pinned(2000, { ...nothingHeld, runs: 1, milliCores: 3000 })).toEqual({
+      refusals: [{ code: 'Pin', reason: '1 of 4 CPUs can be pinned, needs 2' }],
+    });
+  });
+
+  test('what is promised on each NUMA node counts as whole CPUs of it', () => {
+    const shared = heldBy(...[0, 1, 2, 3].map((numa) => ({ milliCores: 500, target: { node: 'n1', numa } })));
+    expect(given({ pin: true, milliCores: 13_000 }, shared)).toEqual([
+      '12 of 16 CPUs can be pinned, needs 13',
+    ]);
+  });
+
   test('pins leave what unpinned work was promised', () => {
     const shared = heldBy({ numa: 'require', milliCores: 3000, target: { node: 'n1', numa: 0 } });
     expect(given({ pin: true, milliCores: 2000, target: { node: 'n1', numa: 0 } }, shared)).toEqual([
-      'NUMA node 0 has not 2 cores to pin free together',
+      'on NUMA node 0: 1 of 4 CPUs can be pinned, needs 2',
     ]);
     const everywhere = { ...nothingHeld, runs: 1, milliCores: 14_500 };
     expect(given({ pin: true, milliCores: 2000 }, everywhere)).toEqual([
@@ -108,6 +136,13 @@ describe('what is chosen on a node', () => {
     [{ gpus: { count: 1, model: 'h100' } }, 'has no GPU of model h100 (has 3 NVIDIA A100), needs 1'],
     [{ pin: true, milliCores: 17_000 }, 'has 16 CPUs to pin, needs 17'],
     [{ numa: 'require', memoryBytes: 9 * gibibyte }, 'no single NUMA node has 1 cores, 9Gi memory together'],
+    [{ target: { node: 'n1', numa: 0 }, milliCores: 5000 }, 'on NUMA node 0: has 4 cores, needs 5'],
+    [
+      { target: { node: 'n1', numa: 0 }, memoryBytes: 9 * gibibyte },
+      'on NUMA node 0: has 8Gi memory, needs 9Gi',
+    ],
+    [{ target: { node: 'n1', numa: 2 }, gpus: { count: 3 } }, 'on NUMA node 2: has 2 GPU, needs 3'],
+    [{ target: { node: 'n1', numa: 0, gpus: [2] }, gpus: { count: 1 } }, 'GPU 2 is on NUMA node 2, not on 0'],
   ])('%j: %s', (change, reason) => {
     expect(given(change)).toEqual([reason]);
   });

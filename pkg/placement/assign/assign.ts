@@ -1,5 +1,6 @@
 import { formatBytes, formatCores, type Node } from '../../api/index.ts';
 import { formatCpuList } from '../../topology/index.ts';
+import { pinRefusal } from '../amounts.ts';
 import { type Assignment, type Held, nothingHeld } from '../charges.ts';
 import { isPlain, type Need } from '../need.ts';
 import { type NodeShape, shapeOf } from '../node-shape.ts';
@@ -7,6 +8,7 @@ import type { Refusal } from '../refusal.ts';
 import { pickCpus, pinnable, sharedMilliCores } from './cpus.ts';
 import { gpuRefusals, pickGpus } from './gpus.ts';
 import { type Mask, masksFor } from './masks.ts';
+import { numaRefusals } from './numa-refusals.ts';
 
 export type Assigned = { assignment: Assignment } | { refusals: Refusal[] };
 
@@ -33,11 +35,18 @@ function isConfined(need: Need, mask: Mask): boolean {
   return need.numa === 'prefer' && mask.length === 1;
 }
 
+/** `prefer` refuses nothing: one NUMA node may have less memory than its machine, and is the only set to look in. */
 function best(need: Need, shape: NodeShape, held: Held): Assignment | undefined {
+  const found = bestOfMasks(need, shape, held);
+  if (found || need.numa !== 'prefer' || shape.numa.length !== 1) return found;
+  return bestOfMasks({ ...need, numa: 'none' }, shape, held);
+}
+
+function bestOfMasks(need: Need, shape: NodeShape, held: Held): Assignment | undefined {
   let found: { size: number; left: number; assignment: Assignment } | undefined;
   for (const mask of masksFor(need, shape)) {
     if (found && mask.length > found.size) break;
-    const assignment = within(need, shape, held, mask);
+    const assignment = assignmentIn(need, shape, held, mask);
     if (!assignment) continue;
     const left = mask.reduce((sum, id) => sum + sharedMilliCores(shape, held, id), 0);
     if (!found || left < found.left) found = { size: mask.length, left, assignment };
@@ -45,13 +54,14 @@ function best(need: Need, shape: NodeShape, held: Held): Assignment | undefined 
   return found?.assignment;
 }
 
-function within(need: Need, shape: NodeShape, held: Held, mask: Mask): Assignment | undefined {
+function assignmentIn(need: Need, shape: NodeShape, held: Held, mask: Mask): Assignment | undefined {
   const confined = isConfined(need, mask);
   if (confined && !hasRoom(need, shape, held, mask)) return undefined;
   const everywhere = mask.length === shape.numa.length && !confined;
-  const gpus = pickGpus(need, shape, held, everywhere ? undefined : mask);
+  const within = everywhere ? undefined : mask;
+  const gpus = pickGpus(need, shape, held, within);
   if (!gpus) return undefined;
-  const cpus = need.pin ? pickCpus(shape, held, mask, need.milliCores / 1000) : undefined;
+  const cpus = need.pin ? pickCpus(shape, held, within, need.milliCores / 1000) : undefined;
   if (need.pin && !cpus) return undefined;
   const numa = confined ? shape.numa.find(({ id }) => id === mask[0]) : undefined;
   const shown = cpus ?? numa?.cpus;
@@ -74,18 +84,12 @@ function hasRoom(need: Need, shape: NodeShape, held: Held, [id]: Mask): boolean 
 }
 
 function refusalsOf(need: Need, shape: NodeShape, held: Held): Refusal[] {
-  const refusals = gpuRefusals(need, shape, held);
   const count = need.milliCores / 1000;
-  if (need.pin && count > shape.cpus.length)
-    refusals.push({ code: 'Pin', reason: `has ${shape.cpus.length} CPUs to pin, needs ${count}` });
-  else if (need.pin && count > pinnable(shape, held)) {
-    const free = pinnable(shape, held);
-    refusals.push({
-      code: 'Pin',
-      reason: `${free} of ${shape.cpus.length} CPUs can be pinned, needs ${count}`,
-    });
-  }
-  return refusals.length > 0 ? refusals : [togetherRefusal(need, shape)];
+  const pin = need.pin ? pinRefusal(count, shape.cpus.length, pinnable(shape, held)) : undefined;
+  const refusals = [...gpuRefusals(need, shape, held), ...(pin ? [pin] : [])];
+  if (refusals.length > 0) return refusals;
+  const id = need.target?.numa;
+  return id === undefined ? [togetherRefusal(need, shape)] : numaRefusals(need, shape, held, id);
 }
 
 /** All is there, and not together. */
@@ -95,11 +99,6 @@ function togetherRefusal(need: Need, shape: NodeShape): Refusal {
     ...(need.memoryBytes > 0 ? [`${formatBytes(need.memoryBytes)} memory`] : []),
     ...(need.gpus ? [`${need.gpus.count} GPU`] : []),
   ];
-  const fitsEmpty = best(need, shape, nothingHeld) !== undefined;
-  const where =
-    need.target?.numa === undefined ? 'no single NUMA node has' : `NUMA node ${need.target.numa} has not`;
-  return {
-    code: 'Numa',
-    reason: `${where} ${parts.join(', ')}${fitsEmpty ? ' free together' : ' together'}`,
-  };
+  const free = best(need, shape, nothingHeld) ? ' free' : '';
+  return { code: 'Numa', reason: `no single NUMA node has ${parts.join(', ')}${free} together` };
 }

@@ -2,37 +2,51 @@ import type { Held } from '../charges.ts';
 import type { NodeShape } from '../node-shape.ts';
 import type { Mask } from './masks.ts';
 
-/** CPUs of these NUMA nodes (of all, where the machine says nothing of them) that nobody has pinned. */
-function unpinned(shape: NodeShape, held: Held, mask: Mask): number[] {
-  const inside =
-    shape.numa.length === 0
-      ? shape.cpus
-      : shape.numa.flatMap(({ id, cpus }) => (mask.includes(id) ? cpus : []));
-  return inside.filter((cpu) => !held.pinned.has(cpu));
+/** CPUs of this NUMA node that nobody has pinned. */
+function unpinned(shape: NodeShape, held: Held, id: number): number[] {
+  const cpus = shape.numa.find((each) => each.id === id)?.cpus ?? [];
+  return cpus.filter((cpu) => !held.pinned.has(cpu));
+}
+
+/** CPUs of no NUMA node that is known, which nobody has pinned. */
+function unpinnedElsewhere(shape: NodeShape, held: Held): number[] {
+  const known = new Set(shape.numa.flatMap(({ cpus }) => cpus));
+  return shape.cpus.filter((cpu) => !known.has(cpu) && !held.pinned.has(cpu));
 }
 
 /** Whole CPUs that unpinned work may be using, at the worst. */
 const wholeCpus = (milliCores: number) => Math.ceil(Math.max(0, milliCores) / 1000);
 
-/** How many CPUs can still be pinned on the whole machine, beside what unpinned work was promised. */
-export function pinnable(shape: NodeShape, held: Held): number {
+/** How many CPUs can be pinned beside what unpinned work was promised, wherever that is. */
+function spare(shape: NodeShape, held: Held): number {
   const shared = wholeCpus(held.milliCores - held.pinned.size * 1000);
   return Math.max(0, shape.cpus.length - held.pinned.size - shared);
 }
 
+/** How many CPUs can still be pinned: of one NUMA node, or of the whole machine. */
+export function pinnable(shape: NodeShape, held: Held, id?: number): number {
+  const mask = id === undefined ? undefined : [id];
+  return Math.min(spare(shape, held), candidates(shape, held, mask).length);
+}
+
 /** CPUs in the mask that can be pinned, those that work confined to each NUMA node was promised left out. */
-function candidates(shape: NodeShape, held: Held, mask: Mask): number[] {
-  if (shape.numa.length === 0) return unpinned(shape, held, mask);
-  return mask.flatMap((id) => {
-    const free = unpinned(shape, held, [id]);
+function candidates(shape: NodeShape, held: Held, mask: Mask | undefined): number[] {
+  const inside = (mask ?? shape.numa.map(({ id }) => id)).flatMap((id) => {
+    const free = unpinned(shape, held, id);
     const kept = wholeCpus(held.numa.get(id)?.milliCores ?? 0);
     return byCore(shape, free).slice(0, Math.max(0, free.length - kept));
   });
+  return mask ? inside : [...inside, ...unpinnedElsewhere(shape, held)];
 }
 
-/** So many CPUs to pin, whole physical cores first; undefined when there are not enough. */
-export function pickCpus(shape: NodeShape, held: Held, mask: Mask, count: number): number[] | undefined {
-  if (count > pinnable(shape, held)) return undefined;
+/** So many CPUs to pin, whole physical cores first; undefined when there are not enough. `mask` undefined: anywhere. */
+export function pickCpus(
+  shape: NodeShape,
+  held: Held,
+  mask: Mask | undefined,
+  count: number,
+): number[] | undefined {
+  if (count > spare(shape, held)) return undefined;
   const free = candidates(shape, held, mask);
   if (free.length < count) return undefined;
   return byCore(shape, free, count)
@@ -62,6 +76,6 @@ function byCore(shape: NodeShape, free: readonly number[], count = free.length):
 
 /** Thousandths of a core that work confined to this NUMA node may still be promised. */
 export function sharedMilliCores(shape: NodeShape, held: Held, id: number): number {
-  const free = unpinned(shape, held, [id]).length * 1000;
+  const free = unpinned(shape, held, id).length * 1000;
   return Math.max(0, free - (held.numa.get(id)?.milliCores ?? 0));
 }
