@@ -33,6 +33,9 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => to
 const cpusOf = (list: string) => parseCpuList(list) ?? [];
 const wholeCpus = (milliCores: number) => Math.ceil(milliCores / 1000);
 
+/** Stands for every sentence about what a NUMA node lacks. */
+export const notTogether = 'not in one NUMA node';
+
 /** Whether everything that the Run needs is free there now. */
 export function hasRoom(run: Run, offer: Offer): boolean {
   return obstacles(run, offer).every(({ isTrue }) => !isTrue);
@@ -58,7 +61,7 @@ export function obstacles(run: Run, offer: Offer): Obstacle[] {
       says: /has no NUMA node/,
       isTrue: target?.numa !== undefined && !shape.topology.numa.some(({ id }) => id === target.numa),
     },
-    { says: /NUMA node.* together/, isTrue: !isTogether(run, offer) },
+    { says: new RegExp(notTogether), isTrue: !isTogether(run, offer) },
   ];
 }
 
@@ -107,8 +110,12 @@ const pinnedCpus = (shares: readonly Share[]) =>
 const unpinnedMilliCores = (shares: readonly Share[]) =>
   sum(shares.map((share) => (share.pinned ? 0 : share.milliCores)));
 
-function pinnableOf({ shape, shares }: Offer): number {
-  return Math.max(0, shape.cores - pinnedCpus(shares).size - wholeCpus(unpinnedMilliCores(shares)));
+function pinnableOf(offer: Offer): number {
+  const { shape, shares } = offer;
+  const { numa } = shape.topology;
+  const spare = shape.cores - pinnedCpus(shares).size - wholeCpus(unpinnedMilliCores(shares));
+  const free = sum(numa.map(({ id }) => Math.max(0, pinnableWithin(offer, id))));
+  return Math.max(0, numa.length === 0 ? spare : Math.min(spare, free));
 }
 
 function gpuNeed({ spec }: Run) {
@@ -175,14 +182,8 @@ function isTogether(run: Run, offer: Offer): boolean {
   const { numa } = offer.shape.topology;
   const target = targetOf(run)?.numa;
   if (target !== undefined) return isWithin(run, offer, target);
-  const wanted = run.spec.resources?.numa ?? 'none';
-  // Where there is one only, what would rather be in one is.
-  if (wanted === 'require' || (wanted === 'prefer' && numa.length === 1))
-    return numa.some(({ id }) => isWithin(run, offer, id));
-  const { milliCores, pin } = needOf(run);
-  if (freeGpus(run, offer).length < gpuNeed(run).count) return false;
-  const free = sum(numa.map(({ id }) => Math.max(0, pinnableWithin(offer, id))));
-  return !pin || milliCores <= Math.min(pinnableOf(offer), free) * 1000;
+  if (run.spec.resources?.numa !== 'require') return true;
+  return numa.some(({ id }) => isWithin(run, offer, id));
 }
 
 function freeGpus(run: Run, offer: Offer): Gpu[] {

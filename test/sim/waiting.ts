@@ -1,5 +1,5 @@
 import { getCondition, objectKey, parseTarget, type Run } from '../../pkg/api/index.ts';
-import { hasRoom, type Offer, obstacles } from './room.ts';
+import { hasRoom, notTogether, type Offer, obstacles } from './room.ts';
 
 /**
  * What is wrong with the reason that a Run gives for its waiting: of every node that it could go to something has to
@@ -33,10 +33,12 @@ function faultIn(reason: string, run: Run, offer: Offer, waiting: readonly Run[]
     return hasRoom(run, offer) ? undefined : 'it is kept for another, and lacks something';
   }
   const all = obstacles(run, offer);
-  // What is not free together is a list of amounts, which are there each by itself.
-  const together = /(no single NUMA node has|NUMA node \d+ has not).*together/.exec(reason)?.[0] ?? '';
-  const rest = reason.replace(together, '');
-  const told = all.filter(({ says }) => says.test(rest) || says.test(together));
+  // Amounts of NUMA nodes, which come last, are there on the machine: only that they are not together is looked at.
+  const rest = reason.replace(
+    /(no single NUMA node has|GPU \d+ is on (no )?NUMA node|on NUMA node \d+: ).*/,
+    notTogether,
+  );
+  const told = all.filter(({ says }) => says.test(rest));
   const wrong = told.find(
     ({ isTrue, amount }) => !isTrue || (amount !== undefined && !reason.includes(amount)),
   );
