@@ -217,9 +217,9 @@ export interface EnvironmentActions {
   buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
   /**
    * A program in the container that an interactive Environment keeps. Raises `NotFound`, or `Conflict` when there is no
-   * such container now; what is wrong with the program itself is raised by its `exitCode`.
+   * such container now; what is wrong with the program itself is raised by its `exitCode`. Cut off when the signal aborts.
    */
-  openShell(name: string, request: ShellRequest): Promise<ShellProcess>;
+  openShell(name: string, request: ShellRequest, signal?: AbortSignal): Promise<ShellProcess>;
 }
 
 /** `startsAt` is also told which build it is. */

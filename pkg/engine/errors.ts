@@ -17,16 +17,16 @@ export function engineMessage(error: unknown): string {
     .trim();
 }
 
-/** Transient when the engine could not be reached or failed inside; the engine's words otherwise. */
-export function toRiverError(error: unknown, socketPath: string): RiverError {
+/** Transient when the engine could not be reached or failed inside; the engine's words otherwise. `engine`: which one, for people. */
+export function toRiverError(error: unknown, socketPath: string, engine = 'The Docker Engine'): RiverError {
   if (error instanceof RiverError) return error;
   const status = engineStatus(error);
   if (status === undefined) {
-    const message = `The Docker Engine at ${socketPath} does not answer (${whyOf(error)}): is dockerd running, and may this user reach it?`;
+    const message = `${engine} at ${socketPath} does not answer (${whyOf(error)}): is dockerd running, and may this user reach it?`;
     return new RiverError('ServiceUnavailable', message, {}, { cause: error });
   }
   const code = status >= 500 ? 'ServiceUnavailable' : 'BadRequest';
-  return new RiverError(code, `The Docker Engine refused: ${engineMessage(error)}`, {}, { cause: error });
+  return new RiverError(code, `${engine} refused: ${engineMessage(error)}`, {}, { cause: error });
 }
 
 /** A request that was given up ends as if the engine had hung up. */

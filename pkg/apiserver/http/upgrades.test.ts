@@ -113,6 +113,22 @@ it('a command that does not fit into a request is refused here', async () => {
   expect((await refused(client.openShell('desk', { ...wanted, command }))).message).toContain('too long');
 });
 
+it('the wait for a container is given up when its signal aborts', async () => {
+  await host.close();
+  host = new ApiHost();
+  const asked = Promise.withResolvers<void>();
+  const container = () => {
+    asked.resolve();
+    return new Promise<never>(() => {});
+  };
+  const to = host.http(await host.listen({ workingContainers: { container } }), admin);
+  const stop = new AbortController();
+  const opening = refused(to.openShell('desk', wanted, stop.signal));
+  await asked.promise;
+  stop.abort();
+  expect((await opening).code).toBe('ServiceUnavailable');
+});
+
 it('a host that stops ends what is open', async () => {
   await host.close();
   const hung: boolean[] = [];

@@ -2,7 +2,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import type { ShellProcess } from '../../shell/index.ts';
 import type { Context } from '../context.ts';
 import { Interrupted, UsageError } from '../errors.ts';
-import type { CliIo } from '../io.ts';
+import type { CliIo, Terminal } from '../io.ts';
 import { parseSelections } from '../object-args.ts';
 
 export interface ShellFlags {
@@ -24,28 +24,17 @@ export async function shell(
   const { io } = context;
   const tty = flags.tty ?? io.terminal !== undefined;
   const { client } = await context.connect();
+  const streams = { tty, stdin: true, stdout: true, stderr: !tty };
   const size = tty ? io.terminal?.size() : undefined;
-  const request = { command, tty, stdin: true, stdout: true, stderr: !tty, term: io.env.TERM, size };
-  const remote = await client.openShell(name, request);
-  const leave = tty ? enterTerminal(io, remote) : () => {};
   const ended = new AbortController();
-  const hangUp = () => void remote.hangUp();
-  io.signal.addEventListener('abort', hangUp);
-  if (io.signal.aborted) hangUp();
   try {
+    const remote = await client.openShell(name, { command, ...streams, term: io.env.TERM, size }, io.signal);
     void copyInput(io.stdin, remote, ended.signal);
-    await copyOutput(remote, io);
-    const exitCode = await remote.exitCode();
-    leave();
-    return exitCode;
+    return await (tty && io.terminal ? inTerminal(io, io.terminal, remote) : untilEnded(io, remote));
   } catch (error) {
-    leave();
-    if (tty && io.terminal) await io.stderr.write(soberTerminal);
     throw io.signal.aborted ? new Interrupted() : error;
   } finally {
-    io.signal.removeEventListener('abort', hangUp);
     ended.abort();
-    await remote.hangUp();
   }
 }
 
@@ -58,18 +47,34 @@ function environmentIn(target: string): string {
   throw new UsageError(`river: there is no shell in a ${selection.resource.singular}; environments have one`);
 }
 
-/** Every key goes to the other side, Ctrl-C among them, and the size follows. Answers how to undo it. */
-function enterTerminal({ terminal }: CliIo, remote: ShellProcess): () => void {
-  if (terminal === undefined) return () => {};
+/** Every key goes to the other side, Ctrl-C among them, and the size follows. However it ends, the terminal is as before. */
+async function inTerminal(io: CliIo, terminal: Terminal, remote: ShellProcess): Promise<number> {
   const tellSize = () => remote.resize(terminal.size());
   const stopTelling = terminal.onResize(tellSize);
   // It may have changed while the connection was made.
   tellSize();
   terminal.setRaw(true);
-  return () => {
+  let isWhole = false;
+  try {
+    const exitCode = await untilEnded(io, remote);
+    isWhole = true;
+    return exitCode;
+  } finally {
     stopTelling();
     terminal.setRaw(false);
-  };
+    if (!isWhole) await io.stderr.write(soberTerminal);
+  }
+}
+
+/** The exit code, when all output is written. */
+async function untilEnded({ stdout, stderr }: CliIo, remote: ShellProcess): Promise<number> {
+  try {
+    for await (const { stream, data } of remote.output)
+      await (stream === 'stdout' ? stdout : stderr).write(data);
+    return await remote.exitCode();
+  } finally {
+    await remote.hangUp();
+  }
 }
 
 /** Lets go of the input when the program has ended: nothing waits for a key that nobody wants. */
@@ -80,9 +85,4 @@ async function copyInput(stdin: Readable, remote: ShellProcess, ended: AbortSign
     // Ended here, or its terminal has gone: either way nothing more comes.
   }
   remote.endInput();
-}
-
-async function copyOutput(remote: ShellProcess, { stdout, stderr }: CliIo): Promise<void> {
-  for await (const { stream, data } of remote.output)
-    await (stream === 'stdout' ? stdout : stderr).write(data);
 }

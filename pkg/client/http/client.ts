@@ -218,9 +218,9 @@ class ClientOverHttp implements HttpClient {
     return streamLogs(this.#connection, path, name, options);
   }
 
-  async openShell(name: string, request: ShellRequest): Promise<ShellProcess> {
+  async openShell(name: string, request: ShellRequest, signal?: AbortSignal): Promise<ShellProcess> {
     const { openShell } = await import('./shells.ts');
-    return openShell(this.#connection, resourcePath('Environment', '', name, 'exec'), request);
+    return openShell(this.#connection, resourcePath('Environment', '', name, 'exec'), request, signal);
   }
 
   async uploadState(sha256: string): Promise<types.UploadState> {

@@ -20,10 +20,12 @@ export async function openShell(
   connection: Connection,
   path: string,
   request: ShellRequest,
+  signal: AbortSignal | undefined,
 ): Promise<ShellProcess> {
   const query = queryOf(request);
   if (query.length > queryLimit)
     throw new RiverError('BadRequest', 'the command is too long: put it into a file, and run that');
+  signal?.throwIfAborted();
   const { address, trust, headers } = connection.handshake;
   const socket = new WebSocket(new URL(`${path}?${query}`, `wss://${address.host}`), [protocol], {
     ...trust,
@@ -32,6 +34,7 @@ export async function openShell(
     maxPayload: frameLimit,
     perMessageDeflate: false,
   });
+  signal?.addEventListener('abort', () => socket.terminate(), { once: true });
   return opened(socket, connection);
 }
 

@@ -18,6 +18,9 @@ export interface DockerProcessParts {
   onEnded(): Promise<void>;
 }
 
+/** For people, who reach it by the host only. */
+export const engineName = 'the Docker Engine of the host';
+
 /** Between two questions whether it has ended. */
 const askAtMostMs = 500;
 const endOfFile = Buffer.of(4);
@@ -86,7 +89,7 @@ export class DockerProcess implements ShellProcess {
         await sleep(clock, Math.min(10 * 2 ** attempt, askAtMostMs), this.#hungUp.signal);
       }
     } catch (error) {
-      if (engineStatus(error) !== 404) throw toRiverError(error, socketPath);
+      if (engineStatus(error) !== 404) throw toRiverError(error, socketPath, engineName);
       throw new RiverError('Conflict', 'its container was removed: what ran in it has ended');
     }
   }
@@ -102,7 +105,7 @@ export class DockerProcess implements ShellProcess {
             yield { stream: piece.stream === 2 ? 'stderr' : 'stdout', data: piece.data };
       }
     } catch (error) {
-      if (!this.#hungUp.signal.aborted) throw toRiverError(error, socketPath);
+      if (!this.#hungUp.signal.aborted) throw toRiverError(error, socketPath, engineName);
     }
   }
 

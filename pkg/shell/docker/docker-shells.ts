@@ -5,7 +5,7 @@ import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../../b
 import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
 import type { ContainerShells, ShellProcess, ShellRequest } from '../index.ts';
 import { Begun } from './begun.ts';
-import { DockerProcess } from './docker-process.ts';
+import { DockerProcess, engineName } from './docker-process.ts';
 import { hangUp } from './hang-up.ts';
 
 export interface DockerShellOptions {
@@ -120,6 +120,6 @@ async function shellOf(container: Docker.Container): Promise<string> {
 
 function startError(error: unknown, socketPath: string): RiverError {
   const status = engineStatus(error);
-  if (status !== 404 && status !== 409) return toRiverError(error, socketPath);
+  if (status !== 404 && status !== 409) return toRiverError(error, socketPath, engineName);
   return new RiverError('Conflict', `no program can be begun in its container now: ${engineMessage(error)}`);
 }
