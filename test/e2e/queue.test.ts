@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Node, Run, Task } from '../../pkg/api/index.ts';
-import { example, Sandbox, task } from './sandbox.ts';
+import { parseCpuList } from '../../pkg/topology/index.ts';
+import { eventually, example, Sandbox, task } from './sandbox.ts';
 
 const sandbox = new Sandbox();
 let node: Node;
@@ -143,6 +144,35 @@ describe('the queue', () => {
     await sandbox.ok('wait', 'task/pinned', '--for', 'condition=Complete', '--timeout', '30s');
     const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=pinned');
     expect(items[0]?.spec.placement).toMatchObject({ cpus: expect.stringMatching(/^\d+$/), pinned: true });
+  });
+
+  it('what runs leaves the CPUs that another has pinned, both say where they really are, and it comes back', async () => {
+    const observed = async (of: string, cpus: (now: string, run: Run) => boolean) => {
+      let found: Run | undefined;
+      await eventually(`the CPUs of ${of}`, 30_000, async () => {
+        const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${of}`);
+        found = items.find((run) => cpus(run.status?.observed?.cpus ?? '', run));
+        return found !== undefined;
+      });
+      return found as Run;
+    };
+    const all = node.status?.cpus?.allocatable ?? '';
+    const [shared, alone] = [holding('shared'), holding('alone')];
+    const wish = (command: string[], wished: object) => ({ runtime: 'process', command, resources: wished });
+    await sandbox.apply(task('shared', wish(shared.command, { cores: 0.25, memory: '64Mi' })));
+    await observed('shared', (cpus) => cpus === all);
+    await sandbox.apply(task('alone', wish(alone.command, { cores: 1, pin: true })));
+    const pinned = await observed('alone', (cpus, run) => cpus !== '' && cpus === run.spec.placement?.cpus);
+    const moved = await observed('shared', (cpus) => cpus !== '' && cpus !== all);
+    const given = (run: Run) => parseCpuList(run.status?.observed?.cpus ?? '') ?? [];
+    expect(given(moved).filter((cpu) => given(pinned).includes(cpu))).toEqual([]);
+    expect(moved.status?.conditions?.find(({ type }) => type === 'ResourcesBound')).toBeUndefined();
+    const text = await sandbox.ok('describe', 'run', moved.metadata.name ?? '');
+    expect(text).toContain(`CPUs ${moved.status?.observed?.cpus}, NUMA nodes 0`);
+    alone.release();
+    await observed('shared', (cpus) => cpus === all);
+    shared.release();
+    await sandbox.ok('wait', 'task/shared', '--for', 'condition=Complete', '--timeout', '30s');
   });
 });
 

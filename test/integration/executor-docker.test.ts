@@ -12,6 +12,9 @@ import { withEngine } from '../env/engine.ts';
 import {
   cpusOf,
   eventually,
+  heldByKernel,
+  heldLimits,
+  kernelOf,
   makeSpec,
   output,
   seenComputing,
@@ -457,9 +460,9 @@ describe.skipIf(!engine)('what a run is bound to', () => {
   test('what the kernel lets it have is shown while it runs', async () => {
     const executor = open();
     const gpus = [{ index: 0, uuid: 'other-0', devices: ['/dev/null'] }];
-    const limits = { milliCores: 500, memoryBytes: 50_000_001 };
-    const spec = shell('exec sleep 600', { cpus: '0', memoryNodes: '0', gpus, ...limits });
+    const spec = shell('exec sleep 600', { cpus: '0', memoryNodes: '0', gpus, ...heldLimits });
     await executor.start(spec);
+    expect(kernelOf((await container(spec).inspect()).State.Pid)).toEqual(heldByKernel);
     expect((await executor.inspect(spec.runUid))?.observed).toEqual({
       ...{ cpus: '0', memoryNodes: '0', cores: 0.5, memory: 49_999_872, gpus: ['/dev/null'] },
     });

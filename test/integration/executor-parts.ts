@@ -96,3 +96,37 @@ export function warningsOnly(): { logger: Logger; warnings: { message: string; f
 export function cpusOf(pid: number | 'self'): string {
   return /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 'none';
 }
+
+/** What the kernel's own files say of a process, on both versions of control groups; '' where one says nothing. */
+export function kernelOf(pid: number): {
+  cpus: string;
+  memoryNodes: string;
+  memory: string;
+  cpuTime: string;
+} {
+  const text = (path: string) => {
+    try {
+      return readFileSync(path, 'utf8').trim();
+    } catch {
+      return '';
+    }
+  };
+  const groups = text(`/proc/${pid}/cgroup`).split('\n');
+  const group = (controller: string) =>
+    groups.find((line) => line.split(':')[1]?.split(',').includes(controller))?.split(':')[2] ?? '';
+  const root = '/sys/fs/cgroup';
+  const first = (...paths: string[]) => paths.map(text).find((found) => found !== '') ?? '';
+  const [quota, period] = ['quota', 'period'].map((what) =>
+    text(`${root}/cpu${group('cpu')}/cpu.cfs_${what}_us`),
+  );
+  return {
+    cpus: cpusOf(pid),
+    memoryNodes: /^Mems_allowed_list:\s*(\S+)$/m.exec(text(`/proc/${pid}/status`))?.[1] ?? '',
+    memory: first(`${root}${group('')}/memory.max`, `${root}/memory${group('memory')}/memory.limit_in_bytes`),
+    cpuTime: first(`${root}${group('')}/cpu.max`) || `${quota} ${period}`,
+  };
+}
+
+/** What it says of a program that is held to these limits. */
+export const heldLimits = { milliCores: 500, memoryBytes: 50_000_001 };
+export const heldByKernel = { cpus: '0', memoryNodes: '0', memory: '49999872', cpuTime: '50000 100000' };

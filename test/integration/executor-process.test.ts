@@ -10,6 +10,9 @@ import { Records } from '../../pkg/executor/records/index.ts';
 import {
   cpusOf,
   eventually,
+  heldByKernel,
+  heldLimits,
+  kernelOf,
   makeSpec,
   output,
   seenComputing,
@@ -450,11 +453,13 @@ describe('what a machine forgets', () => {
   });
 });
 
-test('what the kernel lets it have is shown once its program runs', async () => {
+test.runIf(isRoot)('what the kernel lets it have is shown once its program runs', async () => {
   const executor = open();
   const env = { CUDA_VISIBLE_DEVICES: 'GPU-a,GPU-b' };
-  const spec = shell('exec sleep 600', { cpus: '0', milliCores: 500, memoryBytes: 50_000_001, env });
+  const spec = shell('echo $$; exec sleep 600', { cpus: '0', memoryNodes: '0', env, ...heldLimits });
   await executor.start(spec);
+  const [pid = 0] = await numbers(spec, 1);
+  expect(kernelOf(pid)).toEqual(heldByKernel);
   const observed = await eventually(
     'its program',
     async () => (await executor.inspect(spec.runUid))?.observed,

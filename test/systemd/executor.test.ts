@@ -20,6 +20,9 @@ import { systemdExecutor } from '../../pkg/executor/systemd/index.ts';
 import {
   cpusOf,
   eventually,
+  heldByKernel,
+  heldLimits,
+  kernelOf,
   makeSpec,
   output,
   seenComputing,
@@ -557,14 +560,11 @@ test('a pause halts the whole group, outlives the runner, and ends by a resume o
 
 test('the kernel holds a service to its CPUs and memory', async () => {
   const executor = open();
-  const limits = { milliCores: 500, memoryBytes: 50_000_001, env: { CUDA_VISIBLE_DEVICES: 'GPU-a' } };
-  const spec = shell('cat /proc/self/status; exec sleep 600', { cpus: '0', memoryNodes: '0', ...limits });
+  const env = { CUDA_VISIBLE_DEVICES: 'GPU-a' };
+  const spec = shell('echo $$; exec sleep 600', { cpus: '0', memoryNodes: '0', env, ...heldLimits });
   await executor.start(spec);
-  const said = await eventually('its status', async () => {
-    const { out } = output(spec);
-    return out.includes('nonvoluntary_ctxt_switches') && out;
-  });
-  expect(said).toMatch(/^Cpus_allowed_list:\t0$/m);
+  const [pid = 0] = await numbers(spec, 1);
+  expect(kernelOf(pid)).toEqual(heldByKernel);
   expect(property(spec, 'NUMAPolicy')).toBe('bind');
   expect(property(spec, 'NUMAMask')).toBe('0');
   expect((await executor.inspect(spec.runUid))?.observed).toEqual({
