@@ -22,6 +22,7 @@ const runsOf = async (name: string) =>
   (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
 
 test('the node says that it has systemd, and which', async () => {
+  await sandbox.ok('wait', 'nodes', '--all', '--for', 'condition=SystemdReady', '--timeout', '30s');
   const { items } = await sandbox.object<{ items: Node[] }>('nodes');
   expect(items[0]?.status?.runtimes).toContain('systemd');
   expect(items[0]?.status?.versions?.systemd).toMatch(/^\d+/);
