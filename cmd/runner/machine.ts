@@ -11,6 +11,7 @@ import {
   readCpuTimes,
   readMachine,
   readMemory,
+  SteadyBytes,
   TopologyReader,
 } from '../../pkg/topology/index.ts';
 
@@ -31,11 +32,12 @@ export function machineReader(
   const run = commandRunner(process.env.PATH ?? '/usr/bin:/bin', commandDeadlineMs);
   const reservedCores = reserved.milliCores / 1000;
   const topology = new TopologyReader({ reader: files, run, fixed, reservedCores });
+  const memory = new SteadyBytes();
   let before = readCpuTimes(files);
   return {
     facts() {
       const { cores, memoryBytes, kernel, os } = readMachine(files);
-      return { cores, memoryBytes, versions: { river: version, kernel, os } };
+      return { cores, memoryBytes: memory.settle(memoryBytes), versions: { river: version, kernel, os } };
     },
     topology: () => topology.read(),
     usage() {

@@ -8,5 +8,6 @@ export * from './cpu-list.ts';
 export * from './cpus.ts';
 export * from './file-reader.ts';
 export * from './machine.ts';
+export * from './steady-bytes.ts';
 export * from './topology.ts';
 export * from './usage.ts';

@@ -293,6 +293,25 @@ test('what the configuration says wins over what the machine shows', async () =>
   expect(asked).toEqual([]);
 });
 
+test('memory that a virtual machine is given and taken is told in few steps, and never more than there is', async () => {
+  let files = machineFiles(shapes.desktop);
+  const read = (path: string) => files[path];
+  const reader = { ...readerOf(files), read };
+  const topology = new TopologyReader({ reader, run: async () => absent, fixed: {}, reservedCores: 0 });
+  const memory = async (mebibytes: number) => {
+    const [node] = shapes.desktop.numa;
+    if (!node) throw new Error('no node');
+    files = machineFiles({ ...shapes.desktop, numa: [{ ...node, mebibytes }] });
+    return (await topology.read()).numa[0]?.memory ?? 0;
+  };
+  expect(await memory(8192)).toBe(8192 * 2 ** 20);
+  expect(await memory(8320)).toBe(8192 * 2 ** 20);
+  const less = await memory(8064);
+  expect(less).toBeLessThanOrEqual(8064 * 2 ** 20);
+  expect(await memory(8192)).toBe(less);
+  expect(await memory(8064)).toBe(less);
+});
+
 test('programs of the machine: their answer, their failure, and their deadline', async () => {
   const run = commandRunner('/usr/bin:/bin', 10_000);
   expect(await run('sh', ['-c', 'echo "$LC_ALL"'])).toEqual({ stdout: 'C\n', stderr: '', end: 'ok' });

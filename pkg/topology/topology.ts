@@ -7,6 +7,7 @@ import { GpuList } from './gpu-list.ts';
 import { readNvidiaGpus } from './gpus.ts';
 import { readMemory } from './machine.ts';
 import { readNuma } from './numa.ts';
+import { SteadyBytes } from './steady-bytes.ts';
 
 /** What a machine has, as its Node says it. */
 export interface Topology {
@@ -31,6 +32,8 @@ export interface TopologyOptions {
 export class TopologyReader {
   readonly #options: TopologyOptions;
   readonly #gpus = new GpuList();
+  /** By NUMA node. */
+  readonly #memory = new Map<number, SteadyBytes>();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
@@ -46,10 +49,16 @@ export class TopologyReader {
     const gpus = await this.#readGpus();
     return {
       cpus: shownCpus(cpus.found, reservedCores),
-      numa: numa.found,
+      numa: fixed.numa ? numa.found : numa.found.map((node) => this.#steady(node)),
       ...gpus.found,
       problems: [...cpus.problems, ...numa.problems, ...gpus.problems],
     };
+  }
+
+  #steady(node: NumaNode): NumaNode {
+    const memory = this.#memory.get(node.id) ?? new SteadyBytes();
+    this.#memory.set(node.id, memory);
+    return { ...node, memory: memory.settle(node.memory) };
   }
 
   async #readGpus(): Promise<Reading<Pick<Topology, 'gpus' | 'usage'>>> {

@@ -17,8 +17,6 @@ const [folder = '', first = '', count = '', config = ''] = process.argv.slice(2)
 const { server, ca, token } = await readKubeconfig(config);
 const admin = createHttpClient({ server, ca, token, clock: realClock });
 const seams = { clock: realClock, rng: realRng, version: 'bench' };
-/** Told, not read: a virtual machine whose memory grows and shrinks is not at rest. */
-const topology = { numa: [{ id: 0, cpus: '0', memory: '4G' }] };
 const logger: Logger = { ...silentLogger, error: console.error };
 
 async function startOne(index: number): Promise<void> {
@@ -30,7 +28,7 @@ async function startOne(index: number): Promise<void> {
   if (keyOfCertificate(new X509Certificate(certificate)).node !== name)
     throw new Error(`${name} has not joined`);
   const runtimes = { docker: { enabled: false }, process: { enabled: true } };
-  const settings = runnerSettings({ host: server, name, stateDir, runtimes, topology }, name);
+  const settings = runnerSettings({ host: server, name, stateDir, runtimes }, name);
   const client = createHttpClient({ server, ca, credential: { certificate, key }, clock: realClock });
   const onEnded = (error: Error) => {
     console.error(`${name} has stopped`, error);
