@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Environment, Run } from '../../pkg/api/index.ts';
+import type { Run } from '../../pkg/api/index.ts';
+import type { HttpClient } from '../../pkg/client/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { type RecordingSocket, recordingSocket } from '../support/recording-socket.ts';
 import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
@@ -22,8 +23,9 @@ describe.skipIf(found.engine === undefined)('environments', () => {
   const docker = (...args: string[]) => execute('docker', ['-H', `unix://${engine.socketPath}`, ...args]);
   let sandbox: Sandbox;
   let dev: Running;
+  let client: HttpClient;
   let recorded: RecordingSocket;
-  const get = (name: string) => sandbox.object<Environment>('env', name);
+  const get = (name: string) => client.get('Environment', '', name);
   const built = async (name: string) => {
     await sandbox.ok('wait', `env/${name}`, '--for', 'condition=Ready', '--timeout', '60s');
     return get(name);
@@ -35,6 +37,7 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     recorded = await recordingSocket(sandbox.path('docker.sock'), engine.socketPath);
     sandbox.env.DOCKER_HOST = `unix://${recorded.path}`;
     dev = await sandbox.dev();
+    client = await sandbox.client();
   });
 
   afterAll(async () => {
@@ -310,6 +313,11 @@ describe.skipIf(found.engine === undefined)('environments', () => {
       await sandbox.apply(environment('workbench', workbench({ ...spec, suspend: false })));
       await eventually('its start', 30_000, async () => (await container())?.phase === 'Running');
       expect(await inside('cat /kept; ls /two 2>&1 || true')).toContain('by hand\nls: /two');
+      await eventually('its limit', 30_000, async () => {
+        const format = '{{.HostConfig.Memory}}';
+        const { stdout } = await docker('inspect', '--format', format, 'river-env-workbench');
+        return stdout === `${64 * 2 ** 20}\n`;
+      });
       await sandbox.ok('discard', 'env/workbench');
       await fresh();
       expect(await inside('cat /two; ls /kept 2>&1 || true')).toContain('2\nls: /kept');

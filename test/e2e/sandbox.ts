@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { realClock } from '../../pkg/base/index.ts';
+import { createHttpClient, type HttpClient, readKubeconfig } from '../../pkg/client/index.ts';
 import { bundle, root } from '../env/bundle.ts';
 
 export { root };
@@ -101,6 +103,7 @@ export class Sandbox {
   readonly home = join(this.folder, 'home');
   readonly env: NodeJS.ProcessEnv;
   readonly #running: Running[] = [];
+  readonly #clients: HttpClient[] = [];
   /** What a command begins with, as in `nsenter`: it must become the program, so that it can be ended by its pid. */
   by: readonly string[] = [];
 
@@ -156,6 +159,14 @@ export class Sandbox {
     return JSON.parse(await this.ok('get', ...args, '-o', 'json')) as T;
   }
 
+  /** For what is asked so often that a program for each question would be most of the time; closed with the sandbox. */
+  async client(): Promise<HttpClient> {
+    const entry = await readKubeconfig(join(this.home, '.river/config'));
+    const client = createHttpClient({ ...entry, clock: realClock });
+    this.#clients.push(client);
+    return client;
+  }
+
   async apply(manifest: object): Promise<string> {
     const { code, stdout, stderr } = await this.run('river', ['apply', '-f', '-'], JSON.stringify(manifest));
     if (code !== 0) throw new Error(stderr);
@@ -171,6 +182,7 @@ export class Sandbox {
 
   /** Ends what is still running, and removes everything; in between, `release` lets go of what holds the folder. */
   async close(release: () => void = () => {}): Promise<void> {
+    for (const client of this.#clients) client.close();
     for (const running of this.#running.reverse()) {
       // Asked to end, it takes its empty control groups away.
       running.child.kill('SIGTERM');

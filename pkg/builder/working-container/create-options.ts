@@ -53,13 +53,12 @@ const periodUs = 100_000;
 const unlimitedMemory = 2 ** 50;
 
 export function limitOptions({ milliCores, memoryBytes }: ContainerLimits) {
-  const memory = memoryBytes === 0 ? unlimitedMemory : memoryBytes;
-  return {
-    CpuPeriod: periodUs,
-    CpuQuota: milliCores === 0 ? -1 : (milliCores * periodUs) / 1000,
-    Memory: memory,
-    MemorySwap: memory,
-  };
+  const memory =
+    memoryBytes === 0
+      ? { Memory: unlimitedMemory, MemorySwap: -1 }
+      : { Memory: memoryBytes, MemorySwap: memoryBytes };
+  const CpuQuota = milliCores === 0 ? -1 : (milliCores * periodUs) / 1000;
+  return { CpuPeriod: periodUs, CpuQuota, ...memory };
 }
 
 /** As they are, of a container that was made with `limitOptions`. */

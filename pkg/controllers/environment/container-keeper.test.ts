@@ -142,6 +142,14 @@ it('never throws work away: it stays on its digest until that is committed', asy
   expect((await status()).container).toMatchObject({ id: 'c2', digest, changes: noChanges });
 });
 
+it('looks again before it removes one: the engine does not tell of everything that is written', async () => {
+  await running();
+  Object.assign(containers.there.get('a') ?? {}, { changes: { ...noChanges, added: 1 } });
+  await apply({ steps });
+  await until(reason('Behind'));
+  expect(containers.done).not.toContain('remove a');
+});
+
 it('throws it away when a person says so', async () => {
   await running();
   await touched();
@@ -262,6 +270,16 @@ it('says what an engine that was wiped has lost, and makes one anew', async () =
   containers.use('a', {});
   await settle();
   expect((await ready())?.reason).toBe('MadeAnew');
+  await touched();
+  await apply({ suspend: true });
+  await until(reason('Suspended'));
+  containers.wipe();
+  await until(async () => (await status()).container?.id === 'c3');
+  await until(async () =>
+    (await plane.admin.list('Event')).items.some(
+      ({ reason, count }) => reason === 'ContainerLost' && count === 2,
+    ),
+  );
 });
 
 it('does not try again what cannot be worked in, until there is another digest', async () => {

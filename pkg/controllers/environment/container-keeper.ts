@@ -29,7 +29,7 @@ export interface ContainerKeeperParts {
 
 /** Between two looks at what has changed in it: while somebody is in it, and when the engine tells of something. */
 const inUseMs = 30_000;
-const eventMs = 1000;
+const eventMs = 250;
 /** So many times as long as a look takes there is none: a container with a million new files keeps no engine busy. */
 const restOfLook = 20;
 /** Until something that the engine could not do is tried again. */
@@ -79,6 +79,8 @@ export class ContainerKeeper {
       await this.#report(environment, found, containerCondition(name, wanted, found));
       return this.#nextLook(name, found);
     } catch (error) {
+      // What was told is not known to be seen.
+      this.#told.add(name);
       if (!(error instanceof RiverError)) throw error;
       const reason = error.code === 'Invalid' ? 'CannotRun' : 'EngineFailed';
       await this.#tell(environment, {}, ['ContainerReady', false, reason, errorMessage(error)]);
@@ -96,13 +98,11 @@ export class ContainerKeeper {
     wanted: WantedContainer | undefined,
   ): Promise<ObservedContainer | undefined> {
     for (let round = 0; round < rounds; round += 1) {
-      let found = await this.#observe(environment, false);
-      let step = containerStep(wanted, found);
-      if (step === 'remove') {
-        // Never because of what was so a moment ago.
-        found = await this.#observe(environment, true);
-        step = containerStep(wanted, found);
-      }
+      const first = await this.#observe(environment, false);
+      const isGuess = !first.isFresh && containerStep(wanted, first.found) === 'remove';
+      // It is never removed because of what was so a moment ago.
+      const { found } = isGuess ? await this.#observe(environment, true) : first;
+      const step = containerStep(wanted, found);
       if (step === 'done') return found;
       await this.#carryOut(environment, step, wanted);
     }
@@ -141,25 +141,32 @@ export class ContainerKeeper {
     }
   }
 
-  async #observe(environment: Environment, fresh: boolean): Promise<ObservedContainer | undefined> {
+  /** `isFresh`: what has changed in it was asked just now. */
+  async #observe(
+    environment: Environment,
+    mustAsk: boolean,
+  ): Promise<{ found?: ObservedContainer; isFresh: boolean }> {
     const { name = '' } = environment.metadata;
+    // Taken off before it is looked at: what is told meanwhile is for the next look.
+    const wasTold = this.#told.delete(name);
     const found = await this.#parts.containers.find(name);
     if (!found) {
       this.#seen.delete(name);
-      return undefined;
+      return { isFresh: true };
     }
     const base = this.baseOf(environment, found);
     const seen = this.#seen.get(name);
-    const isKnown =
-      seen?.id === found.id && seen.base === base && this.#ageMs(seen) < this.#goodForMs(name, found, seen);
-    if (isKnown && !fresh) return { ...found, base, changes: seen.changes };
-    this.#told.delete(name);
+    const isSame = seen?.id === found.id && seen.base === base;
+    if (isSame && !mustAsk && this.#ageMs(seen) < goodForMs(wasTold, found, seen)) {
+      if (wasTold) this.#told.add(name);
+      return { found: { ...found, base, changes: seen.changes }, isFresh: false };
+    }
     const { clock } = this.#parts;
     const beganMs = clock.monotonic();
     const changes = await this.#changes(name, found, base);
     const atMs = clock.monotonic();
     this.#seen.set(name, { id: found.id, base, changes, atMs, tookMs: atMs - beganMs });
-    return { ...found, base, changes };
+    return { found: { ...found, base, changes }, isFresh: true };
   }
 
   /** The engine compares with the image that it was made from alone. */
@@ -174,18 +181,11 @@ export class ContainerKeeper {
     return this.#parts.clock.monotonic() - atMs;
   }
 
-  #goodForMs(name: string, { inUse }: ContainerState, { tookMs }: Seen): number {
-    const leastMs = tookMs * restOfLook;
-    if (this.#told.has(name)) return Math.max(eventMs, leastMs);
-    return inUse ? Math.max(inUseMs, leastMs) : Number.POSITIVE_INFINITY;
-  }
-
   #nextLook(name: string, found: ObservedContainer | undefined): Result | undefined {
     const seen = this.#seen.get(name);
     if (!found || !seen) return undefined;
-    const goodForMs = this.#goodForMs(name, found, seen);
-    if (goodForMs === Number.POSITIVE_INFINITY) return undefined;
-    return { requeueAfterMs: Math.max(0, goodForMs - this.#ageMs(seen)) };
+    const leftMs = goodForMs(this.#told.has(name), found, seen) - this.#ageMs(seen);
+    return leftMs === Number.POSITIVE_INFINITY ? undefined : { requeueAfterMs: Math.max(0, leftMs) };
   }
 
   async #report(
@@ -193,8 +193,9 @@ export class ContainerKeeper {
     found: ObservedContainer | undefined,
     condition: ConditionChange,
   ): Promise<void> {
-    const lost = condition[2] === 'Running' && this.#lost(environment, found);
-    await this.#tell(environment, { container: containerStatus(found) }, lost || condition);
+    const lost = this.#lost(environment, found);
+    const told = condition[2] === 'Running' ? (lost ?? condition) : condition;
+    await this.#tell(environment, { container: containerStatus(found) }, told);
   }
 
   /** The engine has not any more what was in the one of before. It is said for as long as the new one is there. */
@@ -227,6 +228,12 @@ export class ContainerKeeper {
       }
     });
   }
+}
+
+function goodForMs(wasTold: boolean, { inUse }: ContainerState, { tookMs }: Seen): number {
+  const leastMs = tookMs * restOfLook;
+  if (wasTold) return Math.max(eventMs, leastMs);
+  return inUse ? Math.max(inUseMs, leastMs) : Number.POSITIVE_INFINITY;
 }
 
 function wantedContainer({ metadata, spec, status }: Environment): WantedContainer | undefined {
