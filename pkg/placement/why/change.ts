@@ -1,13 +1,12 @@
-import { formatCores, formatQuantity, formatTarget } from '../../api/index.ts';
-import type { Held } from '../charges.ts';
-import { allocatable, fits } from '../fits.ts';
+import { formatTarget } from '../../api/index.ts';
+import { fits } from '../fits.ts';
 import type { Need } from '../need.ts';
-import { shapeOf } from '../node-shape.ts';
 import { formatTaint, untolerated } from '../taints.ts';
+import { amountEdits } from './less.ts';
 import type { NodeTaken } from './why.ts';
 
 /** One line of a manifest that would be another. */
-interface Edit {
+export interface Edit {
   field: string;
   from: string;
   to: string;
@@ -23,44 +22,51 @@ export interface Change {
   node: string;
 }
 
+interface Option {
+  edits: readonly Edit[];
+  on: NodeTaken;
+}
+
 /**
  * The smallest change of the manifest with which the Run fits somewhere now: one field rather than two; then whatever
  * gives up least. Each is tried with `fits()` itself, so what it says is true at this moment. Undefined: there is none.
  */
 export function smallestChange(need: Need, nodes: readonly NodeTaken[]): Change | undefined {
-  const edits = unique(nodes.flatMap((taken) => editsFor(need, taken)));
-  const single = cheapest(
-    edits.map((edit) => [edit]),
-    need,
-    nodes,
+  const single = nodes.flatMap((on) => editsFor(need, on).map((edit): Option => ({ edits: [edit], on })));
+  return (
+    cheapest(single, need) ??
+    cheapest(
+      nodes.flatMap((on) => pairsFor(need, on)),
+      need,
+    )
   );
-  if (single) return single;
-  const pairs = edits.flatMap((edit, index) =>
-    edits.slice(index + 1).flatMap((other) => (other.field === edit.field ? [] : [[edit, other]])),
-  );
-  return cheapest(pairs, need, nodes);
 }
 
-function cheapest(options: Edit[][], need: Need, nodes: readonly NodeTaken[]): Change | undefined {
-  const cost = (edits: readonly Edit[]) => edits.reduce((sum, edit) => sum + edit.cost, 0);
-  for (const edits of [...options].sort((left, right) => cost(left) - cost(right))) {
+/** Only of what one node asks for: nothing else would help there, and all with all would be too many. */
+function pairsFor(need: Need, on: NodeTaken): Option[] {
+  const edits = editsFor(need, on);
+  return edits.flatMap((edit, index) =>
+    edits
+      .slice(index + 1)
+      .filter((other) => other.field !== edit.field)
+      .map((other): Option => ({ edits: [edit, other], on })),
+  );
+}
+
+function cheapest(options: readonly Option[], need: Need): Change | undefined {
+  const cost = ({ edits }: Option) => edits.reduce((sum, edit) => sum + edit.cost, 0);
+  for (const { edits, on } of [...options].sort((left, right) => cost(left) - cost(right))) {
     const changed = edits.reduce((before, edit) => edit.apply(before), need);
-    const found = nodes.find(({ node, held }) => fits(changed, node, held).fits);
-    if (found) {
-      const shown = edits.map(({ field, from, to }) => ({ field, from, to }));
-      return { edits: shown, node: found.node.metadata.name ?? '' };
-    }
+    if (!fits(changed, on.node, on.held).fits) continue;
+    const shown = edits.map(({ field, from, to }) => ({ field, from, to }));
+    return { edits: shown, node: on.node.metadata.name ?? '' };
   }
   return undefined;
 }
 
-function unique(edits: readonly Edit[]): Edit[] {
-  return [...new Map(edits.map((edit) => [`${edit.field}=${edit.to}`, edit])).values()];
-}
-
-/** What could be asked for less, with a view to one node. */
-function editsFor(need: Need, { node, held }: NodeTaken): Edit[] {
-  return [...placeEdits(need, node), ...shapeEdits(need), ...amountEdits(need, node, held)];
+/** What could be asked for otherwise, with a view to one node. */
+function editsFor(need: Need, on: NodeTaken): Edit[] {
+  return [...placeEdits(need, on.node), ...shapeEdits(need), ...amountEdits(need, on)];
 }
 
 function placeEdits(need: Need, node: NodeTaken['node']): Edit[] {
@@ -126,50 +132,4 @@ function shapeEdits(need: Need): Edit[] {
     edits.push({ field: 'spec.resources.gpus.model', from: model, to: 'left out', cost: 0.4, apply });
   }
   return edits;
-}
-
-/** What is below this is of no use, and too little for a container. */
-const leastMemory = 16 * 2 ** 20;
-
-/** Less of an amount, down to what is free there. */
-function amountEdits(need: Need, node: NodeTaken['node'], held: Held): Edit[] {
-  const total = allocatable(node);
-  const edits: Edit[] = [];
-  const cores = Math.min(total.milliCores - held.milliCores, need.milliCores - 1);
-  const milliCores = need.pin ? Math.floor(cores / 1000) * 1000 : cores;
-  if (milliCores > 0) {
-    const cost = 0.5 + (1 - milliCores / need.milliCores) / 2;
-    const [from, to] = [formatCores(need.milliCores), formatCores(milliCores)];
-    edits.push({
-      field: 'spec.resources.cores',
-      from,
-      to,
-      cost,
-      apply: (before) => ({ ...before, milliCores }),
-    });
-  }
-  const memoryBytes = Math.min(total.memoryBytes - held.memoryBytes, need.memoryBytes - 1);
-  if (memoryBytes >= leastMemory) {
-    const rounded = Math.floor(memoryBytes / 2 ** 20) * 2 ** 20;
-    const cost = 0.5 + (1 - rounded / need.memoryBytes) / 2;
-    const [from, to] = [formatQuantity(need.memoryBytes), formatQuantity(rounded)];
-    const apply = (before: Need): Need => ({ ...before, memoryBytes: rounded });
-    edits.push({ field: 'spec.resources.memory', from, to, cost, apply });
-  }
-  return [...edits, ...gpuEdits(need, node)];
-}
-
-function gpuEdits({ gpus, target }: Need, node: NodeTaken['node']): Edit[] {
-  if (!gpus || target?.gpus) return [];
-  const has = shapeOf(node).gpus.length;
-  return Array.from({ length: Math.min(gpus.count - 1, has) }, (_, index): Edit => {
-    const count = index + 1;
-    return {
-      field: 'spec.resources.gpus',
-      from: String(gpus.count),
-      to: String(count),
-      cost: 0.5 + (1 - count / gpus.count) / 2,
-      apply: (before) => ({ ...before, gpus: { ...gpus, ...before.gpus, count } }),
-    };
-  });
 }

@@ -60,6 +60,30 @@ describe('why a Run waits', () => {
     expect(answer?.holders[1]).not.toHaveProperty('untilMs');
   });
 
+  test('names nobody who has what the node would not have either if it were empty', () => {
+    const holders = [running('large', { cores: 5, memory: '8Gi' }, { node: 'a' })];
+    const holding = (wanted: Run) => whyPending(wanted, [node('a')], holders).nodes[0]?.holders.length;
+    expect(holding(run({ cores: 9 }))).toBe(0);
+    expect(holding(run({ cores: 1 }, { target: 'a::7' }))).toBe(0);
+    expect(holding(run({ cores: 9, memory: '10Gi' }))).toBe(1);
+  });
+
+  test('is looked for among many nodes, each with something else that is free', () => {
+    const nodes = Array.from({ length: 300 }, (_, index) => node(`n${index}`));
+    const runs = nodes.map(({ metadata: { name = '' } }, index) =>
+      running(
+        name,
+        { cores: 1 + (index % 70) / 10, memory: `${1024 + (index % 110) * 100}Mi` },
+        { node: name },
+      ),
+    );
+    const wanted = run(
+      { cores: 20, memory: '40Gi', gpus: { count: 5, model: 'H100' } },
+      { nodeSelector: { zone: 'x' } },
+    );
+    expect(whyPending(wanted, nodes, runs).change).toBeUndefined();
+  });
+
   test('there is nothing to change where it fits', () => {
     expect(whyPending(run({ cores: 1 }), [node('a')], [])).toEqual({
       nodes: [{ node: 'a', reasons: [], holders: [] }],
@@ -111,6 +135,40 @@ describe('why a Run waits', () => {
       [node('a')],
       [],
       ['spec.resources.gpus.model left out'],
+    ],
+    [
+      'fewer GPUs of any model',
+      run({ cores: 1, gpus: { count: 3, model: 'H100' } }),
+      [node('a')],
+      [],
+      ['spec.resources.gpus.model left out', 'spec.resources.gpus 2'],
+    ],
+    [
+      'GPUs with less memory',
+      run({ cores: 1, gpus: { count: 1, memory: '80Gi' } }),
+      [node('a')],
+      [],
+      ['spec.resources.gpus.memory 40Gi'],
+    ],
+    [
+      'as large a share of a GPU as there is',
+      run({ cores: 1, gpus: { count: 1, memory: '30Gi', shared: true } }),
+      [node('a')],
+      ['a-0', 'a-1'].map((uuid, index) =>
+        running(
+          uuid,
+          { cores: 1 },
+          { node: 'a', gpus: [{ index, uuid, memoryBytes: (index + 15) * gibibyte }] },
+        ),
+      ),
+      ['spec.resources.gpus.memory 25Gi'],
+    ],
+    [
+      'as much as one NUMA node has',
+      run({ cores: 9, numa: 'require' }),
+      [node('a')],
+      [],
+      ['spec.resources.cores 4'],
     ],
     [
       'NUMA only where it can be',

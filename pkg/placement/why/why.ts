@@ -1,6 +1,6 @@
 import type { Node, Run } from '../../api/index.ts';
 import { addCharge, chargeOf, type Held, isCharged, nothingHeld } from '../charges.ts';
-import { fits } from '../fits.ts';
+import { fits, lacks } from '../fits.ts';
 import { runNeed } from '../need.ts';
 import { type Change, smallestChange } from './change.ts';
 import { type Holder, holdersOf } from './holders.ts';
@@ -31,7 +31,10 @@ export function whyPending(run: Run, nodes: readonly Node[], runs: readonly Run[
     const verdict = fits(need, node, held);
     const name = node.metadata.name ?? '';
     if (verdict.fits) return { node: name, reasons: [], holders: [] };
-    return { node: name, reasons: verdict.reasons, holders: holdersOf(node, runs, verdict.codes) };
+    // What an empty node would lack, too, nobody holds.
+    const never = lacks(need, node).map(({ code }) => code);
+    const missing = verdict.codes.filter((code) => !never.includes(code));
+    return { node: name, reasons: verdict.reasons, holders: holdersOf(node, runs, missing) };
   });
   if (answers.some(({ reasons }) => reasons.length === 0)) return { nodes: answers };
   const change = smallestChange(need, taken);
