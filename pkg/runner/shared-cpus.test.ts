@@ -36,6 +36,11 @@ describe('the CPUs of those who have none for themselves', () => {
     expect(wanted(confined, node)).toEqual({ a: '0-3' });
   });
 
+  test('are isolated ones before any that somebody has pinned', () => {
+    const pinned = { uid: 'p', cpus: '0-3', pinned: true };
+    expect(wanted([{ uid: 'a' }, pinned], { allocatable: '0-7', isolated: '4-7' })).toEqual({ a: '4-7' });
+  });
+
   test('are without isolated ones, unless there are no others', () => {
     expect(wanted([{ uid: 'a' }], { allocatable: '0-7', isolated: '4-7' })).toEqual({ a: '0-3' });
     expect(wanted([{ uid: 'a' }], { allocatable: '4-7', isolated: '4-7' })).toEqual({ a: '4-7' });

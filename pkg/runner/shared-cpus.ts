@@ -28,8 +28,10 @@ export function sharedCpus(runs: readonly PlacedRun[], node: NodeCpus): Map<stri
 function shareOf(cpus: string | undefined, pinned: number[], usual: number[], all: number[]): number[] {
   const own = cpus === undefined ? usual : commonCpus(listOf(cpus), all);
   const free = withoutCpus(own, pinned);
-  // A program without any CPU would stand still: better it disturbs.
   if (free.length > 0) return free;
+  const isolated = cpus === undefined ? withoutCpus(all, pinned) : [];
+  if (isolated.length > 0) return isolated;
+  // A program without any CPU would stand still: better it disturbs.
   return own.length > 0 && cpus !== undefined ? own : all;
 }
 
