@@ -9,14 +9,10 @@ import { eventually, example, joinMachine, type Running, root, Sandbox, task } f
 /** Machines that are looked at and emptied, and one that is declared dead and comes back. */
 const sandbox = new Sandbox();
 const runners = new Map<string, Running>();
+let host: Running;
 
 beforeAll(async () => {
-  sandbox.write(
-    'host.yaml',
-    `stateDir: ${sandbox.path('host')}\nlisten: {port: 0}\nleaseDuration: 3s\ndefaults: {runtime: process}\n`,
-  );
-  const host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
+  await startHost(0);
   const server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
   mkdirSync(sandbox.path('driver'));
   const answer = join(root, 'pkg/topology/fixtures/two-models.xml');
@@ -33,6 +29,21 @@ beforeAll(async () => {
 });
 
 afterAll(() => sandbox.close());
+
+async function startHost(port: number): Promise<void> {
+  const lines = [`stateDir: ${sandbox.path('host')}`, `listen: {port: ${port}}`, 'leaseDuration: 3s'];
+  sandbox.write('host.yaml', [...lines, 'defaults: {runtime: process}', ''].join('\n'));
+  host = sandbox.start('host', ['--config', 'host.yaml']);
+  await host.says('the host serves');
+}
+
+/** Host and runner of a node, in the middle of whatever they do. */
+async function killAndStartAgain(node: string): Promise<void> {
+  const port = Number(/"url":"[^"]+:(\d+)"/.exec(host.stderr)?.[1]);
+  await Promise.all([host.stop('SIGKILL'), runners.get(node)?.stop('SIGKILL')]);
+  await startHost(port);
+  startRunner(node);
+}
 
 /** The machine of node1 has two GPUs, as its nvidia-smi says. */
 function startRunner(name: string): void {
@@ -194,6 +205,63 @@ it('fence: runs of a dead machine fail and start elsewhere; back again, it clean
   expect(isAlive(pid)).toBe(false);
   expect((await sandbox.object<Node>('node', node)).spec).toEqual({});
   await sandbox.ok('delete', 'task/moved');
+});
+
+/** Notes the pid of each start and that it was asked to end, and does not end for that. */
+const stubborn = (name: string) =>
+  task(name, {
+    command: [
+      'sh',
+      '-c',
+      `echo $$ >>${sandbox.path(name)}; trap 'echo asked >>${sandbox.path(name)}' TERM; while :; do sleep 0.1; done`,
+    ],
+  });
+const notesOf = (name: string) => readFileSync(sandbox.path(name), 'utf8').trimEnd().split('\n');
+const startsOf = (name: string) =>
+  notesOf(name)
+    .map(Number)
+    .filter((pid) => pid > 0);
+
+async function startStubborn(name: string): Promise<{ node: string; run: string }> {
+  await sandbox.apply(stubborn(name));
+  await sandbox.ok('wait', `task/${name}`, '--for', 'phase=Running', '--timeout', '30s');
+  const [run] = await runsOf(name);
+  return { node: nodeOf(run), run: run?.metadata.name ?? '' };
+}
+
+it('host and runner are killed in the middle of a drain: it is brought to its end', async () => {
+  const { node } = await startStubborn('drained');
+  const drain = sandbox.start('river', ['drain', node, '--timeout', '60s']);
+  await eventually('the stop', 30_000, () => notesOf('drained').includes('asked'));
+  await killAndStartAgain(node);
+  await drain.ended;
+  await sandbox.ok('drain', node, '--timeout', '60s');
+  await eventually(
+    'the next run',
+    30_000,
+    async () => (await runsOf('drained'))[1]?.status?.phase === 'Running',
+  );
+  const [first, second] = await runsOf('drained');
+  expect(first?.status).toMatchObject({ phase: 'Stopped', reason: 'Drained' });
+  expect(nodeOf(second)).not.toBe(node);
+  expect(startsOf('drained').map(isAlive)).toEqual([false, true]);
+  await sandbox.ok('uncordon', node);
+  await sandbox.ok('delete', 'task/drained');
+});
+
+it('host and runner are killed in the middle of the clean-up after a fence: the next ones finish it', async () => {
+  const { node } = await startStubborn('fenced');
+  await runners.get(node)?.stop('SIGKILL');
+  await sandbox.ok('wait', `node/${node}`, '--for', 'condition=Ready=Unknown', '--timeout', '30s');
+  await sandbox.ok('node', 'fence', node, '--yes');
+  startRunner(node);
+  await eventually('the clean-up', 30_000, () => notesOf('fenced').includes('asked'));
+  await killAndStartAgain(node);
+  await sandbox.ok('wait', `node/${node}`, '--for', 'condition=Ready', '--timeout', '60s');
+  expect((await sandbox.object<Node>('node', node)).spec).toEqual({});
+  expect((await runsOf('fenced')).map(({ status }) => status?.reason)).toEqual(['Fenced']);
+  expect(startsOf('fenced').map(isAlive)).toEqual([false]);
+  await sandbox.ok('delete', 'task/fenced');
 });
 
 it('what is no node, or not there, is told in one sentence', async () => {
