@@ -24,8 +24,8 @@ export interface GroupCommitOptions {
   writer: LogWriter;
   /** Newest committed version. */
   version(): number;
-  /** The newest committed state. */
-  current: CurrentReader;
+  /** The newest committed state of what the open transaction has not written. */
+  current(queries: Queries, ...key: Parameters<CurrentReader>): ReturnType<CurrentReader>;
   /** Called after each commit that wrote objects, before its promises resolve. */
   committed(events: StoreEvent[]): void;
   /** Called after a failed commit, when writing works again: what is on disk may differ from what was published. */
@@ -34,7 +34,7 @@ export interface GroupCommitOptions {
 
 /**
  * Collects the transactions of one event-loop turn into one durable commit. A SAVEPOINT for each keeps a
- * refusal from undoing its neighbours; an error of the database refuses them all.
+ * refusal from undoing its neighbours (one alone needs none); an error of the database refuses them all.
  */
 export class GroupCommit {
   readonly #database: Database;
@@ -45,6 +45,7 @@ export class GroupCommit {
   readonly #savepoint: Statement;
   readonly #release: Statement;
   readonly #undo: Statement;
+  readonly #rollback: Statement;
   #queue: Job[] = [];
   #scheduled = false;
   #failed = false;
@@ -59,6 +60,7 @@ export class GroupCommit {
     this.#savepoint = database.prepare('SAVEPOINT one');
     this.#release = database.prepare('RELEASE one');
     this.#undo = database.prepare('ROLLBACK TO one');
+    this.#rollback = database.prepare('ROLLBACK');
   }
 
   submit<T>(work: (transaction: Transaction) => T): Promise<T> {
@@ -106,13 +108,14 @@ export class GroupCommit {
   #commitAll(jobs: Job[]): void {
     const events: StoreEvent[] = [];
     const { writer, current } = this.#options;
-    const draft = new Draft(current);
+    // Its own connection has the pages at hand; another one would read them again after every commit.
+    const draft = new Draft((kind, namespace, name) => current(this.#queries, kind, namespace, name));
     const below: CurrentReader = (kind, namespace, name) => draft.get(kind, namespace, name);
     let version = this.#options.version();
     this.#begin.run();
     const outcomes = jobs.map((job): Outcome => {
       const transaction = new SqliteTransaction(this.#queries, writer, below, version);
-      const outcome = this.#runOne(job, transaction);
+      const outcome = this.#runOne(job, transaction, jobs.length === 1);
       if ('error' in outcome) return outcome;
       for (const event of transaction.events) {
         events.push(event);
@@ -121,7 +124,7 @@ export class GroupCommit {
       version = transaction.version;
       return outcome;
     });
-    this.#commit.run();
+    if (this.#database.inTransaction) this.#commit.run();
     if (events.length > 0) this.#options.committed(events);
     for (const outcome of outcomes) {
       if ('error' in outcome) outcome.job.reject(outcome.error);
@@ -129,8 +132,8 @@ export class GroupCommit {
     }
   }
 
-  #runOne(job: Job, transaction: SqliteTransaction): Outcome {
-    this.#savepoint.run();
+  #runOne(job: Job, transaction: SqliteTransaction, alone: boolean): Outcome {
+    if (!alone) this.#savepoint.run();
     try {
       const result = job.work(transaction);
       if (result instanceof Promise) {
@@ -138,12 +141,15 @@ export class GroupCommit {
         throw new RiverError('InternalError', 'The work of a transaction must be synchronous.');
       }
       if (transaction.failure) throw transaction.failure;
-      this.#release.run();
+      if (!alone) this.#release.run();
       return { job, result };
     } catch (error) {
       if (isSqliteError(error) || !this.#database.inTransaction) throw error;
-      this.#undo.run();
-      this.#release.run();
+      if (alone) this.#rollback.run();
+      else {
+        this.#undo.run();
+        this.#release.run();
+      }
       return { job, error };
     } finally {
       transaction.end();

@@ -124,7 +124,7 @@ export class SqliteStore implements Store {
       clock,
       writer: this.#writer,
       version,
-      current: (kind, namespace, name) => this.#current(kind, namespace, name),
+      current: (queries, kind, namespace, name) => this.#current(queries, kind, namespace, name),
       committed: (events) => this.#publish(events),
       recovered: () => this.#catchUp(),
     });
@@ -140,7 +140,7 @@ export class SqliteStore implements Store {
 
   get(kind: Kind, namespace: string, name: string): StoredRecord | undefined {
     this.#refuseWhenClosed();
-    return this.#current(kind, namespace, name);
+    return this.#current(this.#queries, kind, namespace, name);
   }
 
   async list(kind: Kind, options: ListOptions = {}): Promise<ListPage> {
@@ -203,10 +203,10 @@ export class SqliteStore implements Store {
     this.#lock.release();
   }
 
-  #current(kind: Kind, namespace: string, name: string): StoredRecord | undefined {
+  #current(queries: Queries, kind: Kind, namespace: string, name: string): StoredRecord | undefined {
     const cached = this.#cache.get(kind, namespace, name);
     if (cached) return cached;
-    const found = this.#queries.current(kind, namespace, name);
+    const found = queries.current(kind, namespace, name);
     if (found) this.#cache.set(found);
     return found;
   }
