@@ -35,15 +35,18 @@ export const failedEvents: Record<Activity, RunnerEvent> = {
 
 /** How often each has happened since the start of this process: every heartbeat carries it, and the host shows it. */
 export class RunnerCounters {
-  readonly #counts = new Map<RunnerEvent, number>(
-    (Object.keys(events) as RunnerEvent[]).map((event) => [event, 0]),
-  );
+  readonly #counts: Record<RunnerEvent, number>;
+
+  constructor() {
+    const none = (Object.keys(events) as RunnerEvent[]).map((event) => [event, 0]);
+    this.#counts = Object.fromEntries(none);
+  }
 
   readonly count: Count = (event: RunnerEvent | ExecutorEvent) => {
-    this.#counts.set(event, (this.#counts.get(event) ?? 0) + 1);
+    this.#counts[event] = (this.#counts[event] ?? 0) + 1;
   };
 
   all(): Record<string, number> {
-    return Object.fromEntries(this.#counts);
+    return { ...this.#counts };
   }
 }

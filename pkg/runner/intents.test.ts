@@ -107,6 +107,26 @@ test('a write that the disk refuses is refused as ServiceUnavailable', async () 
   intents.close();
 });
 
+test('what was read in the midst of writes that were refused is forgotten', async () => {
+  const intents = openIntents(file(), clock);
+  const other = new Database(file());
+  other.exec(
+    "CREATE TRIGGER full BEFORE INSERT ON intents WHEN NEW.uid = 'b' BEGIN SELECT RAISE(ABORT, 'full'); END",
+  );
+  other.close();
+  void intents.put(intent('a'));
+  endTurn();
+  const refused = [
+    intents.update('a', { startBootId: 'b1' }),
+    intents.update('a', { confined: true }),
+    intents.put(intent('b')),
+  ];
+  endTurn();
+  for (const write of refused) await expect(write).rejects.toMatchObject({ code: 'ServiceUnavailable' });
+  expect(intents.get('a')).toEqual(intent('a'));
+  intents.close();
+});
+
 test('refuses the file of a newer version', () => {
   const newer = new Database(file());
   newer.pragma('user_version = 99');

@@ -74,6 +74,9 @@ interface Write {
   reject(error: unknown): void;
 }
 
+/** So many are kept parsed: a run that is being converged is read at every round. */
+const keptAtOnce = 256;
+
 /**
  * The runner's memory: one small SQLite file. Writes of one event-loop turn share a commit (a thousand short
  * processes a second must not wait for the disk one by one) and resolve when they are on disk. No transaction is
@@ -91,6 +94,8 @@ export class Intents {
   readonly #writeMeta: Database.Statement<[string, string]>;
   readonly #removeMeta: Database.Statement<[string]>;
   readonly #runAll: (batch: readonly Write[]) => void;
+  /** What is on disk of those that were read last. */
+  readonly #kept = new Map<string, Intent>();
   #batch: Write[] = [];
 
   constructor(database: Database.Database, clock: Clock) {
@@ -111,9 +116,17 @@ export class Intents {
     });
   }
 
-  get(uid: string): Intent | undefined {
-    const row = this.#select.get(uid);
-    return row && fromRow(row);
+  get(uid: string): Readonly<Intent> | undefined {
+    const kept = this.#kept.get(uid);
+    if (kept) return kept;
+    const intent = this.#read(uid);
+    if (!intent) return undefined;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size < keptAtOnce) break;
+      this.#kept.delete(oldest);
+    }
+    this.#kept.set(uid, intent);
+    return intent;
   }
 
   /** Those whose end the host has not acknowledged in this epoch: what a new runner has to look after. */
@@ -133,13 +146,17 @@ export class Intents {
   /** Changes these fields (undefined removes) of what is there by then; nothing when it has been forgotten. */
   update(uid: string, change: Partial<Omit<Intent, 'uid' | 'namespace' | 'name'>>): Promise<void> {
     return this.#write(() => {
-      const intent = this.get(uid);
+      // Not kept: it may be undone.
+      const intent = this.#read(uid);
       if (intent) this.#store({ ...intent, ...change });
     });
   }
 
   forget(uid: string): Promise<void> {
-    return this.#write(() => this.#delete.run(uid));
+    return this.#write(() => {
+      this.#kept.delete(uid);
+      this.#delete.run(uid);
+    });
   }
 
   cluster(): ClusterMark | undefined {
@@ -184,7 +201,13 @@ export class Intents {
     this.#database.close();
   }
 
+  #read(uid: string): Intent | undefined {
+    const row = this.#select.get(uid);
+    return row && fromRow(row);
+  }
+
   #store({ uid, namespace, name, ...rest }: Intent): void {
+    this.#kept.delete(uid);
     this.#replace.run(uid, namespace, name, rest.acknowledgedEpoch ?? null, JSON.stringify(rest));
   }
 

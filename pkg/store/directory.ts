@@ -54,7 +54,7 @@ function mountType(mountinfo: string, directory: string): string {
 
 /** SQLite's write-ahead log needs memory shared by all processes and locks that hold: network file systems give neither. */
 function refuseNetworkFilesystem(directory: string, reader: FilesystemReader): void {
-  const real = realpathSync(directory);
+  const real = realpathSync.native(directory);
   const mounted = mountType(reader.mountinfo(), real);
   const type = networkTypes.includes(mounted) ? mounted : reader.type(real) === nfsMagic ? 'nfs' : undefined;
   if (!type) return;

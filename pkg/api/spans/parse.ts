@@ -19,6 +19,7 @@ const opening = /\\span:(?=[{[])|span:(?=[{[])/g;
  * is no span. Raises `Invalid` for one that is begun and is none.
  */
 export function parseSpans(text: string): SpannedText {
+  if (!text.includes('span:')) return { literals: [text], spans: [] };
   const parsed: SpannedText = { literals: [], spans: [] };
   let literal = '';
   let from = 0;
