@@ -486,4 +486,15 @@ describe.skipIf(!engine)('what a run is bound to', () => {
     await executor.confine(spec.runUid, '0');
     await executor.remove(spec.runUid);
   });
+
+  test('one that was made on shared CPUs and never started begins on those that it was moved to', async () => {
+    const all = cpusOf('self');
+    const executor = open();
+    const spec = shell('exec sleep 600', { sharedCpus: '0' });
+    await makeOnly(spec);
+    await executor.confine(spec.runUid, all);
+    await executor.start({ ...spec, sharedCpus: undefined });
+    expect((await executor.inspect(spec.runUid))?.observed?.cpus).toBe(all);
+    await executor.stop(spec.runUid, 0);
+  });
 });
