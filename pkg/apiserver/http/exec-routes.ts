@@ -23,22 +23,31 @@ export interface WorkingContainers {
 /** Programs in the working container of an Environment, over a WebSocket as in kubectl exec; for admins. */
 export function execRoutes(context: RouteContext) {
   const stopping = new AbortController();
-  const open = new Set<Promise<void>>();
+  const sessions = new Set<Promise<void>>();
+  let count = 0;
   return async (app: FastifyInstance) => {
     app.addHook('preClose', async () => {
       stopping.abort();
-      await Promise.all(open);
+      await Promise.all(sessions);
     });
     app.get(`/apis/${apiVersion}/environments/:name/exec`, async (request, reply) => {
       authorize(request.identity, 'exec', 'Environment');
-      if (open.size >= shellsAtOnce) throw busy();
+      if (count >= shellsAtOnce) throw busy();
       const wanted = shellRequestOf(request);
-      const container = await context.workingContainers.container(addressOf(request).name);
-      const serving = serve(context, { request, reply, wanted, container, stopping: stopping.signal });
-      const ended = serving.then((session) => session.done).catch(() => {});
-      open.add(ended);
-      void ended.then(() => open.delete(ended));
-      await serving;
+      count += 1;
+      try {
+        const container = await context.workingContainers.container(addressOf(request).name);
+        const opening = { request, reply, wanted, container, stopping: stopping.signal };
+        const { done } = await open(context, opening);
+        const session = done.finally(() => {
+          sessions.delete(session);
+          count -= 1;
+        });
+        sessions.add(session);
+      } catch (error) {
+        count -= 1;
+        throw error;
+      }
     });
   };
 }
@@ -57,7 +66,7 @@ interface Opening {
 }
 
 /** Resolves when the connection is the shell's; `done` when it has ended. */
-async function serve(
+async function open(
   { shells, clock, logger }: RouteContext,
   { request, reply, wanted, container, stopping }: Opening,
 ): Promise<{ done: Promise<void> }> {
@@ -73,7 +82,10 @@ async function serve(
   log.info('a shell was opened', { program: wanted.command[0], tty: wanted.tty });
   const start = () => shells.start(container, wanted);
   const parts = { start, streams: wanted, clock, logger: log, stopping };
-  return { done: serveShell(socket, parts).finally(() => log.info('a shell has ended')) };
+  const done = serveShell(socket, parts).catch((error: unknown) =>
+    log.error('a shell failed unexpectedly', { error }),
+  );
+  return { done: done.then(() => log.info('a shell has ended')) };
 }
 
 /** As Kubernetes names the parameters; `term`, `columns` and `rows` are River's own. */

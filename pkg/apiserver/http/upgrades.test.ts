@@ -6,6 +6,7 @@ import { ApiHost, admin, authority, nodeOf, refused } from '../../../test/suppor
 import { type LogFields, type Logger, RiverError, silentLogger } from '../../base/index.ts';
 import type { HttpClient } from '../../client/index.ts';
 import { protocol, type ShellProcess, type ShellRequest } from '../../shell/index.ts';
+import { listen } from './listen.ts';
 
 /** A program that says what it was asked for, and ends. */
 const echo = (container: string, request: ShellRequest): ShellProcess => ({
@@ -116,17 +117,24 @@ it('a command that does not fit into a request is refused here', async () => {
 it('the wait for a container is given up when its signal aborts', async () => {
   await host.close();
   host = new ApiHost();
-  const asked = Promise.withResolvers<void>();
+  let asked = Promise.withResolvers<void>();
   const container = () => {
     asked.resolve();
     return new Promise<never>(() => {});
   };
-  const to = host.http(await host.listen({ workingContainers: { container } }), admin);
+  const app = host.server({ workingContainers: { container } });
+  const to = host.http(await listen(app, { host: '127.0.0.1', port: 0 }), admin);
   const stop = new AbortController();
   const opening = refused(to.openShell('desk', wanted, stop.signal));
   await asked.promise;
   stop.abort();
   expect((await opening).code).toBe('ServiceUnavailable');
+  asked = Promise.withResolvers();
+  const other = refused(to.openShell('desk', wanted));
+  await asked.promise;
+  // A host that stops does not wait for an answer that never comes.
+  await app.close();
+  expect((await other).code).toBe('ServiceUnavailable');
 });
 
 it('a host that stops ends what is open', async () => {
@@ -145,9 +153,8 @@ it('a host that stops ends what is open', async () => {
       }),
     },
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const { port } = app.server.address() as { port: number };
-  const shell = await host.http(`https://127.0.0.1:${port}`, admin).openShell('desk', wanted);
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  const shell = await host.http(server, admin).openShell('desk', wanted);
   const reading = shell.output[Symbol.asyncIterator]().next();
   await app.close();
   expect(await reading).toMatchObject({ done: true });

@@ -13,12 +13,19 @@ interface Upgrade {
 
 /** Of requests that ask for another protocol, until they are answered. */
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+/** They belong to those who have accepted them. */
+const accepted = new WeakSet<Socket>();
 
 /**
  * A request that asks for another protocol goes the way of all others: it is authenticated, authorized, and refused with
  * a Status. Only a handler that calls `acceptWebSocket` gives it what it asks for; any other answer ends the connection.
  */
 export function routeUpgrades(app: FastifyInstance, logger: Logger): void {
+  const upgraded = new Set<Socket>();
+  // The server does not count them any more, but waits for them.
+  app.addHook('preClose', async () => {
+    for (const socket of upgraded) if (!accepted.has(socket)) socket.destroy();
+  });
   app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // The server has let go of the connection: nobody else would hear of its failure.
     socket.on('error', (error) => logger.debug('an upgraded connection failed', { reason: error.message }));
@@ -27,6 +34,8 @@ export function routeUpgrades(app: FastifyInstance, logger: Logger): void {
     response.assignSocket(socket);
     response.on('finish', () => socket.destroySoon());
     upgrades.set(request, { socket, head });
+    upgraded.add(socket);
+    socket.on('close', () => upgraded.delete(socket));
     if (request.method === 'GET') app.routing(request, response);
     else refuseMethod(response);
   });
@@ -58,11 +67,13 @@ export function acceptWebSocket(
   return new Promise((resolve, reject) => {
     const refuse = (error?: Error) =>
       reject(new RiverError('BadRequest', `no WebSocket: ${error?.message ?? 'the client has gone'}`));
+    if (upgrade.socket.destroyed) return refuse();
     server.on('wsClientError', refuse);
     const onClose = () => refuse();
     upgrade.socket.once('close', onClose);
     server.handleUpgrade(request.raw, upgrade.socket, upgrade.head, (socket) => {
       upgrade.socket.off('close', onClose);
+      accepted.add(upgrade.socket);
       reply.hijack();
       reply.raw.detachSocket(upgrade.socket);
       // Until somebody listens: the first messages may be here already.
