@@ -40,22 +40,37 @@ export async function serveShell(socket: WebSocket, parts: ServeShellParts): Pro
   keepAlive(socket, clock);
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const messages = new Messages(socket);
-  let process: ShellProcess;
-  try {
-    process = await parts.start();
-  } catch (error) {
+  const stopped = stopOf(parts.stopping);
+  const begun = await Promise.race([begin(parts), stopped]);
+  if (!('process' in begun)) {
     messages.ignore();
-    return bid(socket, { ...failure(error, logger), ended: true }, clock);
+    return bid(socket, begun, clock);
   }
+  const { process } = begun;
   const farewell = await Promise.race([
     copyOutput(process, socket, parts),
     readInput(process, messages, parts),
     // Also while the program takes nothing of what came.
     closed.then(() => gone),
-    stopOf(parts.stopping),
+    stopped,
   ]);
   messages.ignore();
   await Promise.all([farewell.ended ? undefined : process.hangUp(), bid(socket, farewell, clock)]);
+}
+
+/** One that begins when nobody waits for it any more is hung up. */
+async function begin({
+  start,
+  stopping,
+  logger,
+}: ServeShellParts): Promise<{ process: ShellProcess } | Farewell> {
+  try {
+    const process = await start();
+    if (stopping.aborted) await process.hangUp();
+    return { process };
+  } catch (error) {
+    return { ...failure(error, logger), ended: true };
+  }
 }
 
 async function copyOutput(

@@ -210,6 +210,19 @@ describe('a shell over a connection', () => {
     expect(program.isHungUp).toBe(true);
   });
 
+  it('is told so also before its program has begun, which is hung up when it does', async () => {
+    const begins = Promise.withResolvers<ShellProcess>();
+    start = () => begins.promise;
+    const shell = await connect();
+    await until(() => served.length === 1);
+    stopping.abort();
+    await collect(shell);
+    expect(await failure(shell)).toMatchObject({ message: expect.stringContaining('shutting down') });
+    await Promise.all(served);
+    begins.resolve(program);
+    await until(() => program.isHungUp);
+  });
+
   it('is told why there is no program', async () => {
     start = async () => {
       throw new RiverError('Conflict', 'no shell in it');

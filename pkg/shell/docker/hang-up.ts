@@ -14,7 +14,9 @@ type Signal = 'SIGHUP' | 'SIGKILL';
 /** From the signal to the one that nothing survives. */
 const graceMs = 3_000;
 const lookMs = 20;
-const looksAtMost = 500;
+
+/** An engine that does not answer must not keep a host from stopping: fastify gives it ten seconds to end its connections. */
+const patienceMs = 8_000;
 
 /**
  * Ends what an exec has begun. The engine leaves it running when its client goes, terminal or not, and has no call that
@@ -22,8 +24,24 @@ const looksAtMost = 500;
  * SIGHUP on purpose goes on, as after ssh; the program itself does not. Raises when it cannot be ended.
  */
 export async function hangUp(parts: HangUpParts): Promise<void> {
+  const inTime = new AbortController();
+  const tooLate = sleep(parts.clock, patienceMs, inTime.signal).then(() => {
+    throw new RiverError(
+      'Timeout',
+      'the engine does not answer, or its processes are not those of this machine',
+    );
+  });
+  try {
+    await Promise.race([endSession(parts, inTime.signal), tooLate]);
+  } finally {
+    inTime.abort();
+    await tooLate.catch(() => {});
+  }
+}
+
+async function endSession(parts: HangUpParts, abortSignal: AbortSignal): Promise<void> {
   const { clock } = parts;
-  const begun = await untilBegun(parts);
+  const begun = await untilBegun(parts, abortSignal);
   if (begun === undefined) return;
   const { pid, containerId } = begun;
   const left = async () =>
@@ -32,31 +50,26 @@ export async function hangUp(parts: HangUpParts): Promise<void> {
   await signalLeft('SIGHUP');
   const deadline = clock.monotonic() + graceMs;
   while (clock.monotonic() < deadline) {
-    if ((await left()).length === 0) return checkEnded(parts);
+    if ((await left()).length === 0) return untilEnded(parts, abortSignal);
     await sleep(clock, lookMs);
   }
   await signalLeft('SIGKILL');
-  await checkEnded(parts);
+  await untilEnded(parts, abortSignal);
 }
 
 /** Undefined when it has ended. An exec is running before its process is there. */
-async function untilBegun({ exec, clock }: HangUpParts) {
-  for (let look = 0; look < looksAtMost; look++) {
-    const now = await unless([404], exec.inspect());
+async function untilBegun({ exec, clock }: HangUpParts, abortSignal: AbortSignal) {
+  for (;;) {
+    const now = await unless([404], exec.inspect({ abortSignal }));
     if (!now?.Running) return undefined;
     if (now.Pid > 0) return { pid: now.Pid, containerId: now.ContainerID };
-    await sleep(clock, lookMs);
+    await sleep(clock, lookMs, abortSignal);
   }
-  throw new RiverError('Timeout', 'the engine did not begin it');
 }
 
-async function checkEnded({ exec, clock }: HangUpParts): Promise<void> {
-  for (let look = 0; look < looksAtMost; look++) {
-    const now = await unless([404], exec.inspect());
-    if (!now?.Running) return;
-    await sleep(clock, lookMs);
-  }
-  throw new RiverError('Timeout', 'it does not end: is its process one of this machine?');
+async function untilEnded({ exec, clock }: HangUpParts, abortSignal: AbortSignal): Promise<void> {
+  while ((await unless([404], exec.inspect({ abortSignal })))?.Running)
+    await sleep(clock, lookMs, abortSignal);
 }
 
 /** By the kernel; by a process in the container where this user may not. */
