@@ -6,7 +6,7 @@ import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
 import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
-import { engineError, findImage, freeBytes, isForLackOfRoom, openEngine } from './engine.ts';
+import { engineError, findImage, freeBytes, isForLackOfRoom, nameImage, openEngine } from './engine.ts';
 import { Journal } from './journal.ts';
 import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
@@ -90,15 +90,13 @@ class DockerBuilder implements EnvironmentBuilder {
         'ServiceUnavailable',
         `the image ${image} is gone from the engine; it is built again`,
       );
-    const digest = inspected.Id;
-    const [repo = '', tag = ''] = imageTag(name, digest).split(':');
-    await engine.getImage(digest).tag({ repo, tag });
+    const { Id: imageId, Size: imageSize } = inspected;
+    await nameImage(engine, imageId, imageTag(name, imageId));
     onProgress({ phase: 'Publishing' });
-    const { Size: imageSize } = inspected;
-    journal.begin('its publishing', `publishing ${shortDigest(digest)}`);
-    const tarball = await publish(engine, directory, {
+    journal.begin('its publishing', 'publishing');
+    const { digest, tarball } = await publish(engine, directory, {
       name,
-      digest,
+      imageId,
       spec,
       builtAt: request.builtAt,
       ...(parent ? { parentDigest: parent.digest } : {}),

@@ -26,25 +26,30 @@ interface Names {
 export async function loaded(parts: LoadParts, file: string, { what, nameOf }: Names): Promise<string> {
   await readable(file);
   const layout = await readImageLayout(file);
-  const { digest } = layout;
-  if (await findImage(parts.engine, digest)) return digest;
+  if (await findImage(parts.engine, layout.digest)) return layout.digest;
   parts.output(`loading ${what}\n`);
-  await send(parts, file, layout);
-  const image = await findImage(parts.engine, digest);
-  if (!image)
-    throw new RiverError('Invalid', `the engine has read ${file} and has no image ${digest} afterwards`);
+  const id = await send(parts, file, layout);
+  const image = id === undefined ? undefined : await findImage(parts.engine, id);
+  const wanted = layout.layers.map(({ diffId }) => diffId);
+  if (!image || JSON.stringify(image.RootFS?.Layers) !== JSON.stringify(wanted))
+    throw new RiverError('Invalid', `the engine has read ${file} and made ${id ?? 'no image'} of it`);
   await nameImage(parts.engine, image.Id, nameOf(image.Id));
   return image.Id;
 }
 
-/** The client waits for ever for an answer to a request whose bytes have failed: that one is given up. */
-async function send({ engine, signal }: LoadParts, file: string, layout: ImageLayout): Promise<void> {
+/** Answers what the engine calls it. The client waits for ever for an answer to a request whose bytes have failed: that one is given up. */
+async function send(
+  { engine, signal }: LoadParts,
+  file: string,
+  layout: ImageLayout,
+): Promise<string | undefined> {
   const failed = new AbortController();
   const abortSignal = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
   const bytes = Readable.from(withoutNames(file, layout), { objectMode: false });
   bytes.on('error', (error) => failed.abort(error));
   try {
-    await finished(engine, await engine.loadImage(bytes, { quiet: true, abortSignal }));
+    const lines = await finished(engine, await engine.loadImage(bytes, { quiet: true, abortSignal }));
+    return /sha256:[0-9a-f]{64}/.exec(lines.map(({ stream = '' }) => stream).join(''))?.[0];
   } catch (error) {
     throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {

@@ -15,6 +15,7 @@ import {
   tarballFile,
   writeTarballIndex,
 } from '../environment/index.ts';
+import { nameImage } from './engine.ts';
 import type { KeptState } from './types.ts';
 
 const partialEnd = '.partial';
@@ -23,38 +24,59 @@ const partialEnd = '.partial';
 const floorBytes = 64 * 2 ** 20;
 
 export interface PublishRequest extends Provenance {
-  digest: string;
+  /** What the engine calls it, which has the name `imageTag(name, imageId)` for it. */
+  imageId: string;
   /** Bytes of the image, for the question whether it fits. */
   imageSize: number;
   signal: AbortSignal;
   onBytes(bytes: number): void;
 }
 
-/** The tarball under its name, whole, with its index beside it; as it is when it is there already. */
+export interface Published {
+  digest: string;
+  tarball: EnvironmentTarball;
+}
+
+/**
+ * The tarball under its name, whole, with its index beside it; as it is when it is there already. The digest is the one of
+ * the configuration in it: an engine with the containerd image store has IDs of its own, and gets the name once that is known.
+ */
 export async function publish(
   engine: Docker,
   directory: string,
   request: PublishRequest,
-): Promise<EnvironmentTarball> {
-  const { name, digest } = request;
-  const file = tarballFile(directory, name, digest);
-  const present = await published(directory, { name, digest });
-  if (present) return present;
+): Promise<Published> {
+  const { name, imageId } = request;
+  const present = await published(directory, { name, digest: imageId });
+  if (present) return { digest: imageId, tarball: present };
+  const partial = tarballFile(directory, name, imageId) + partialEnd;
   try {
     await mkdir(directory, { recursive: true });
     await refuseFull(directory, request.imageSize);
-    await save(engine, file, request);
+    await save(engine, partial, request);
   } catch (error) {
     throw explained(error, directory);
   }
-  const index = await indexTarball(file + partialEnd, request);
-  if (index.digest !== digest) {
-    throw new RiverError('Invalid', `the engine saved ${index.digest} when it was asked for ${digest}`);
+  const index = await indexTarball(partial, provenanceOf(request));
+  const { digest, size, builtAt } = index;
+  if (digest !== imageId) {
+    await nameImage(engine, imageId, imageTag(name, digest));
+    await engine.getImage(imageTag(name, imageId)).remove({ noprune: true });
   }
-  await rename(file + partialEnd, file);
+  const before = digest === imageId ? undefined : await published(directory, { name, digest });
+  if (before) {
+    await rm(partial, { force: true });
+    return { digest, tarball: before };
+  }
+  const path = tarballFile(directory, name, digest);
+  await rename(partial, path);
   await syncDirectory(directory);
   await writeTarballIndex(indexFile(directory, name, digest), index);
-  return { path: file, size: index.size, builtAt: index.builtAt };
+  return { digest, tarball: { path, size, builtAt } };
+}
+
+function provenanceOf({ name, builtAt, parentDigest, spec, commit }: PublishRequest): Provenance {
+  return { name, builtAt, parentDigest, spec, ...(commit ? { commit } : {}) };
 }
 
 /** Undefined when there is no index, or the tarball is not the one that it speaks of. */
@@ -72,9 +94,8 @@ export async function published(
   return { path, size, builtAt: index.builtAt };
 }
 
-async function save(engine: Docker, file: string, request: PublishRequest): Promise<void> {
-  const partial = file + partialEnd;
-  const tag = imageTag(request.name, request.digest);
+async function save(engine: Docker, partial: string, request: PublishRequest): Promise<void> {
+  const tag = imageTag(request.name, request.imageId);
   try {
     const stream = await engine.getImage(tag).get();
     let bytes = 0;

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
 import { engineWords, findImage, finished, isForLackOfRoom, nameImage, statusOf } from './engine.ts';
 import { readable } from './host-file.ts';
-import { baseName, labels } from './labels.ts';
+import { baseName, labels, ownBaseName } from './labels.ts';
 
 interface ImportParts {
   engine: Docker;
@@ -47,8 +47,9 @@ function notImported(file: string, why: string): RiverError {
 /** All that was made on it has its label too, but more layers, or the label of a step. */
 async function importOf(engine: Docker, key: string): Promise<string | undefined> {
   const found = await engine.listImages({ all: true, filters: { label: [`${labels.rootfs}=${key}`] } });
-  for (const { Id, Labels } of found) {
-    if (Labels?.[labels.step] !== undefined) continue;
+  for (const { Id, Labels, RepoTags } of found) {
+    // Some engines keep what they could not import; it never got its name.
+    if (Labels?.[labels.step] !== undefined || !RepoTags?.some((name) => ownBaseName.test(name))) continue;
     if ((await findImage(engine, Id))?.RootFS?.Layers?.length === 1) return Id;
   }
   return undefined;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EnvironmentSpec } from '../../pkg/api/index.ts';
 import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import { dockerBuilder } from '../../pkg/builder/index.ts';
-import { Uploads } from '../../pkg/environment/index.ts';
+import { readImageLayout, Uploads } from '../../pkg/environment/index.ts';
 import { withEngine } from '../env/engine.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { eventually, temporaryFolder } from './executor-parts.ts';
@@ -47,6 +47,8 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
   const rootfs = path('root.tar');
   const saved = path('saved.tar');
   let digest = '';
+  /** Its name in the engine. */
+  let image = '';
 
   beforeAll(async () => {
     const root = path('root');
@@ -69,7 +71,7 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     const again = await build('root', spec);
     expect(again.digest).toBe(first.digest);
     expect(said('root')).not.toContain('importing');
-    digest = first.digest;
+    ({ digest, image } = first);
     await run('cp', [first.tarball.path, saved]);
     writeFileSync(join(path('root'), 'what'), 'another');
     await run('tar', ['-C', path('root'), '-cf', rootfs, '.']);
@@ -79,11 +81,13 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
   test('from a tarball: with its digest, read only by an engine that has not got it', async () => {
     const from = { tarball: saved };
     expect((await build('tarball', { from })).digest).toBe(digest);
-    expect(said('tarball')).not.toContain('loading');
+    // An engine with IDs of its own cannot be asked for a digest.
+    const hasDigests = (await docker.getImage(image).inspect()).Id === digest;
+    expect(said('tarball').includes('loading')).toBe(!hasDigests);
     await builder.collect({ states: [], isBusy: () => false, uploads: new Set() });
     await eventually('the engine to forget it', async () =>
       docker
-        .getImage(digest)
+        .getImage(image)
         .inspect()
         .then(
           () => false,
@@ -94,19 +98,21 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     expect(said('tarball')).toContain(`loading ${saved}`);
     expect(loaded.digest).toBe(digest);
     expect(await contentOf(loaded.image, '/copy')).toBe(salt);
+    image = loaded.image;
   });
 
   test('names in a tarball are not given away: what the engine has under them stays', async () => {
     const name = `named-${salt}:1`;
     const file = path('named.tar');
     const cli = ['-H', `unix://${socketPath}`];
-    const mine = `FROM ${digest}\nLABEL salt=${salt}\n`;
+    const mine = `FROM ${image}\nLABEL salt=${salt}\n`;
     await run('sh', ['-c', 'printf %s "$1" | docker "$2" "$3" build -t "$4" -', 'sh', mine, ...cli, name]);
     const { Id } = await docker.getImage(name).inspect();
     await run('docker', [...cli, 'save', '-o', file, name]);
     await docker.getImage(name).remove({ force: true });
     await run('docker', [...cli, 'tag', engine?.image ?? '', name]);
-    expect((await build('named', { from: { tarball: file } })).digest).toBe(Id);
+    const { digest: wanted } = await readImageLayout(file);
+    expect((await build('named', { from: { tarball: file } })).digest).toBe(wanted);
     expect((await docker.getImage(name).inspect()).Id).not.toBe(Id);
     await docker.getImage(name).remove();
   });
@@ -125,7 +131,7 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
   const empty = () => file('empty', (target) => writeFileSync(target, ''));
   const two = () =>
     file('two', async (target) => {
-      const images = [engine?.image ?? '', digest];
+      const images = [engine?.image ?? '', image];
       await run('docker', ['-H', `unix://${socketPath}`, 'save', '-o', target, ...images]);
     });
   const packed = () =>
@@ -143,9 +149,9 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     ['tarball', 'is packed', packed, `${noTarball}it is compressed; unpack it first`],
     ['tarball', 'is not there', missing, 'missing cannot be read on the host: ENOENT'],
     ['tarball', 'is a folder', async () => folder.path, 'is no file on the host'],
-    ['rootfs', 'is none', text, `${noRootfs}Error processing tar file`],
+    ['rootfs', 'is none', text, noRootfs],
     ['rootfs', 'is empty', empty, 'is empty'],
-    ['rootfs', 'is cut', () => cut('cut-root', rootfs), `${noRootfs}Error processing tar file`],
+    ['rootfs', 'is cut', () => cut('cut-root', rootfs), noRootfs],
     ['rootfs', 'is not there', missing, 'missing cannot be read on the host: ENOENT'],
   ])('a %s that %s is refused, and the output says why', async (kind, _what, make, message) => {
     const result = build('bad', { from: { [kind]: await make() } });

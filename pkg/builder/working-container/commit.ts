@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { formatBytes } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { imageTag } from '../../environment/index.ts';
-import { statusOf } from '../engine.ts';
+import { nameImage, statusOf } from '../engine.ts';
 import { labels } from '../labels.ts';
 import { publish } from '../publish.ts';
 import { commitKey, committedLabels, containerName } from './identity.ts';
@@ -19,13 +19,13 @@ export async function commitContainer(
 ): Promise<CommitResult> {
   const { name, id, by, message, spec, parentDigest, builtAt, signal, onProgress } = request;
   onProgress('commit');
-  const digest =
+  const imageId =
     (await committedBefore(engine, id)) ?? (await imageOf(engine, name, committedLabels(id), request));
   signal.throwIfAborted();
-  const inspected = await tagged(engine, name, digest);
+  const inspected = await tagged(engine, name, imageId);
   const whole = formatBytes(inspected.Size);
-  const tarball = await publish(engine, directory, {
-    ...{ name, digest, spec, builtAt, parentDigest, signal },
+  const { digest, tarball } = await publish(engine, directory, {
+    ...{ name, imageId, spec, builtAt, parentDigest, signal },
     commit: { by, ...(message === undefined ? {} : { message }) },
     imageSize: inspected.Size,
     onBytes: (bytes) => onProgress(`commit: ${formatBytes(bytes)} of ${whole}`),
@@ -33,16 +33,15 @@ export async function commitContainer(
   return { digest, image: imageTag(name, digest), tarball };
 }
 
-async function tagged(engine: Docker, name: string, digest: string): Promise<Docker.ImageInspectInfo> {
-  const [repo = '', tag = ''] = imageTag(name, digest).split(':');
+async function tagged(engine: Docker, name: string, imageId: string): Promise<Docker.ImageInspectInfo> {
   try {
-    await engine.getImage(digest).tag({ repo, tag });
-    return await engine.getImage(digest).inspect();
+    await nameImage(engine, imageId, imageTag(name, imageId));
+    return await engine.getImage(imageId).inspect();
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
     throw new RiverError(
       'ServiceUnavailable',
-      `the image ${digest} is gone from the engine; it is committed again`,
+      `the image ${imageId} is gone from the engine; it is committed again`,
     );
   }
 }
