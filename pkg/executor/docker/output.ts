@@ -10,6 +10,11 @@ const retry = { baseMs: 100, capMs: 10_000 };
 const followAfterMs = 300;
 /** Refusals (not silence) of the engine or the disk after which the output is given up, so that the run can end. */
 const refusalsAtMost = 8;
+/**
+ * A disk without room is waited for: the engine still has the output, and while there is no room the node takes nothing new,
+ * so that nobody else needs what the run keeps.
+ */
+const roomPatienceMs = 600_000;
 
 export interface OutputSource {
   runUid: string;
@@ -26,6 +31,7 @@ interface Copying {
   stream?: Readable;
   /** Aborted when the container is known to have ended, or nobody wants its output any more. */
   ended: AbortController;
+  unwanted: AbortController;
   done: Promise<void>;
 }
 
@@ -98,6 +104,7 @@ export class Outputs {
       source,
       drained: false,
       ended: new AbortController(),
+      unwanted: new AbortController(),
       done: Promise.resolve(),
     };
     this.#copying.set(source.runUid, copying);
@@ -132,7 +139,10 @@ export class Outputs {
     // Most programs of a large batch have ended by then: one request less for each.
     await sleep(clock, followAfterMs, signal).catch(() => {});
     for (let attempt = 0; !signal.aborted; attempt++) {
-      await this.#copy(copying, true).catch((error: unknown) => this.#warn(copying, error));
+      await this.#copy(copying, true).catch((error: unknown) => {
+        // Whoever ends the following breaks the stream.
+        if (!signal.aborted) this.#warn(copying, error);
+      });
       await sleep(clock, backoffDelay(retry, attempt, rng), signal).catch(() => {});
     }
     await this.#complete(copying);
@@ -143,20 +153,22 @@ export class Outputs {
 
   async #complete(copying: Copying): Promise<void> {
     const { clock, rng } = this.#parts;
+    const waitsUntil = clock.monotonic() + roomPatienceMs;
     for (let attempt = 0, refusals = 0; this.#isWanted(copying) && refusals < refusalsAtMost; attempt++) {
       try {
         return await this.#copy(copying, false);
       } catch (error) {
         this.#warn(copying, error);
-        if (engineStatus(error) !== undefined || isFileError(error)) refusals += 1;
+        const waits = isWithoutRoom(error) && clock.monotonic() < waitsUntil;
+        if (!waits && (engineStatus(error) !== undefined || isFileError(error))) refusals += 1;
         if (refusals === refusalsAtMost) copying.lost = errorMessage(error);
-        await sleep(clock, backoffDelay(retry, attempt, rng));
+        await sleep(clock, backoffDelay(retry, attempt, rng), copying.unwanted.signal).catch(() => {});
       }
     }
   }
 
   #warn(copying: Copying, error: unknown): void {
-    if (!this.#isWanted(copying) || copying.stream?.destroyed) return;
+    if (!this.#isWanted(copying)) return;
     this.#parts.count('output_failed');
     this.#parts.logger.warn('cannot collect the output of a container', {
       runUid: copying.source.runUid,
@@ -192,16 +204,25 @@ export class Outputs {
   forget(runUid: string): void {
     const copying = this.#copying.get(runUid);
     this.#copying.delete(runUid);
-    if (copying) this.#endStream(copying);
+    if (copying) this.#giveUp(copying);
+  }
+
+  #giveUp(copying: Copying): void {
+    copying.unwanted.abort();
+    this.#endStream(copying);
   }
 
   /** Answers when no file is open any more. */
   async close(): Promise<void> {
     this.#closed = true;
     const all = [...this.#copying.values()];
-    for (const copying of all) this.#endStream(copying);
+    for (const copying of all) this.#giveUp(copying);
     await Promise.all(all.map((copying) => copying.done));
   }
+}
+
+function isWithoutRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
 }
 
 /** As a full disk or a folder that is gone: unlike an engine that is away, it may stay so. */
