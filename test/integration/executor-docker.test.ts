@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { RiverError, realClock, realRng, sleep } from '../../pkg/base/index.ts';
 import { containerName, dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
+import { outcomeOf } from '../../pkg/runner/outcome.ts';
 import { withEngine } from '../env/engine.ts';
 import {
   cpusOf,
@@ -154,7 +155,11 @@ describe.skipIf(engine === undefined)('how it ended', () => {
     const memoryBytes = 32 * 1000 * 1000;
     const spec = shell('x=a; while :; do x=$x$x; done', { memoryBytes });
     const ended = await finish(executor, spec);
-    expect(ended).toMatchObject({ signal: 'SIGKILL', oomKilled: true });
+    expect(ended.signal).toBe('SIGKILL');
+    // Some lives of an engine never hear from the kernel that a container runs out of memory: then its peak tells.
+    const told = outcomeOf(ended, {}, { ...spec, spec }).message;
+    if (!ended.oomKilled && isRoot) expect(told).toContain('It had reached its memory limit.');
+    else expect(told).toContain('more memory than its limit');
     expect((await container(spec).inspect()).HostConfig).toMatchObject({
       Memory: memoryBytes,
       MemorySwap: memoryBytes,
