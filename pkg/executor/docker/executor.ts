@@ -141,7 +141,11 @@ class DockerExecutor implements Executor {
       return { ...rest, startError };
     }
     const usage = await groups?.usage(runUid);
-    return { ...execution, ...(usage ? { usage } : {}), ...(await this.#noteOf(execution, container.id)) };
+    const hasRunOut = execution.signal === 'SIGKILL' && (await groups?.hasRunOut(runUid));
+    return {
+      ...{ ...execution, ...(hasRunOut ? { oomKilled: true } : {}), ...(usage ? { usage } : {}) },
+      ...(await this.#noteOf(execution, container.id)),
+    };
   }
 
   async #noteOf(execution: Execution, id: string): Promise<Pick<Execution, 'note'>> {

@@ -40,6 +40,17 @@ export class ParentGroups {
     return Object.keys(usage).length > 0 ? usage : undefined;
   }
 
+  /**
+   * Whether the kernel has ended anything of it for want of memory, which an engine does not always hear of. Version 1
+   * counts that in the container's own group alone, which is gone by now.
+   */
+  async hasRunOut(runUid: string): Promise<boolean> {
+    if (this.#version === 1) return false;
+    const { memory } = this.#folders(runUid);
+    const events = await readFile(join(memory.path, 'memory.events'), 'utf8').catch(() => '');
+    return Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0) > 0;
+  }
+
   /** While it runs. */
   live(runUid: string): LiveUsage {
     return groupUsage(this.#folders(runUid));
