@@ -78,4 +78,7 @@ async function seeds(): Promise<void> {
   if (!values.report) tell(summary, (performance.now() - startedAt) / 1000);
 }
 
+// Every refusal is an error, and to note where it was raised takes longer than to raise it; a replay notes it again.
+if (values.report) Error.stackTraceLimit = 0;
+
 await (values.hour ? hour() : seeds());
