@@ -1,5 +1,3 @@
-import { type Node, parseTarget } from '../../api/index.ts';
-import { RiverError } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { type Context, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
@@ -7,6 +5,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { listAll } from '../follow.ts';
 import { type GpuView, gpuName, gpusOf } from '../machines/gpus.ts';
 import { listActiveRuns } from '../machines/held.ts';
+import { gpuTarget, namedGpus } from '../machines/named-gpus.ts';
 import { gpuTable } from '../printers/gpu-table.ts';
 import { formatDocument } from '../printers/objects.ts';
 import type { GetFlags } from './get.ts';
@@ -48,7 +47,7 @@ export async function findGpus(
   names: readonly string[],
   labels?: string,
 ): Promise<GpuView[]> {
-  const targets = names.map(parseTarget);
+  const targets = names.map(gpuTarget);
   const [nodes, runs] = await Promise.all([
     names.length > 0
       ? Promise.all([...new Set(targets.map(({ node }) => node))].map((node) => client.get('Node', '', node)))
@@ -56,22 +55,5 @@ export async function findGpus(
     listActiveRuns(client),
   ]);
   const gpus = gpusOf(nodes, runs);
-  if (names.length === 0) return gpus;
-  checkPresent(targets, nodes);
-  return gpus.filter((gpu) => targets.some((target) => isNamed(gpu, target)));
-}
-
-function isNamed(gpu: GpuView, target: ReturnType<typeof parseTarget>): boolean {
-  const { node, numa = gpu.numa, gpus = [gpu.index] } = target;
-  return node === gpu.node && numa === gpu.numa && gpus.includes(gpu.index);
-}
-
-function checkPresent(targets: readonly ReturnType<typeof parseTarget>[], nodes: readonly Node[]): void {
-  for (const { node, gpus = [] } of targets) {
-    const has = nodes.find(({ metadata }) => metadata.name === node)?.status?.gpus ?? [];
-    const missing = gpus.find((index) => !has.some((gpu) => gpu.index === index));
-    if (missing === undefined) continue;
-    const there = has.length === 0 ? 'it has none' : `it has ${has.map(({ index }) => index).join(', ')}`;
-    throw new RiverError('NotFound', `node ${node} has no GPU ${missing}; ${there}`);
-  }
+  return names.length === 0 ? gpus : namedGpus(gpus, nodes, targets);
 }
