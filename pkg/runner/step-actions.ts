@@ -1,37 +1,31 @@
 import { dirname } from 'node:path';
 import { isTerminal, logPaths, parseDuration, type Run } from '../api/index.ts';
-import { type Clock, hasCode, RiverError, type Timer } from '../base/index.ts';
+import { hasCode, RiverError } from '../base/index.ts';
 import type { Client } from '../client/index.ts';
 import type { ExecutionSpec, Executor } from '../executor/index.ts';
+import { Activities, type ActivityParts } from './activities.ts';
 import type { Confinement } from './confinement.ts';
-import { type Count, failedEvents } from './counters.ts';
 import { withDeadline } from './deadline.ts';
 import { type EnvironmentReference, type Environments, loadReport, throttled } from './environments/index.ts';
 import { executionSpec } from './exec-spec.ts';
-import { failureOf, isTransient, reasonOf } from './failures.ts';
+import { reasonOf } from './failures.ts';
 import type { Intents } from './intents.ts';
 import { Marks } from './marks.ts';
 import { type Step, tornDownStatus } from './next-steps.ts';
 import { type Observation, referenceOf, runtimeOf } from './observation.ts';
 import { knownPauses } from './pauses.ts';
-import type { RunCache } from './run-cache.ts';
 import type { RunMemories } from './run-memory.ts';
 import type { Runtimes } from './runtimes.ts';
 import type { FolderOperations, RunnerSettings } from './seams.ts';
-import type { Activity } from './situation.ts';
-import type { RunReport, StatusManager } from './status-manager.ts';
-import { activityOf, troubleReport } from './troubles.ts';
+import type { RunReport } from './status-manager.ts';
+import { activityOf } from './troubles.ts';
 
 /** again: observe anew at once; abort: and leave out the rest of this round. */
 export type StepResult = 'done' | 'again' | 'abort';
 
-/** A preparation or a start that takes longer is worth a line in the host's store. */
-const slowMs = 300;
 const getDeadlineMs = 15_000;
-/** A registry that cannot be asked for so long is no passing trouble of the network. */
-const pullPatienceMs = 600_000;
 
-export interface StepActionParts {
+export interface StepActionParts extends ActivityParts {
   settings: RunnerSettings;
   clusterUid: string;
   epoch: () => string;
@@ -41,17 +35,11 @@ export interface StepActionParts {
   confinement: Pick<Confinement, 'starting'>;
   intents: Intents;
   memories: RunMemories;
-  cache: RunCache;
-  statuses: StatusManager;
   folders: FolderOperations;
   /** Left out: none can be brought here. */
   environments?: Pick<Environments, 'ensure' | 'forget'>;
-  clock: Clock;
-  count: Count;
   /** false: the runner lets go of everything. */
   acting: () => boolean;
-  /** What was begun in the background has ended: look again, or try again later. */
-  onActivityEnd: (uid: string, error?: unknown) => void;
   onQuarantine: () => void;
 }
 
@@ -59,17 +47,19 @@ export interface StepActionParts {
 export class StepActions {
   readonly #parts: StepActionParts;
   readonly #marks: Marks;
+  readonly #activities: Activities;
 
   constructor(parts: StepActionParts) {
     this.#parts = parts;
     this.#marks = new Marks(parts);
+    this.#activities = new Activities(parts);
   }
 
   async perform(step: Step, seen: Observation): Promise<StepResult> {
     try {
       return await this.#byKind[step.kind](step as never, seen);
     } catch (error) {
-      this.#tellTrouble(seen, activityOf(step), error);
+      this.#activities.tellTrouble(seen, activityOf(step), error);
       throw error;
     }
   }
@@ -180,7 +170,7 @@ export class StepActions {
     const abort = new AbortController();
     seen.memory.abort = abort;
     const environment = this.#parts.intents.get(seen.uid)?.environment;
-    this.#begin(seen, 'Preparing', 'PrepareFailed', async () => {
+    this.#activities.begin(seen, 'Preparing', 'PrepareFailed', async () => {
       // All who wait for one load wait together, and hold nobody up who waits for something else.
       if (environment) seen.memory.image = await this.#bring(seen, environment, abort.signal);
       else
@@ -221,7 +211,7 @@ export class StepActions {
     const { image } = seen.memory;
     const spec = { ...this.#specOf(seen), ...(image === undefined ? {} : { image }) };
     const executor = this.#executor(seen);
-    this.#begin(seen, 'Starting', 'StartFailed', async () => {
+    this.#activities.begin(seen, 'Starting', 'StartFailed', async () => {
       folders.ensureFolder(dirname(spec.outPath));
       const execution = await runtimes
         .start(spec.runtime, () =>
@@ -248,7 +238,7 @@ export class StepActions {
       memory.stopped = false;
       throw new RiverError('ServiceUnavailable', 'the program still runs after it was stopped');
     }
-    this.#begin(seen, 'Stopping', undefined, async () => {
+    this.#activities.begin(seen, 'Stopping', undefined, async () => {
       await executor.stop(uid, graceMs);
       memory.stopped = true;
     });
@@ -264,7 +254,7 @@ export class StepActions {
       const message = `the program does not ${paused ? 'halt' : 'go on'}`;
       throw new RiverError('ServiceUnavailable', message);
     }
-    this.#begin(seen, paused ? 'Pausing' : 'Resuming', undefined, async () => {
+    this.#activities.begin(seen, paused ? 'Pausing' : 'Resuming', undefined, async () => {
       if (paused) await executor.pause(uid);
       else await executor.resume(uid);
       memory.paused = paused;
@@ -272,65 +262,8 @@ export class StepActions {
     return 'done';
   }
 
-  /** `failsWith`: reason of the Run's failure when an error says that trying again is of no use. */
-  #begin(
-    seen: Observation,
-    activity: Activity,
-    failsWith: string | undefined,
-    work: () => Promise<void>,
-  ): void {
-    const { uid, memory } = seen;
-    const slow = this.#reportSlow(seen, activity);
-    memory.activity = activity;
-    const end = (error?: unknown) => {
-      slow?.cancel();
-      memory.activity = undefined;
-      const cancelled = memory.abort?.signal.aborted === true;
-      memory.abort = undefined;
-      const failed = !cancelled && (error !== undefined || memory.failure !== undefined);
-      if (failed) this.#parts.count(failedEvents[activity]);
-      if (error === undefined || cancelled) return this.#parts.onActivityEnd(uid);
-      if (failsWith === undefined || (isTransient(error) && !this.#isTooLong(seen, error))) {
-        // What the start needs may have gone meanwhile, as an image.
-        if (activity === 'Starting') memory.prepared = false;
-        this.#tellTrouble(seen, activity, error);
-        return this.#parts.onActivityEnd(uid, error);
-      }
-      memory.failure = failureOf(error, failsWith);
-      this.#parts.onActivityEnd(uid);
-    };
-    work().then(() => end(), end);
-  }
-
-  #reportSlow(seen: Observation, activity: Activity): Timer | undefined {
-    const { phase, reason } = seen.run?.status ?? {};
-    if (activity !== 'Preparing' && activity !== 'Starting') return undefined;
-    if (phase === 'Lost' || phase === activity) return undefined;
-    if (phase === 'Starting' || phase === 'Running') return undefined;
-    // What was told of a trouble before is over.
-    const report = { phase: activity, ...(reason ? { reason: activity, message: '' } : {}) };
-    const tell = () => {
-      if (!seen.memory.loading) this.#report(seen, report);
-    };
-    return this.#parts.clock.after(slowMs, tell, { unref: true });
-  }
-
-  /** An engine that is away is waited for; a pull that fails again and again is not. */
-  #isTooLong({ memory }: Observation, error: unknown): boolean {
-    const now = this.#parts.clock.monotonic();
-    const isPull = reasonOf(error) === 'ImagePullFailed';
-    memory.pullFailsSince = isPull ? (memory.pullFailsSince ?? now) : undefined;
-    return isPull && now - (memory.pullFailsSince ?? now) > pullPatienceMs;
-  }
-
-  #tellTrouble(seen: Observation, activity: Activity | undefined, error: unknown): void {
-    const run = this.#parts.cache.get(seen.uid);
-    const report = troubleReport(run?.status, activity, error);
-    if (report) this.#parts.statuses.report(referenceOf(seen), report, run?.metadata.resourceVersion);
-  }
-
   #report(seen: Observation, report: RunReport): StepResult {
-    this.#parts.statuses.report(referenceOf(seen), report, seen.run?.metadata.resourceVersion);
+    this.#activities.report(seen, report);
     return 'done';
   }
 
