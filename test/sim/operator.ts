@@ -52,6 +52,13 @@ export class Operator {
     return nodes.reduce((most, node) => (node.machine.live.size > most.machine.live.size ? node : most));
   }
 
+  /** What the fence asks of the host it then does later, perhaps when the machine is back. */
+  #disturb(host: SimHost): void {
+    const choice = this.#rng.below(3);
+    if (choice === 0) host.fillDisk(between(this.#rng, 1_000, 20_000));
+    else if (choice === 1 && host.up) host.crash('killed');
+  }
+
   /** Takes it for dead, and its programs go on. Often it is back at the very moment, or the host has just started anew. */
   async #fenceCutOff(node: SimNode, chaosEndMs: number): Promise<void> {
     const { network, host } = this.#parts;
@@ -63,8 +70,8 @@ export class Operator {
       const isDone = await this.#tryToFence(node, true);
       if (!isDone) continue;
       this.#world.count('operator: fences what is cut off and alive');
-      if (this.#rng.below(2) === 0 && host.up && this.#world.time < chaosEndMs) host.crash('killed');
-      if (this.#rng.below(2) === 0) break;
+      if (this.#world.time < chaosEndMs) this.#disturb(host);
+      if (this.#rng.below(3) > 0) break;
       await this.#life.wait(between(this.#rng, 0, 30_000));
       break;
     }
