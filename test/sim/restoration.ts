@@ -6,8 +6,11 @@ import { isEnded } from './run-rules.ts';
 import { between, type World } from './world.ts';
 
 const minute = 60_000;
-/** Longer than the longest program, its grace, and the longest retry of anything. */
-const settleMs = 12 * minute;
+const lookEveryMs = 30_000;
+/** All that is to be retried is, with the longest waits between. */
+const patienceMs = 30 * minute;
+/** Last Events are written, and unused images go. */
+const settleMs = 5 * minute;
 
 /** What lies on a machine and is unknown to the host, and in what state. */
 type Unknown = Map<string, string>;
@@ -41,6 +44,12 @@ export class Restoration {
     this.#world.count('host: restored from a backup');
     await this.#world.run(this.#world.time + 1);
     const unknown = this.#unknown(await this.#uids());
+    const endMs = this.#world.time + patienceMs;
+    let faults: string[];
+    do {
+      await this.#world.run(this.#world.time + lookEveryMs);
+      faults = await this.#faults(unknown);
+    } while (faults.length > 0 && this.#world.time < endMs);
     await this.#world.run(this.#world.time + settleMs);
     for (const fault of await this.#faults(unknown)) this.#world.fail(`after a restore: ${fault}`);
     return true;

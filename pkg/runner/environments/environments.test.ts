@@ -255,6 +255,14 @@ describe('what is not used any more', () => {
     expect([...store.images]).toEqual([b.digest]);
   });
 
+  test('does not come where it cannot be put on record: nobody would remove it again', async () => {
+    const full = new RiverError('ServiceUnavailable', 'the disk is full');
+    vi.spyOn(intents, 'putEnvironment').mockRejectedValueOnce(full);
+    const environments = open({});
+    await expect(environments.ensure(a, quiet)).rejects.toThrow('the disk is full');
+    expect(store.loads).toEqual([]);
+  });
+
   test('stays while it is not known what Runs need', async () => {
     await loaded(a);
     const environments = open({ settings, needed: () => undefined });

@@ -166,9 +166,9 @@ export class Environments {
       },
     };
     const { name, digest } = environment;
-    // Beside the load, because a disk may be busy; in any case before anybody uses the image, which else nobody removed.
-    const recorded = intents.putEnvironment({ name, digest, lastUsedAt: clock.now() });
-    const [brought] = await Promise.all([store.load(image, paced, control), recorded]);
+    // What is not on record nobody would remove again, also when this runner dies on the way.
+    await intents.putEnvironment({ name, digest, lastUsedAt: clock.now() });
+    const brought = await store.load(image, paced, control);
     const ms = Math.round(clock.monotonic() - from);
     logger.info('an environment was loaded', { name, digest, ...brought, ms });
     void this.#list();
