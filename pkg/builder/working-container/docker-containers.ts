@@ -136,7 +136,8 @@ class DockerContainers implements EnvironmentContainers {
   /** What is the same in it is the same layer: an image of it shows that, and goes again. */
   isCommitted(name: string, digest: string): Promise<boolean> {
     return this.#asked(async () => {
-      const committed = await findImage(this.#engine(), digest);
+      // By its name: not every engine knows it by its digest.
+      const committed = await findImage(this.#engine(), imageTag(name, digest));
       if (!committed) return false;
       const id = await imageOf(this.#engine(), name, committedLabels('none'));
       const now = await findImage(this.#engine(), id);
