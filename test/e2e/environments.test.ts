@@ -277,7 +277,7 @@ describe.skipIf(found.engine === undefined)('environments', () => {
       }
       const layers = images.map(({ RootFS }) => RootFS.Layers as string[]);
       expect(layers[2]?.slice(0, -1)).toEqual(layers[1]);
-      await sandbox.ok('rollback', 'env/workbench', '--to', images[1].Id.slice(7, 19));
+      await sandbox.ok('rollback', 'env/workbench', '--to', images[1].RepoTags[0].split(':')[1]);
       await fresh();
       expect(await inside('ls /')).not.toContain('second');
     });
