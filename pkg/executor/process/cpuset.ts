@@ -38,6 +38,14 @@ export async function makeCpuset(kind: CgroupKind, runUid: string, held: Held): 
   return [join(folder, 'tasks')];
 }
 
+/** What a start before this one, which came no further than its group, was held to counts no more. */
+export async function forgetCpuset(kind: CgroupKind, runUid: string): Promise<void> {
+  if (kind.version !== 2) return;
+  const file = join(kind.folder, runUid, 'cpuset.cpus');
+  // A line without anything: without a byte there would be no write.
+  if (read(file) !== '') await writeFile(file, '\n');
+}
+
 /** What is made while its parent is moved stays behind: it is found by the next look. */
 const looksAtMost = 5;
 

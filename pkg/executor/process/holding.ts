@@ -4,7 +4,7 @@ import { Affinity } from '../kernel/index.ts';
 import type { StartError } from '../records/index.ts';
 import { bindingArguments } from './binding.ts';
 import type { CgroupKind } from './cgroup.ts';
-import { type Held, hasCpusets, makeCpuset, moveByCpuset } from './cpuset.ts';
+import { forgetCpuset, type Held, hasCpusets, makeCpuset, moveByCpuset } from './cpuset.ts';
 
 type Wish = Pick<ExecutionSpec, 'runUid' | 'cpus' | 'sharedCpus' | 'memoryNodes'>;
 type Begun = Beginning | { startError: StartError };
@@ -44,7 +44,10 @@ export class Holding {
 
   async #begin(runUid: string, held: Held): Promise<Begun> {
     const { cpus, memoryNodes } = held;
-    if (cpus === undefined && memoryNodes === undefined) return { argv: [], join: [] };
+    if (cpus === undefined && memoryNodes === undefined) {
+      await forgetCpuset(this.#kind, runUid);
+      return { argv: [], join: [] };
+    }
     if (!hasCpusets(this.#kind)) {
       const binding = await bindingArguments(held, this.#path);
       return 'startError' in binding ? binding : { ...binding, join: [] };
