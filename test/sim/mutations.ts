@@ -109,7 +109,7 @@ export const breakages: readonly Breakage[] = [
       },
       {
         file: 'pkg/store/group-commit.ts',
-        find: '    this.#commit.run();\n',
+        find: '    if (this.#database.inTransaction) this.#commit.run();\n',
         replace:
           '    this.#options.clock.after(500, () => !this.#stopped && this.#database.inTransaction && this.#commit.run());\n',
       },
