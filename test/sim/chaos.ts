@@ -131,7 +131,7 @@ export class Chaos {
       for (const time of times(Math.ceil(often / 2))) at(time, () => this.#isolate(machine.name));
       for (const time of times(Math.ceil(often / 2)))
         at(time, () => machine.stopEngine(between(this.#rng, 1_000, 60_000)));
-      for (const time of times(Math.ceil(often / 3))) at(time, () => machine.forgetOne());
+      for (const time of times(Math.ceil(often / 3))) at(time, () => this.#host.up && machine.forgetOne());
       for (const time of times(often)) at(time, () => machine.loseImage());
       for (const time of times(2)) at(time, () => machine.breakGpu(between(this.#rng, 10_000, 90_000)));
     }

@@ -218,15 +218,15 @@ export function complaintsOfRun(run: Run, truth: Truth): string[] {
 }
 
 function endsOf(run: Run, real: TrueExecution): string[] {
+  // Nobody knows any more how it went, unless the host was told before.
+  const lost = real.isForgotten ? ['Failed(RecordLost)', 'Failed(NodeRestarted)'] : [];
   if (real.killedBy === 'stop') {
-    return ranOut(run, real) ? ['Stopped', 'Failed(DeadlineExceeded)'] : ['Stopped'];
+    return ['Stopped', ...lost, ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   }
   // A machine that restarts takes everything with it; what had been asked to stop is then stopped.
   if (real.killedBy === 'reboot') {
     return ['Failed(NodeRestarted)', 'Stopped', ...(ranOut(run, real) ? ['Failed(DeadlineExceeded)'] : [])];
   }
-  // Nobody knows any more how it went, unless the host was told before.
-  const lost = real.isForgotten ? ['Failed(RecordLost)', 'Failed(NodeRestarted)'] : [];
   if (real.killedBy === 'hand') return ['Stopped', ...lost];
   // It may end by itself while it is being stopped.
   if (real.starts === 0) return ['Failed', 'Stopped'];

@@ -1,5 +1,6 @@
 import type { Node, Run } from '../../pkg/api/index.ts';
 import { getCondition } from '../../pkg/api/index.ts';
+import { isLive } from '../../pkg/executor/index.ts';
 import type { Cluster } from './cluster.ts';
 import { complaintsOfNode, complaintsOfRun } from './convergence.ts';
 import { isEnded } from './run-rules.ts';
@@ -63,13 +64,17 @@ export class Restoration {
     return new Set((await this.#runs()).map(({ metadata }) => metadata.uid ?? ''));
   }
 
-  #unknown(uids: ReadonlySet<string>): Unknown {
+  /** `known`: what was found before; what has ended since belongs to it. */
+  #unknown(uids: ReadonlySet<string>, known: Unknown = new Map()): Unknown {
     const unknown: Unknown = new Map();
     for (const { machine } of this.#cluster.nodes)
-      for (const { runUid, runName, state } of machine.executions()) {
-        if (uids.has(runUid) || state === 'created') continue;
+      for (const execution of machine.executions()) {
+        const { runUid, runName, state } = execution;
+        // What has ended may be on its way out: the host of before knew of it.
+        const what = `${machine.name} ${runName} ${runUid}`;
+        if (uids.has(runUid) || !(isLive(execution) || known.has(what))) continue;
         this.#world.count(`host: does not know what is ${state} on a machine`);
-        unknown.set(`${machine.name} ${runName} ${runUid}`, state);
+        unknown.set(what, state);
       }
     return unknown;
   }
@@ -78,7 +83,7 @@ export class Restoration {
     const { truth, host } = this.#cluster;
     const runs = await this.#runs();
     const nodes = (await host.store.list('Node')).records.map(({ object }) => object as Node);
-    const now = this.#unknown(new Set(runs.map(({ metadata }) => metadata.uid ?? '')));
+    const now = this.#unknown(new Set(runs.map(({ metadata }) => metadata.uid ?? '')), unknown);
     const faults = nodes.flatMap((node) => complaintsOfNode(node));
     for (const [what, state] of unknown) {
       // What ran has ended by itself meanwhile.

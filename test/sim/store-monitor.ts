@@ -36,6 +36,8 @@ export class StoreMonitor {
   #acknowledgedBy = '';
   /** Version at which a Run of this name was made: a name is made once, ever. */
   readonly #made = new Map<string, number>();
+  /** Runs that run or ran, by uid: version that first said so. */
+  readonly #shown = new Map<string, number>();
   #charges = new Map<string, Map<string, Share>>();
   /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
   readonly #ended = new Map<string, number>();
@@ -47,6 +49,7 @@ export class StoreMonitor {
   constructor(world: World, truth: Truth) {
     this.#world = world;
     this.#truth = truth;
+    truth.isShown = (runUid) => this.#shown.has(runUid);
   }
 
   /** Somebody was told that this version exists. */
@@ -93,7 +96,7 @@ export class StoreMonitor {
   }
 
   #forgetAfter(version: number): void {
-    for (const known of [this.#made, this.#ended])
+    for (const known of [this.#made, this.#ended, this.#shown])
       for (const [name, at] of known) if (at > version) known.delete(name);
   }
 
@@ -184,7 +187,8 @@ export class StoreMonitor {
   #changed(name: string, before: Run, run: Run): void {
     const [from, to] = [phaseOf(before), phaseOf(run)];
     if (from !== to) this.#world.count(`run: ${from} to ${to}`);
-    if (run.status?.startedAt !== undefined) this.#truth.shown(run.metadata.uid ?? '');
+    if (run.status?.startedAt !== undefined && before.status?.startedAt === undefined)
+      this.#shown.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (run.status?.reason === 'Fenced' && from !== to) this.#fenced(name, from, run);
     if (run.spec.evicted && !before.spec.evicted) {
       this.#world.count('run: evicted');

@@ -38,13 +38,13 @@ export class Truth {
   retriesOf: (task: string) => number = () => 0;
   /** So many of its programs may run at once. */
   parallelismOf: (task: string) => number = () => Number.POSITIVE_INFINITY;
+  /** The store says that it runs or ran. */
+  isShown: (runUid: string) => boolean = () => false;
   /** Programs really started, of all attempts of one ordinal of one revision. */
   readonly #starts = new Map<string, number>();
   /** Something was started: only that can make more of it alive. */
   #changed = false;
   readonly #evictions = new Map<string, number>();
-  /** Uids of Runs of which the host says that they run or ran. */
-  readonly #shown = new Set<string>();
   readonly #deleted = new Set<string>();
   readonly #forgotten = new Set<string>();
   /** Uids of Runs that failed with the fence of their node. */
@@ -60,7 +60,7 @@ export class Truth {
         this.#started(execution);
         this.#checkBinding(execution, spec);
       };
-      machine.isShown = (runUid) => this.#shown.has(runUid);
+      machine.isShown = (runUid) => this.isShown(runUid);
     }
   }
 
@@ -112,10 +112,6 @@ export class Truth {
   /** Whether the restored store has lost it, or where it was bound. */
   isForgotten(runUid: string): boolean {
     return this.#forgotten.has(runUid);
-  }
-
-  shown(runUid: string): void {
-    this.#shown.add(runUid);
   }
 
   /** The host has given it up; where its machine was only cut off, it goes on until that is back and cleans up. */
