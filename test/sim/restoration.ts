@@ -46,13 +46,14 @@ export class Restoration {
     await this.#world.run(this.#world.time + 1);
     const unknown = this.#unknown(await this.#uids());
     const endMs = this.#world.time + patienceMs;
-    let faults: string[];
-    do {
+    let faults: string[] = [];
+    // One that failed may be tried again after a while in which all has ended.
+    for (let calmMs = 0; calmMs < settleMs && this.#world.time < endMs; calmMs += lookEveryMs) {
       await this.#world.run(this.#world.time + lookEveryMs);
       faults = await this.#faults(unknown);
-    } while (faults.length > 0 && this.#world.time < endMs);
-    await this.#world.run(this.#world.time + settleMs);
-    for (const fault of await this.#faults(unknown)) this.#world.fail(`after a restore: ${fault}`);
+      if (faults.length > 0) calmMs = -lookEveryMs;
+    }
+    for (const fault of faults) this.#world.fail(`after a restore: ${fault}`);
     return true;
   }
 
