@@ -76,12 +76,20 @@ export class RunCache {
   /** Lists again. `forgetSync`: the host is another one than before, what is here means nothing until then. */
   restart(options: { forgetSync?: boolean } = {}): void {
     if (this.#closed) return;
-    if (options.forgetSync) this.#synced = false;
+    if (options.forgetSync) this.#forgetAll();
     this.#watch?.close();
     this.#watch = undefined;
     this.#timer?.cancel();
     this.#round += 1;
     void this.#listAndWatch(this.#round);
+  }
+
+  /** An end that the host of before knew must not be taken for one that this one knows. */
+  #forgetAll(): void {
+    const uids = [...this.#runs.keys()];
+    this.#synced = false;
+    this.#runs = new Map();
+    for (const uid of uids) this.#parts.onChange(uid, false);
   }
 
   close(): void {
