@@ -4,7 +4,7 @@
 # the tests then leave out what needs it, and fail with RIVER_TEST_ALL=1.
 set -euo pipefail
 
-declare -A programs=([dockerd]=docker.io [docker]=docker.io [busybox]=busybox-static [unshare]=util-linux [debootstrap]=debootstrap [python3]=python3 [ip]=iproute2)
+declare -A programs=([dockerd]=docker.io [docker]=docker.io [busybox]=busybox-static [unshare]=util-linux [debootstrap]=debootstrap [python3]=python3 [ip]=iproute2 [ps]=procps)
 packages=()
 for program in "${!programs[@]}"; do
   PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || packages+=("${programs[$program]}")
