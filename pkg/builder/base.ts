@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { EnvironmentSpec } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
 import { imageTag, tarballFile, type Uploads } from '../environment/index.ts';
-import { engineWords, findImage, finished, statusOf } from './engine.ts';
+import { engineWords, findImage, finished, isRefusal } from './engine.ts';
 import { baseName } from './labels.ts';
 import { type LoadParts, loaded } from './load.ts';
 import { imported } from './rootfs.ts';
@@ -52,7 +52,7 @@ async function pulled({ engine, signal, output }: BaseParts, image: string): Pro
     await finished(engine, await engine.pull(reference, { abortSignal: signal }));
   } catch (error) {
     signal?.throwIfAborted();
-    if (statusOf(error) === undefined && isConnectionError(error)) throw error;
+    if (!isRefusal(error)) throw error;
     throw new RiverError(
       'NotFound',
       `the image ${image} was looked for in the Docker Engine of the host, which has it not, and in its registry, which failed: ${engineWords(error)}. Load or tag it there, or correct spec.from.image.`,
@@ -61,12 +61,6 @@ async function pulled({ engine, signal, output }: BaseParts, image: string): Pro
   const image_ = await findImage(engine, image);
   if (!image_) throw new RiverError('NotFound', `the image ${image} was pulled and is gone again`);
   return image_.Id;
-}
-
-function isConnectionError(error: unknown): boolean {
-  return ['ECONNREFUSED', 'ENOENT', 'EACCES', 'ECONNRESET'].includes(
-    (error as NodeJS.ErrnoException).code ?? '',
-  );
 }
 
 /** A digest of an Environment: in the engine, or loaded into it from its tarball. */

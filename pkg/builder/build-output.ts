@@ -1,4 +1,5 @@
 import type { ReadStream } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { errorMessage, RiverError } from '../base/index.ts';
 
 interface BuildLine {
@@ -28,27 +29,29 @@ export async function readBuild(
   output: (text: string) => void,
 ): Promise<StepOutcome> {
   const outcome: StepOutcome = {};
-  let rest = '';
-  const take = (line: string) => {
-    if (line.trim() === '') return;
-    const { stream: text, errorDetail, error, aux } = JSON.parse(line) as BuildLine;
+  for await (const { stream: text, errorDetail, error, aux } of linesOf(stream)) {
     if (text !== undefined && text !== '\n' && !noise.test(text)) output(text);
     if (aux?.ID !== undefined) outcome.image = aux.ID;
     if (error !== undefined || errorDetail)
       outcome.failure = { exitCode: errorDetail?.code, message: errorDetail?.message ?? error ?? '' };
-  };
-  try {
-    for await (const chunk of stream as ReadStream) {
-      const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) take(line);
-    }
-    take(rest);
-  } catch (error) {
-    throw new RiverError(
-      'ServiceUnavailable',
-      `the engine went away during the build: ${errorMessage(error)}`,
-    );
   }
   return outcome;
+}
+
+/** Raises `ServiceUnavailable` for an answer that is cut off; what its reader raises is the reader's own. */
+async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<BuildLine> {
+  // A letter of several bytes may come in two pieces.
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  try {
+    for await (const chunk of stream as ReadStream) {
+      const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as BuildLine;
+    }
+    if (rest.trim() !== '') yield JSON.parse(rest) as BuildLine;
+  } catch (error) {
+    const message = `the engine went away during the build: ${errorMessage(error)}`;
+    throw new RiverError('ServiceUnavailable', message, {}, { cause: error });
+  }
 }

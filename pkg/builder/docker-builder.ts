@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
-import { type Clock, type Logger, lazy, RiverError } from '../base/index.ts';
+import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../base/index.ts';
 import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
@@ -65,7 +65,12 @@ class DockerBuilder implements EnvironmentBuilder {
       const cause = limit.signal.aborted
         ? new RiverError('Invalid', journal.ended(`was ended: the build took ${timeout}, its limits.timeout`))
         : engineError(error, this.#options.socketPath);
-      log.write(`${cause.message}\n`);
+      log.write(`${errorMessage(cause)}\n`);
+      if (!(cause instanceof RiverError) && !signal.aborted)
+        this.#options.logger.error('a build failed unexpectedly', {
+          environment: request.name,
+          error: cause,
+        });
       throw cause;
     } finally {
       this.#builds -= 1;
@@ -131,7 +136,7 @@ class DockerBuilder implements EnvironmentBuilder {
       image =
         known?.Id ??
         (await this.#runStep(journal, { from: image, step, key, limits: spec.limits, signal, upload }));
-      steps.push({ step: title, size: await topLayerSize(engine, image), cached: known !== undefined });
+      steps.push({ step: title, size: await stepSize(engine, image), cached: known !== undefined });
     }
     return { image, steps };
   }
@@ -189,10 +194,10 @@ async function cachedLayer(engine: Docker, key: string): Promise<Docker.ImageInf
     .sort((left, right) => left.Created - right.Created)[0];
 }
 
-async function topLayerSize(engine: Docker, image: string): Promise<number> {
-  const history = (await engine.getImage(image).history()) as { Size?: number; Id?: string }[];
-  const own = history.findIndex((entry, index) => index > 0 && entry.Id !== '<missing>');
-  return history.slice(0, own < 0 ? 1 : own).reduce((sum, { Size = 0 }) => sum + Size, 0);
+/** The label of a step is an image of its own, on the one that its instruction has made. */
+async function stepSize(engine: Docker, image: string): Promise<number> {
+  const history = (await engine.getImage(image).history()) as { Size?: number }[];
+  return history.slice(0, 2).reduce((sum, { Size = 0 }) => sum + Size, 0);
 }
 
 /** Touches nothing before its first use. */

@@ -23,21 +23,37 @@ export function engineWords(error: unknown): string {
     .trim();
 }
 
-/** Transient when the engine was not reached, failed inside, or has no room. */
-export function engineError(error: unknown, socketPath: string): RiverError {
-  if (error instanceof RiverError) return error;
-  const status = statusOf(error);
-  if (status === undefined) {
-    const message = `the Docker Engine of the host at ${socketPath} does not answer (${errorMessage(error)}): is dockerd running, and may the host's user reach it?`;
-    return new RiverError('ServiceUnavailable', message, {}, { cause: error });
-  }
-  const code = status >= 500 ? 'ServiceUnavailable' : 'BadRequest';
-  return new RiverError(
-    code,
-    `the Docker Engine of the host refused: ${engineWords(error)}`,
-    {},
-    { cause: error },
-  );
+/** What the engine says of a failure in an answer that has begun well. */
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+}
+
+/** The engine was reached, and says that it cannot or will not. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof EngineFailure || statusOf(error) !== undefined;
+}
+
+const cutOff = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** The engine was not reached, or has hung up; not a file of the host, nor a mistake in this program. */
+export function isUnanswered(error: unknown): boolean {
+  const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall === 'connect' || cutOff.has(code) || code.startsWith('HPE_');
+}
+
+/** Transient when the engine was not reached, failed inside, or has no room. What has nothing to do with it stays what it is. */
+export function engineError(error: unknown, socketPath: string): unknown {
+  if (isRefusal(error)) return refusal(error);
+  if (!isUnanswered(error)) return error;
+  const message = `the Docker Engine of the host at ${socketPath} does not answer (${errorMessage(error)}): is dockerd running, and may the host's user reach it?`;
+  return new RiverError('ServiceUnavailable', message, {}, { cause: error });
+}
+
+function refusal(error: unknown): RiverError {
+  const words = engineWords(error);
+  const isTransient = (statusOf(error) ?? 400) >= 500 || isForLackOfRoom(words);
+  const message = `the Docker Engine of the host refused: ${words}`;
+  return new RiverError(isTransient ? 'ServiceUnavailable' : 'BadRequest', message, {}, { cause: error });
 }
 
 /** Of what an engine says: it may succeed at another time. */
@@ -86,7 +102,7 @@ export function finished(
         else resolve(lines);
       },
       (line: { error?: string }) => {
-        if (line.error !== undefined) failure = new Error(line.error);
+        if (line.error !== undefined) failure = new EngineFailure(line.error);
       },
     );
   });

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
-import { engineWords, findImage, finished, isForLackOfRoom, nameImage, statusOf } from './engine.ts';
+import { engineWords, findImage, finished, isForLackOfRoom, isRefusal, nameImage } from './engine.ts';
 import { readable } from './host-file.ts';
 import { baseName, labels, ownBaseName } from './labels.ts';
 
@@ -31,7 +31,7 @@ export async function imported({ engine, signal, output }: ImportParts, file: st
       return id;
     }
   } catch (error) {
-    if (statusOf(error) === undefined || isForLackOfRoom(engineWords(error))) throw error;
+    if (!isRefusal(error) || isForLackOfRoom(engineWords(error))) throw error;
     throw notImported(file, engineWords(error));
   }
   throw notImported(file, 'it says nothing of an image');

@@ -12,6 +12,6 @@ export function keptDigest({ metadata, status }: Environment, digits: string): s
   const problem = found.length > 1 ? 'several digests that begin with' : 'no digest';
   throw new ExitError(
     exitCodes.failed,
-    `river: environment ${metadata.name} has ${problem} ${digits}; kept are ${list}; nothing was changed`,
+    `environment ${metadata.name} has ${problem} ${digits}; kept are ${list}; nothing was changed`,
   );
 }

@@ -126,6 +126,14 @@ describe.skipIf(found.engine === undefined)('copy steps', () => {
     expect(damaged.stderr).toMatch(/its layer .* is not what the configuration says.*export it again/);
     expect(existsSync(part)).toBe(false);
     expect((await sandbox.river('env', 'export', 'env/copied', '--digest', 'ffff')).stderr).toContain(short);
+    for (const [place, said] of [
+      ['work', 'work is a folder: name a file'],
+      ['none/again.tar', 'none: make it first'],
+    ] as const) {
+      const nowhere = await sandbox.river('env', 'export', 'env/copied', '-o', place);
+      expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining(said)]);
+    }
+    expect(existsSync(sandbox.path(`work.${short}.partial`))).toBe(false);
   });
 
   it('come back by an import, as an environment with the same digest and a manifest for git', async () => {

@@ -66,6 +66,7 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
   test('from a root file system: imported once, and again when the file is another one', async () => {
     const spec = { from: { rootfs }, steps: [{ run: 'cat /what > /copy' }] };
     const first = await build('root', spec);
+    expect(first.steps.map(({ size }) => size)).toEqual([salt.length]);
     expect(await contentOf(first.image, '/copy')).toBe(salt);
     expect(said('root')).toContain(`importing ${rootfs}`);
     const again = await build('root', spec);
@@ -99,6 +100,20 @@ describe.skipIf(!engine)('environments that are built by a real engine', () => {
     expect(loaded.digest).toBe(digest);
     expect(await contentOf(loaded.image, '/copy')).toBe(salt);
     image = loaded.image;
+  });
+
+  test('from a tarball with a damaged layer: the engine is said to have refused it, not to be away', async () => {
+    const damaged = path('damaged.tar');
+    const { digest, tarball } = await build('whole', { from: { rootfs }, steps: [{ run: 'echo > /whole' }] });
+    const content = readFileSync(tarball.path);
+    const { offset = 0 } = (await readImageLayout(tarball.path)).layers.at(-1) ?? {};
+    content[offset + 512] = (content[offset + 512] ?? 0) ^ 1;
+    writeFileSync(damaged, content);
+    await builder.collect({ states: [], isBusy: () => false, uploads: new Set() });
+    await expect(docker.getImage(digest).inspect()).rejects.toMatchObject({ statusCode: 404 });
+    const refused = build('damaged', { from: { tarball: damaged } });
+    await expect(refused).rejects.toMatchObject({ code: 'BadRequest' });
+    expect(said('damaged')).toMatch(/\nthe Docker Engine of the host refused: .*layer/);
   });
 
   test('names in a tarball are not given away: what the engine has under them stays', async () => {

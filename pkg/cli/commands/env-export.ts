@@ -1,12 +1,12 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode } from '../../base/index.ts';
 import type { EnvironmentFiles } from '../../client/index.ts';
 import { parseTarballIndex, shortDigest, verifyTarball } from '../../environment/index.ts';
 import { type Context, print } from '../context.ts';
-import { ExitError, Interrupted } from '../errors.ts';
+import { ExitError, Interrupted, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { overRestart } from '../follow.ts';
 import { keptDigest } from '../kept-digest.ts';
@@ -34,9 +34,10 @@ export async function exportEnvironment(
   if (digest === undefined)
     throw new ExitError(
       exitCodes.failed,
-      `river: environment ${name} has no digest yet: river wait env/${name} --for condition=Ready`,
+      `environment ${name} has no digest yet: river wait env/${name} --for condition=Ready`,
     );
   const file = resolve(context.io.cwd, flags.output ?? `${name}-${shortDigest(digest)}.tar`);
+  await refusePlace(file);
   const source = { client, name, digest };
   const bar = new ProgressBar(context.io);
   try {
@@ -46,6 +47,20 @@ export async function exportEnvironment(
   }
   await print(context, `${file} has environment ${name}, ${digest}`);
   return exitCodes.ok;
+}
+
+/** Seen before gigabytes are fetched for it. */
+async function refusePlace(file: string): Promise<void> {
+  if (await isFolder(file)) throw new UsageError(`river: ${file} is a folder: name a file, as in -o py.tar`);
+  const folder = dirname(file);
+  if (!(await isFolder(folder))) throw new UsageError(`river: there is no folder ${folder}: make it first`);
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 interface Source {
@@ -76,7 +91,7 @@ async function check(partial: string, digest: string, onBytes: (checked: number)
   } catch (error) {
     if (!hasCode(error, 'Invalid')) throw error;
     await rm(partial, { force: true });
-    throw new ExitError(exitCodes.failed, `river: ${error.message} It was removed: export it again.`);
+    throw new ExitError(exitCodes.failed, `${error.message} It was removed: export it again.`);
   }
 }
 

@@ -45,5 +45,5 @@ function warning(name: string, left: readonly Run[]): string {
   const runs = left.length === 1 ? 'its 1 run' : `its ${left.length} runs`;
   const names = left.slice(0, 5).map(({ metadata }) => metadata.name);
   const listed = left.length > 0 ? ` (${names.join(', ')}${left.length > 5 ? ', …' : ''})` : '';
-  return `river: this says that machine ${name} is dead: ${runs}${listed} would fail with reason Fenced and may be started elsewhere. Where it still works behind a cut network, programs would run twice: switch it off first, then repeat with --yes; nothing was changed`;
+  return `this says that machine ${name} is dead: ${runs}${listed} would fail with reason Fenced and may be started elsewhere. Where it still works behind a cut network, programs would run twice: switch it off first, then repeat with --yes; nothing was changed`;
 }

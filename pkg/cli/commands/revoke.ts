@@ -10,7 +10,7 @@ export interface RevokeFlags {
 export async function revoke(context: Context, name: string, { yes }: RevokeFlags): Promise<number> {
   const { client } = await context.connect();
   if (!yes) {
-    const message = `river: this shuts machine ${name} out: its key counts no more, its runner ends, what runs there goes on unseen until the machine joins again; repeat with --yes; nothing was changed`;
+    const message = `this shuts machine ${name} out: its key counts no more, its runner ends, what runs there goes on unseen until the machine joins again; repeat with --yes; nothing was changed`;
     throw new ExitError(exitCodes.failed, message);
   }
   await client.revokeNode(name);
