@@ -102,9 +102,10 @@ async function waitUntilGone(context: Context, object: Deleting, limit: Deadline
     }
   } catch (error) {
     if (!(error instanceof Interrupted) || !limit.passed()) throw error;
+    const why = object.resource.kind === 'Environment' ? '' : '; its node may be away';
     throw new ExitError(
       exitCodes.timeout,
-      `${shown} is still being deleted; its node may be away: see "river describe ${object.resource.singular}/${object.name}"`,
+      `${shown} is still being deleted${why}: see "river describe ${object.resource.singular}/${object.name}"`,
     );
   }
 }
