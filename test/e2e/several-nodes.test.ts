@@ -63,7 +63,7 @@ it('targets: one run on each node, output with a prefix', async () => {
 describe('CPUs, NUMA nodes and GPUs', () => {
   /** What the runs of a task of an example have written, by line, sorted. */
   async function ran(file: string, ...names: string[]): Promise<string[]> {
-    await sandbox.ok('apply', '-f', example(file));
+    await sandbox.ok('apply', '-f', file);
     const texts: string[] = [];
     for (const name of names) {
       await sandbox.ok('wait', `task/${name}`, '--for', 'condition=Complete', '--timeout', '30s');
@@ -74,7 +74,7 @@ describe('CPUs, NUMA nodes and GPUs', () => {
   }
 
   it('NUMA: by target, and where one is preferred; the kernel shows it', async () => {
-    const [preferred, ...masks] = await ran('numa.yaml', 'on-numa-0', 'near');
+    const [preferred, ...masks] = await ran(example('numa.yaml'), 'on-numa-0', 'near');
     expect(preferred).toMatch(/^CPUs \S+ of NUMA node 0 on node[12]$/);
     const placement = (await runOf('on-numa-0')).spec.placement;
     expect(placement).toMatchObject({ node: 'node1', numaNodes: [0] });
@@ -85,21 +85,25 @@ describe('CPUs, NUMA nodes and GPUs', () => {
   });
 
   it('pinned: one CPU, and the kernel shows it', async () => {
-    const { cpus, pinned } = (await ran('pin.yaml', 'alone').then(() => runOf('alone'))).spec.placement ?? {};
+    const { cpus, pinned } =
+      (await ran(example('pin.yaml'), 'alone').then(() => runOf('alone'))).spec.placement ?? {};
     expect([pinned, cpus]).toEqual([true, expect.stringMatching(/^\d+$/)]);
     expect(await sandbox.ok('logs', 'task/alone')).toContain(`given ${cpus}\nCpus_allowed_list:\t${cpus}\n`);
   });
 
   it('GPUs by index', async () => {
-    expect(await ran('gpu-index.yaml', 'by-index')).toEqual(['GPU 0 is test-0', 'GPU 1 is test-1']);
+    expect(await ran(example('gpu-index.yaml'), 'by-index')).toEqual(['GPU 0 is test-0', 'GPU 1 is test-1']);
   });
 
   it('a GPU by need', async () => {
-    expect(await ran('gpu-need.yaml', 'by-need')).toEqual(['GPU 1 on node1']);
+    expect(await ran(example('gpu-need.yaml'), 'by-need')).toEqual(['GPU 1 on node1']);
   });
 
   it('a shared GPU', async () => {
-    expect(await ran('gpu-shared.yaml', 'sharing')).toEqual(['run 0 shares GPU 0', 'run 1 shares GPU 0']);
+    expect(await ran(example('gpu-shared.yaml'), 'sharing')).toEqual([
+      'run 0 shares GPU 0',
+      'run 1 shares GPU 0',
+    ]);
     const shares = (await runsOf('sharing')).map(({ spec }) => spec.placement?.gpus);
     const share = [{ index: 0, uuid: 'test-0', memoryBytes: 8 * 2 ** 30 }];
     expect(shares).toEqual([share, share]);

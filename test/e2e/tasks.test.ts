@@ -40,7 +40,7 @@ describe('examples', () => {
       .filter((file) => file.endsWith('.test.ts'))
       .map((file) => readFileSync(file, 'utf8'))
       .join('');
-    const run = [...text.matchAll(/\('apply', '-f', example\('([^']+)'\)/g)].map(([, name]) => name);
+    const run = [...text.matchAll(/(?:'apply', '-f', |ran\()example\('([^']+)'\)/g)].map(([, name]) => name);
     expect([...new Set(run)].sort()).toEqual(
       readdirSync(examples)
         .filter((name) => name.endsWith('.yaml'))

@@ -33,6 +33,7 @@ async function toEnd(shell: ShellProcess): Promise<Ended> {
 describe.skipIf(!engine)('programs in a container of a real engine, over the API', () => {
   const host = new ApiHost();
   let id = '';
+  let looks = 0;
   let url = '';
   let client: HttpClient;
 
@@ -42,7 +43,8 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
       shells: engineShells(),
       workingContainers: {
         container: async (name) => {
-          if (name === 'box') return id;
+          if (name === 'replaced' && looks++ === 0) return 'f'.repeat(64);
+          if (name === 'box' || name === 'replaced') return id;
           throw new RiverError('NotFound', `environment ${name} not found`);
         },
       },
@@ -76,6 +78,17 @@ describe.skipIf(!engine)('programs in a container of a real engine, over the API
     const missing = await toEnd(await open({ command: ['/no/such'] }));
     expect(missing.exitCode).toBe(126);
     expect(missing.stdout).toContain('/no/such');
+  });
+
+  test('a container that is replaced between the look for it and the start is looked for again', async () => {
+    for (const command of [[], ['sh', '-c', 'exit 5']]) {
+      looks = 0;
+      const request = { command, tty: false, stdin: true, stdout: true, stderr: true };
+      const shell = await client.openShell('replaced', request);
+      await shell.write(Buffer.from('exit 5\n'));
+      expect(await toEnd(shell)).toMatchObject({ exitCode: 5 });
+      expect(looks).toBeGreaterThan(0);
+    }
   });
 
   test('input is passed on to its end', async () => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion } from '../../api/index.ts';
-import { RiverError } from '../../base/index.ts';
-import { frameLimit, protocol, type ShellRequest, serveShell } from '../../shell/index.ts';
+import { hasCode, RiverError, sleep } from '../../base/index.ts';
+import { frameLimit, protocol, type ShellProcess, type ShellRequest, serveShell } from '../../shell/index.ts';
 import { authorize } from '../authorize.ts';
 import { addressOf } from './messages.ts';
 import { flagOf, numberOf, queryOf } from './queries.ts';
@@ -10,6 +10,9 @@ import { acceptWebSocket } from './upgrades.ts';
 
 /** Each holds a connection of the engine, and buffers for a slow reader. */
 const shellsAtOnce = 64;
+/** For a container that is being replaced. */
+const looksAtMost = 20;
+const lookAgainMs = 250;
 
 /** Where people work in Environments. */
 export interface WorkingContainers {
@@ -66,10 +69,9 @@ interface Opening {
 }
 
 /** Resolves when the connection is the shell's; `done` when it has ended. */
-async function open(
-  { shells, clock, logger }: RouteContext,
-  { request, reply, wanted, container, stopping }: Opening,
-): Promise<{ done: Promise<void> }> {
+async function open(context: RouteContext, opening: Opening): Promise<{ done: Promise<void> }> {
+  const { request, reply, wanted, container, stopping } = opening;
+  const { clock, logger } = context;
   const socket = await acceptWebSocket(request, reply, { protocol, frameLimit });
   const { role, name } = request.identity;
   const log = logger.child({
@@ -80,12 +82,29 @@ async function open(
   });
   // Not with which arguments: they may hold a secret.
   log.info('a shell was opened', { program: wanted.command[0], tty: wanted.tty });
-  const start = () => shells.start(container, wanted);
+  const start = () => begin(context, opening);
   const parts = { start, streams: wanted, clock, logger: log, stopping };
   const done = serveShell(socket, parts).catch((error: unknown) =>
     log.error('a shell failed unexpectedly', { error }),
   );
   return { done: done.then(() => log.info('a shell has ended')) };
+}
+
+/** Between the look for it and now the container may have gone, and come again on a newer digest. */
+async function begin(
+  { shells, workingContainers, clock }: RouteContext,
+  { request, wanted, container, stopping }: Opening,
+): Promise<ShellProcess> {
+  for (let left = looksAtMost; ; left -= 1) {
+    try {
+      const id =
+        left === looksAtMost ? container : await workingContainers.container(addressOf(request).name);
+      return await shells.start(id, wanted);
+    } catch (error) {
+      if (left === 0 || !hasCode(error, 'Conflict')) throw error;
+    }
+    await sleep(clock, lookAgainMs, stopping);
+  }
 }
 
 /** As Kubernetes names the parameters; `term`, `columns` and `rows` are River's own. */

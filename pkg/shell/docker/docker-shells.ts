@@ -112,6 +112,8 @@ async function shellOf(container: Docker.Container): Promise<string> {
     (found as Readable | undefined)?.resume();
     if (found) return path;
   }
+  // Without the container there is no file in it either.
+  await container.inspect();
   throw new RiverError(
     'BadRequest',
     'there is no shell in it: name a program that is, as in river shell env/NAME -- PROGRAM',
