@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion } from '../../api/index.ts';
-import { hasCode, RiverError, sleep } from '../../base/index.ts';
+import { type ErrorCode, hasCode, RiverError, sleep } from '../../base/index.ts';
 import { frameLimit, protocol, type ShellProcess, type ShellRequest, serveShell } from '../../shell/index.ts';
 import { authorize } from '../authorize.ts';
 import { addressOf } from './messages.ts';
@@ -39,7 +39,9 @@ export function execRoutes(context: RouteContext) {
       const wanted = shellRequestOf(request);
       count += 1;
       try {
-        const container = await context.workingContainers.container(addressOf(request).name);
+        const { name } = addressOf(request);
+        const lookUp = () => context.workingContainers.container(name);
+        const container = await patiently(context, stopping.signal, ['ServiceUnavailable'], lookUp);
         const opening = { request, reply, wanted, container, stopping: stopping.signal };
         const { done } = await open(context, opening);
         const session = done.finally(() => {
@@ -91,17 +93,29 @@ async function open(context: RouteContext, opening: Opening): Promise<{ done: Pr
 }
 
 /** Between the look for it and now the container may have gone, and come again on a newer digest. */
-async function begin(
-  { shells, workingContainers, clock }: RouteContext,
-  { request, wanted, container, stopping }: Opening,
-): Promise<ShellProcess> {
+async function begin(context: RouteContext, opening: Opening): Promise<ShellProcess> {
+  const { request, wanted, container, stopping } = opening;
+  const { shells, workingContainers } = context;
+  let id: string | undefined = container;
+  return patiently(context, stopping, ['ServiceUnavailable', 'Conflict'], async () => {
+    const found = id ?? (await workingContainers.container(addressOf(request).name));
+    id = undefined;
+    return shells.start(found, wanted);
+  });
+}
+
+/** A container that is being replaced is there again in a moment. */
+async function patiently<T>(
+  { clock }: RouteContext,
+  stopping: AbortSignal,
+  codes: readonly ErrorCode[],
+  work: () => Promise<T>,
+): Promise<T> {
   for (let left = looksAtMost; ; left -= 1) {
     try {
-      const id =
-        left === looksAtMost ? container : await workingContainers.container(addressOf(request).name);
-      return await shells.start(id, wanted);
+      return await work();
     } catch (error) {
-      if (left === 0 || !hasCode(error, 'Conflict')) throw error;
+      if (left === 0 || !codes.some((code) => hasCode(error, code))) throw error;
     }
     await sleep(clock, lookAgainMs, stopping);
   }

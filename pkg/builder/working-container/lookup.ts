@@ -16,7 +16,10 @@ export function workingContainers({ environment, containers }: LookupParts): Wor
       if (obstacle !== undefined) throw conflict(name, obstacle);
       const found = await containers.find(name);
       if (!found?.running)
-        throw conflict(name, `the working container of environment ${name} is being started: try again`);
+        throw new RiverError(
+          'ServiceUnavailable',
+          `the working container of environment ${name} is being started: try again`,
+        );
       return found.id;
     },
   };

@@ -4,7 +4,8 @@ import type { ContainerChanges, EnvironmentSpec, EnvironmentTarball } from '../.
 export interface WorkingContainers {
   /**
    * ID of the running working container of an Environment, for the engine. Raises `NotFound` for an Environment that is
-   * none, and `Conflict` with what to do when it is not interactive, suspended, or not built yet.
+   * none, `Conflict` with what to do when it is not interactive, suspended, or not built yet, and `ServiceUnavailable`
+   * while it is being started.
    */
   container(name: string): Promise<string>;
 }

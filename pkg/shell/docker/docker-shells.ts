@@ -112,8 +112,9 @@ async function shellOf(container: Docker.Container): Promise<string> {
     (found as Readable | undefined)?.resume();
     if (found) return path;
   }
-  // Without the container there is no file in it either.
-  await container.inspect();
+  // Of a container that goes, or has gone, there are no files either.
+  const { State } = await container.inspect();
+  if (!State.Running) throw new RiverError('Conflict', 'its container does not run any more: try again');
   throw new RiverError(
     'BadRequest',
     'there is no shell in it: name a program that is, as in river shell env/NAME -- PROGRAM',
