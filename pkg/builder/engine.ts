@@ -36,7 +36,7 @@ export function isRefusal(error: unknown): boolean {
 const cutOff = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** The engine was not reached, or has hung up; not a file of the host, nor a mistake in this program. */
-export function isUnanswered(error: unknown): boolean {
+function isUnanswered(error: unknown): boolean {
   const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return syscall === 'connect' || cutOff.has(code) || code.startsWith('HPE_');
 }

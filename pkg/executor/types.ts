@@ -25,11 +25,11 @@ export interface ExecutionSpec {
   milliCores: number;
   /** Bytes; 0 = no limit. */
   memoryBytes: number;
-  /** CPUs it is held to, in the kernel's form, as in 0-3,8; left out: any. */
+  /** CPUs it is held to, in the kernel's form, as in 0-3,8; left out = all. */
   cpus?: string;
   /** CPUs that nobody has pinned when it is started: it begins there where the machine can do that, and needs no more. */
   sharedCpus?: string;
-  /** NUMA nodes its memory is taken from, in the same form; left out: any. */
+  /** NUMA nodes its memory is taken from, in the same form; left out = all. */
   memoryNodes?: string;
   /** With `devices` it gets these device nodes, else the engine is asked for it by UUID. */
   gpus?: { index: number; uuid: string; devices?: readonly string[] }[];

@@ -1,7 +1,7 @@
 import type { Node, Taint, Toleration } from '../api/index.ts';
 
 /** Whether one of the tolerations is for this taint, as in Kubernetes. */
-export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
   return tolerations.some(({ key, operator = 'Equal', value = '', effect }) => {
     if (effect !== undefined && effect !== taint.effect) return false;
     if (key !== undefined && key !== taint.key) return false;

@@ -30,7 +30,7 @@ export function makeNode(index: number): Node {
 }
 
 /** What the Runs of one class ask for. All differ in memory; of ten classes two ask for GPUs, one pins, one is confined. */
-export function makeResources(needClass: number): Resources {
+function makeResources(needClass: number): Resources {
   const resources = { cores: 1 + (needClass % 2), memory: `${1024 + needClass}Mi` };
   switch (needClass % 10) {
     case 3:

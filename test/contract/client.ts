@@ -22,18 +22,14 @@ export interface ClientHarness {
   close(): Promise<void>;
 }
 
-export const newTask = (
-  name: string,
-  spec: Partial<Task['spec']> = {},
-  labels?: Record<string, string>,
-): Task => ({
+const newTask = (name: string, spec: Partial<Task['spec']> = {}, labels?: Record<string, string>): Task => ({
   apiVersion,
   kind: 'Task',
   metadata: { name, namespace: 'default', labels },
   spec: { command: ['true'], ...spec },
 });
 
-export const readyStatus = (session: string): Node['status'] => ({
+const readyStatus = (session: string): Node['status'] => ({
   session,
   allocatable: { cores: 4, memory: 1e9 },
   capacity: { cores: 4, memory: 1e9 },

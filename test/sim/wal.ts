@@ -20,7 +20,7 @@ const frameHeaderBytes = 24;
  * Length of the part of a write-ahead log that counts: the frames of the present salt up to the last commit
  * (the file itself does not shrink at a checkpoint). https://sqlite.org/fileformat2.html#walformat
  */
-export function committedLength(wal: Uint8Array): number {
+function committedLength(wal: Uint8Array): number {
   if (wal.length < headerBytes) return 0;
   const view = new DataView(wal.buffer, wal.byteOffset, wal.byteLength);
   const frameBytes = frameHeaderBytes + view.getUint32(8);

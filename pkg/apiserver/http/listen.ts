@@ -5,7 +5,7 @@ import { errorMessage, RiverError } from '../../base/index.ts';
 export interface ListenOptions {
   /** As in `127.0.0.1`, `::1` (also in brackets) or `0.0.0.0`. */
   host: string;
-  /** 0: any free one. */
+  /** 0 stands for a free one. */
   port: number;
 }
 

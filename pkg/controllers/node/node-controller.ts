@@ -93,7 +93,7 @@ export class NodeController implements Controller {
     return { requeueAfterMs: this.#options.leases.leaseMs };
   }
 
-  /** The host may be of another version than at the last write of this Node: any write has it judged by the API. */
+  /** The host may be of another version than at the last write of this Node; with every write the API judges it anew. */
   async #judgeVersion(node: Node): Promise<void> {
     const { client } = this.#options;
     const { gitVersion } = await client.version();
