@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { EnvironmentSpec } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
+import { engineMessage } from '../engine/index.ts';
 import { imageTag, tarballFile, type Uploads } from '../environment/index.ts';
-import { engineWords, findImage, finished, isRefusal } from './engine.ts';
+import { findImage, finished, isRefusal } from './engine.ts';
 import { baseName } from './labels.ts';
 import { type LoadParts, loaded } from './load.ts';
 import { imported } from './rootfs.ts';
@@ -55,7 +56,7 @@ async function pulled({ engine, signal, output }: BaseParts, image: string): Pro
     if (!isRefusal(error)) throw error;
     throw new RiverError(
       'NotFound',
-      `the image ${image} was looked for in the Docker Engine of the host, which has it not, and in its registry, which failed: ${engineWords(error)}. Load or tag it there, or correct spec.from.image.`,
+      `the image ${image} was looked for in the Docker Engine of the host, which has it not, and in its registry, which failed: ${engineMessage(error)}. Load or tag it there, or correct spec.from.image.`,
     );
   }
   const image_ = await findImage(engine, image);

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { Logger } from '../base/index.ts';
-import { engineWords, findImage, statusOf } from './engine.ts';
+import { engineMessage, engineStatus } from '../engine/index.ts';
+import { findImage } from './engine.ts';
 import { labels, ownBaseName } from './labels.ts';
 
 export interface CollectOptions {
@@ -29,8 +30,8 @@ export async function collectImages(engine: Docker, options: CollectOptions): Pr
       if (below !== undefined) await remove(below);
       return true;
     } catch (error) {
-      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
-      logger.debug('an image is still used', { image: reference, reason: engineWords(error) });
+      if (engineStatus(error) !== 404 && engineStatus(error) !== 409) throw error;
+      logger.debug('an image is still used', { image: reference, reason: engineMessage(error) });
       return false;
     }
   };

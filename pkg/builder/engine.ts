@@ -1,27 +1,7 @@
 import { statfs } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type Docker from 'dockerode';
 import { errorMessage, RiverError } from '../base/index.ts';
-
-/** Opened at its first use: a host that builds nothing does not load it. */
-export function openEngine(socketPath: string): Docker {
-  const Engine = createRequire(import.meta.url)('dockerode') as typeof import('dockerode');
-  return new Engine({ socketPath });
-}
-
-export function statusOf(error: unknown): number | undefined {
-  const status = (error as { statusCode?: unknown } | null)?.statusCode;
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** What the engine itself said, without the client's words around it. */
-export function engineWords(error: unknown): string {
-  const said = (error as { json?: { message?: unknown } } | null)?.json?.message;
-  if (typeof said === 'string') return said.trim();
-  return errorMessage(error)
-    .replace(/^\(HTTP code \d+\) [^-]*- /, '')
-    .trim();
-}
+import { engineMessage, engineStatus, unless } from '../engine/index.ts';
 
 /** What the engine says of a failure in an answer that has begun well. */
 export class EngineFailure extends Error {
@@ -30,7 +10,7 @@ export class EngineFailure extends Error {
 
 /** The engine was reached, and says that it cannot or will not. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof EngineFailure || statusOf(error) !== undefined;
+  return error instanceof EngineFailure || engineStatus(error) !== undefined;
 }
 
 const cutOff = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
@@ -50,8 +30,8 @@ export function engineError(error: unknown, socketPath: string): unknown {
 }
 
 function refusal(error: unknown): RiverError {
-  const words = engineWords(error);
-  const isTransient = (statusOf(error) ?? 400) >= 500 || isForLackOfRoom(words);
+  const words = engineMessage(error);
+  const isTransient = (engineStatus(error) ?? 400) >= 500 || isForLackOfRoom(words);
   const message = `the Docker Engine of the host refused: ${words}`;
   return new RiverError(isTransient ? 'ServiceUnavailable' : 'BadRequest', message, {}, { cause: error });
 }
@@ -62,16 +42,8 @@ export function isForLackOfRoom(message: string): boolean {
 }
 
 /** ID (sha256:…) of an image that the engine has; undefined when it has not. */
-export async function findImage(
-  engine: Docker,
-  reference: string,
-): Promise<Docker.ImageInspectInfo | undefined> {
-  try {
-    return await engine.getImage(reference).inspect();
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+export function findImage(engine: Docker, reference: string): Promise<Docker.ImageInspectInfo | undefined> {
+  return unless([404], engine.getImage(reference).inspect());
 }
 
 /** On the disk of the engine; without end where the host cannot see that. */

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
-import { engineWords, findImage, finished, isForLackOfRoom, isRefusal, nameImage } from './engine.ts';
+import { engineMessage } from '../engine/index.ts';
+import { findImage, finished, isForLackOfRoom, isRefusal, nameImage } from './engine.ts';
 import { readable } from './host-file.ts';
 import { baseName, labels, ownBaseName } from './labels.ts';
 
@@ -31,8 +32,8 @@ export async function imported({ engine, signal, output }: ImportParts, file: st
       return id;
     }
   } catch (error) {
-    if (!isRefusal(error) || isForLackOfRoom(engineWords(error))) throw error;
-    throw notImported(file, engineWords(error));
+    if (!isRefusal(error) || isForLackOfRoom(engineMessage(error))) throw error;
+    throw notImported(file, engineMessage(error));
   }
   throw notImported(file, 'it says nothing of an image');
 }

@@ -1,6 +1,7 @@
 /**
- * What a Docker Engine says, for everything that talks to one: its refusals as coded errors, and two streams that it
- * sends as one. Decides nothing, and opens no connection.
+ * For everything that talks to a Docker Engine: its client, its refusals as coded errors, and two streams that it sends as
+ * one. Decides nothing.
  */
 export * from './demultiplex.ts';
 export * from './errors.ts';
+export * from './open.ts';

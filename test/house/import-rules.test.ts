@@ -17,7 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   logs: ['api', 'base'],
   identity: ['api', 'base'],
   environment: ['api', 'base'],
-  builder: ['environment', 'api', 'base'],
+  builder: ['engine', 'environment', 'api', 'base'],
   apiserver: ['environment', 'store', 'client', 'shell', 'identity', 'placement', 'logs', 'api', 'base'],
   gateway: ['client', 'logs', 'api', 'base'],
   controller: ['client', 'api', 'base'],

@@ -1,8 +1,9 @@
 import type Docker from 'dockerode';
 import { formatBytes } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
+import { engineStatus } from '../../engine/index.ts';
 import { imageTag } from '../../environment/index.ts';
-import { nameImage, statusOf } from '../engine.ts';
+import { nameImage } from '../engine.ts';
 import { labels } from '../labels.ts';
 import { publish } from '../publish.ts';
 import { commitKey, committedLabels, containerName } from './identity.ts';
@@ -38,7 +39,7 @@ async function tagged(engine: Docker, name: string, imageId: string): Promise<Do
     await nameImage(engine, imageId, imageTag(name, imageId));
     return await engine.getImage(imageId).inspect();
   } catch (error) {
-    if (statusOf(error) !== 404) throw error;
+    if (engineStatus(error) !== 404) throw error;
     throw new RiverError(
       'ServiceUnavailable',
       `the image ${imageId} is gone from the engine; it is committed again`,

@@ -2,9 +2,10 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerChanges } from '../../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError, type Rng } from '../../base/index.ts';
+import { engineStatus, openEngine, unless } from '../../engine/index.ts';
 import { imageTag } from '../../environment/index.ts';
 import { imageOfDigest } from '../base.ts';
-import { engineError, findImage, openEngine, statusOf } from '../engine.ts';
+import { engineError, findImage } from '../engine.ts';
 import { countChanges } from './changes.ts';
 import { commitContainer, imageOf } from './commit.ts';
 import { createOptions, idleProcesses, limitOptions, limitsOf, neededFiles } from './create-options.ts';
@@ -43,7 +44,7 @@ class DockerContainers implements EnvironmentContainers {
 
   find(name: string): Promise<ContainerState | undefined> {
     return this.#asked(async () => {
-      const found = await unlessMissing(this.#container(name).inspect());
+      const found = await unless([404], this.#container(name).inspect());
       if (!found) return undefined;
       const owner = ownerOf(found.Config.Labels, this.#options.host);
       if (owner?.environment !== name) throw taken(name);
@@ -64,7 +65,7 @@ class DockerContainers implements EnvironmentContainers {
 
   /** By the number of its processes; where the kernel counts none, by what was begun through the engine. */
   async #isInUse(name: string, begun: readonly string[]): Promise<boolean> {
-    const stats = await unlessMissing(this.#container(name).stats({ stream: false, 'one-shot': true }));
+    const stats = await unless([404], this.#container(name).stats({ stream: false, 'one-shot': true }));
     const processes = stats?.pids_stats?.current;
     return processes === undefined ? begun.length > 0 : processes > idleProcesses;
   }
@@ -78,7 +79,7 @@ class DockerContainers implements EnvironmentContainers {
       try {
         await engine.createContainer(createOptions({ host, name, digest, image, limits }));
       } catch (error) {
-        if (statusOf(error) === 409) return;
+        if (engineStatus(error) === 409) return;
         throw error;
       }
       await this.#refuseBare(name, digest);
@@ -99,7 +100,7 @@ class DockerContainers implements EnvironmentContainers {
   }
 
   async #holds(name: string, path: string): Promise<boolean> {
-    const answer = await unlessMissing(this.#container(name).infoArchive({ path }));
+    const answer = await unless([404], this.#container(name).infoArchive({ path }));
     // One that nobody reads keeps its connection, and this process alive.
     (answer as Readable | undefined)?.resume();
     return answer !== undefined;
@@ -107,13 +108,13 @@ class DockerContainers implements EnvironmentContainers {
 
   start(name: string): Promise<void> {
     return this.#asked(async () => {
-      await ignoring(304, this.#container(name).start());
+      await unless([304], this.#container(name).start());
     });
   }
 
   stop(name: string): Promise<void> {
     return this.#asked(async () => {
-      await ignoring(304, this.#container(name).stop({ t: stopSeconds }));
+      await unless([304], this.#container(name).stop({ t: stopSeconds }));
     });
   }
 
@@ -125,7 +126,7 @@ class DockerContainers implements EnvironmentContainers {
 
   remove(name: string): Promise<void> {
     return this.#asked(async () => {
-      await ignoring(404, this.#container(name).remove({ force: true, v: true }));
+      await unless([404], this.#container(name).remove({ force: true, v: true }));
     });
   }
 
@@ -141,7 +142,7 @@ class DockerContainers implements EnvironmentContainers {
       if (!committed) return false;
       const id = await imageOf(this.#engine(), name, committedLabels('none'));
       const now = await findImage(this.#engine(), id);
-      await ignoring(404, this.#engine().getImage(id).remove({ noprune: true }));
+      await unless([404], this.#engine().getImage(id).remove({ noprune: true }));
       return now?.RootFS.Layers?.join() === committed.RootFS.Layers?.join();
     });
   }
@@ -174,23 +175,6 @@ function taken(name: string): RiverError {
     'Conflict',
     `the engine of the host has a container ${containerName(name)} that is not of this host: rename or remove that one`,
   );
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
-}
-
-async function ignoring(status: number, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (statusOf(error) !== status) throw error;
-  }
 }
 
 /** Touches nothing before its first use. */

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
 import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../../base/index.ts';
-import { engineMessage, engineStatus, toRiverError, unless } from '../../engine/index.ts';
+import { engineMessage, engineStatus, openEngine, toRiverError, unless } from '../../engine/index.ts';
 import type { ContainerShells, ShellProcess, ShellRequest } from '../index.ts';
 import { Begun } from './begun.ts';
 import { DockerProcess, engineName } from './docker-process.ts';
@@ -82,11 +81,6 @@ class ShellsOfEngine implements DockerShells {
       throw error;
     }
   }
-}
-
-function openEngine(socketPath: string): Docker {
-  const Engine = createRequire(import.meta.url)('dockerode') as typeof import('dockerode');
-  return new Engine({ socketPath });
 }
 
 function execOptions(
