@@ -8,10 +8,19 @@ export interface Selection {
   names: string[];
 }
 
-/** Raises UsageError for a word that is no kind. `task.river.dev`, as commands print it, is one too. */
+/** `task.river.dev`, as commands print it, is a kind too. */
+export function kindNamed(word: string): Resource | undefined {
+  return findResource(word.replace(/\.river\.dev$/i, ''));
+}
+
+/** Raises UsageError for a word that is no kind. */
 export function resourceOf(word: string): Resource {
-  const resource = findResource(word.replace(/\.river\.dev$/i, ''));
+  const resource = kindNamed(word);
   if (resource) return resource;
+  if (/^gpus?$/i.test(word))
+    throw new UsageError(
+      'river: GPUs are no objects, they stand in their nodes: river get gpus, or river describe node/NAME',
+    );
   const known = Object.values(resources).map((each) => each.plural);
   throw new UsageError(`river: there is no kind "${word}"; there are ${known.join(', ')}`);
 }

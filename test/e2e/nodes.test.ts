@@ -142,6 +142,8 @@ it('what is used now, and who holds what', async () => {
     [['get', 'gpus', '-w'], 'GPUs are no objects'],
     [['get', 'gpus', '-l', 'no=such'], 'No gpus found.'],
     [['top', 'tasks'], 'top knows nodes, gpus and runs'],
+    [['top', 'things'], 'top knows nodes, gpus and runs'],
+    [['describe', 'gpu/node1'], 'GPUs are no objects, they stand in their nodes'],
     [['top', 'runs', '--sort-by', 'height'], 'sorted by cores, memory, gpu-memory, name'],
   ] as const)
     expect((await sandbox.river(...words)).stderr).toContain(message);

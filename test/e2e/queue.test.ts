@@ -55,7 +55,7 @@ describe('river why', () => {
     await sandbox.apply(task('gpus', { runtime: 'process', command: ['true'], resources: { gpus: 1 } }));
     await waits('gpus');
     expect(await sandbox.ok('why', 'gpus', 'x').catch((error: Error) => error.message)).toContain(
-      'no kind "gpus"',
+      'GPUs are no objects',
     );
     expect(await sandbox.ok('why', 'task', 'gpus')).toContain(
       `  ${name()}: has no GPU\n\nNo smaller wish would run now`,

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { listAll } from '../follow.ts';
 import { heldByNode, listActiveRuns } from '../machines/held.ts';
-import { resourceOf } from '../object-args.ts';
+import { kindNamed, resourceOf } from '../object-args.ts';
 import { type TopTable, topGpus, topNodes, topRuns } from '../printers/top.ts';
 import { findGpus } from './get-gpus.ts';
 
@@ -38,7 +38,7 @@ async function tableOf(
 ): Promise<TopTable> {
   const { client } = connection;
   if (/^gpus?$/.test(what)) return topGpus(await findGpus(client, wanted.names, wanted.selector));
-  const { kind } = resourceOf(what);
+  const kind = kindNamed(what)?.kind;
   if (kind === 'Node') {
     const [nodes, runs] = await Promise.all([findNodes(connection, wanted), listActiveRuns(client)]);
     return topNodes(nodes, heldByNode(runs));

@@ -119,7 +119,7 @@ export function topRuns(
     return { cells, values: { cores: used, memory: memoryUsed, 'gpu-memory': onGpus } };
   });
   const header = [...(withNamespace ? ['NAMESPACE'] : []), 'NAME', 'NODE', 'CORES', 'MEMORY', 'GPU-MEMORY'];
-  return new TopTable('runs that are running', ['cores', 'memory', 'gpu-memory', 'name'], header, rows);
+  return new TopTable('running runs', ['cores', 'memory', 'gpu-memory', 'name'], header, rows);
 }
 
 /** What is used on GPUs that a run has for itself is its own; of a shared one nobody knows whose it is. */

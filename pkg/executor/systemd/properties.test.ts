@@ -34,6 +34,18 @@ test('memory is exact to the byte, and swap no way around it', () => {
   expect(properties).toContain('MemorySwapMax=0');
 });
 
+test('it is held to CPUs and NUMA nodes on either version of control groups', () => {
+  const properties = serviceProperties({ ...spec, cpus: '0-3', memoryNodes: '1' }, parts);
+  const held = properties.filter((property) => /^(CPUAffinity|Allowed|NUMA)/.test(property));
+  expect(held.sort()).toEqual([
+    'AllowedCPUs=0-3',
+    'AllowedMemoryNodes=1',
+    'CPUAffinity=0-3',
+    'NUMAMask=1',
+    'NUMAPolicy=bind',
+  ]);
+});
+
 test('it begins on those of its CPUs that nobody has pinned', () => {
   const properties = serviceProperties({ ...spec, cpus: '0-3', sharedCpus: '2-3' }, parts);
   expect(properties).toEqual(expect.arrayContaining(['CPUAffinity=2-3', 'AllowedCPUs=2-3']));
