@@ -17,10 +17,11 @@ test('live settings are taken over, the others wait', () => {
     logLevel: 'debug',
     stateDir: '/x',
     sharedDir: '/d',
-    defaults: { mounts: ['/a:/b'] },
+    defaults: { mounts: ['/a:/b'], environment: { name: 'py', spec: { from: { image: 'python:3' } } } },
   });
   const change = compareSettings('host', running, wanted);
-  expect(change.live).toEqual(['logLevel', 'defaults']);
+  expect(change.live).toEqual(['logLevel', 'defaults', 'defaultEnvironment']);
   expect(change.restart).toEqual(['stateDir', 'sharedDir']);
-  expect(change.settings).toEqual({ ...running, logLevel: 'debug', defaults: wanted.defaults });
+  const { defaults, defaultEnvironment } = wanted;
+  expect(change.settings).toEqual({ ...running, logLevel: 'debug', defaults, defaultEnvironment });
 });

@@ -14,7 +14,7 @@ const reloadTable: { readonly [K in ConfigKind]: Readonly<Record<keyof Required<
     logLevel: 'live',
     leaseMs: 'restart',
     defaults: 'live',
-    defaultEnvironment: 'restart',
+    defaultEnvironment: 'live',
     docker: 'restart',
     compaction: 'restart',
     placementPolicy: 'restart',
