@@ -26,6 +26,17 @@ const nodes = [
   aNode('gpus', 8, { gpus: [0, 1, 2, 3].map((index) => gpu(index, 'H100')) }),
 ];
 
+test('NUMA nodes and pins, in one sentence with the node', () => {
+  const half = (id: number, cpus: string) => ({ id, cpus, memory: 4 * gibibyte });
+  const two = aNode('two', 8, { numa: [half(0, '0-3'), half(1, '4-7')] });
+  expect(outlook({ resources: { cores: 6, numa: 'require' } }, [two])).toEqual([
+    'spec.resources.numa: more than any node has; the most is on two, which has no single NUMA node with 6 cores together',
+  ]);
+  expect(outlook({ resources: { cores: 9, pin: true } }, [aNode('one', 8)]).join()).toMatch(
+    /on one, which has 8 cores, needs 9/,
+  );
+});
+
 test.each<[string, TaskSpec, (string | RegExp)[]]>([
   ['what fits somewhere', { resources: { cores: 16 } }, []],
   ['nothing', {}, []],

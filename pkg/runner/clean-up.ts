@@ -4,21 +4,21 @@ const lookEveryMs = 1_000;
 
 export interface CleanUpParts {
   clock: Clock;
-  /** Read the Runs of this node anew: what was read before the fence says nothing about it. */
+  /** Read the Runs of this node anew: what was read before says nothing about it. */
   relist: () => void;
-  /** Whether a list that was asked for since has come, all its Runs have ended, and the machine has nothing of any. */
+  /** Whether a list that was asked for since has come, and the machine has nothing left that must go. What it raises counts as no. */
   isClean: () => Promise<boolean>;
   onDone: () => void;
 }
 
 /**
- * What a fence asks of the runner: that nothing is left of Runs that the host has given up, before the node takes new
- * ones. Removes nothing itself: the host shows these Runs as ended, and what has ended is cleared up as always. Begins
- * anew after a restart.
+ * What a fence, or the deletion of the Node, asks of the runner: that nothing is left of Runs that the host has given up,
+ * before the node takes new ones. Removes nothing itself: the host shows these Runs as ended or not at all, and what has
+ * ended is cleared up as always. Begins anew after a restart.
  */
 export class CleanUp {
   readonly #parts: CleanUpParts;
-  #fencedAt: string | undefined;
+  #since: string | undefined;
   #doneFor: string | undefined;
   #timer: Timer | undefined;
 
@@ -26,35 +26,35 @@ export class CleanUp {
     this.#parts = parts;
   }
 
-  /** The fence that the machine is clean for. */
+  /** The time that was wanted and that the machine is clean for. */
   get doneFor(): string | undefined {
     return this.#doneFor;
   }
 
-  /** Called with every look at the Node: its fence, or undefined. */
-  wanted(fencedAt: string | undefined): void {
-    if (this.#fencedAt === fencedAt) return;
+  /** Called with every look at the Node: the time of its fence or deletion, or undefined. */
+  wanted(since: string | undefined): void {
+    if (this.#since === since) return;
     this.#timer?.cancel();
-    this.#fencedAt = fencedAt;
-    if (fencedAt === undefined) return;
+    this.#since = since;
+    if (since === undefined) return;
     this.#parts.relist();
-    this.#lookLater(fencedAt);
+    this.#lookLater(since);
   }
 
   close(): void {
     this.#timer?.cancel();
-    this.#fencedAt = undefined;
+    this.#since = undefined;
   }
 
-  #lookLater(fencedAt: string): void {
-    this.#timer = this.#parts.clock.after(lookEveryMs, () => void this.#look(fencedAt));
+  #lookLater(since: string): void {
+    this.#timer = this.#parts.clock.after(lookEveryMs, () => void this.#look(since));
   }
 
-  async #look(fencedAt: string): Promise<void> {
+  async #look(since: string): Promise<void> {
     const isClean = await this.#parts.isClean().catch(() => false);
-    if (this.#fencedAt !== fencedAt) return;
-    if (!isClean) return this.#lookLater(fencedAt);
-    this.#doneFor = fencedAt;
+    if (this.#since !== since) return;
+    if (!isClean) return this.#lookLater(since);
+    this.#doneFor = since;
     this.#parts.onDone();
   }
 }

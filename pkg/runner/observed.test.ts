@@ -78,4 +78,6 @@ test('what cannot be seen yet is looked for again, for a while', () => {
   expect(lookAfterMs(execution(), now)).toBe(1000);
   expect(lookAfterMs(execution({ cpus: '0' }), now)).toBeUndefined();
   expect(lookAfterMs(execution(), now + 60_000)).toBeUndefined();
+  // The clock was set back since its start.
+  expect(lookAfterMs(execution(), now - 3_600_000)).toBeUndefined();
 });

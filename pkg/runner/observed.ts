@@ -23,7 +23,7 @@ const lookForMs = 10_000;
 
 /** When to look again for what cannot be seen yet; undefined: it is there, or will not come. */
 export function lookAfterMs({ observed, startedAt }: Execution, nowMs: number): number | undefined {
-  if (observed || startedAt === undefined || nowMs - startedAt > lookForMs) return undefined;
+  if (observed || startedAt === undefined || Math.abs(nowMs - startedAt) > lookForMs) return undefined;
   return lookAgainMs;
 }
 

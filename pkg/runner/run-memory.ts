@@ -58,9 +58,9 @@ export class RunMemories {
     return this.#memories.get(uid)?.quarantined === true;
   }
 
-  /** Something is under way for any of them. */
-  isBusy(): boolean {
-    return [...this.#memories.values()].some((memory) => memory.activity !== undefined);
+  /** Something is under way for any of them, or of those. */
+  isBusy(isOne: (uid: string) => boolean = () => true): boolean {
+    return [...this.#memories].some(([uid, memory]) => memory.activity !== undefined && isOne(uid));
   }
 
   quarantined(): string[] {

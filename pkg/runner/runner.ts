@@ -1,5 +1,5 @@
 import { type Node, type NodeStatus, versionSkew } from '../api/index.ts';
-import { errorMessage, RiverError, timestamp } from '../base/index.ts';
+import { RiverError, timestamp } from '../base/index.ts';
 import type { HeartbeatAnswer } from '../client/index.ts';
 import { CleanUp } from './clean-up.ts';
 import { ClockSkew } from './clock-skew.ts';
@@ -44,7 +44,7 @@ export class Runner {
       clock,
       relist: () => this.#workplace?.relist(),
       isClean: () => this.#isClean(),
-      onDone: () => this.#cleaned(),
+      onDone: () => this.#session.refreshStatus(),
     });
     this.#topology = new TopologyWatch({
       ...{ machine: parts.machine, clock, logger },
@@ -135,18 +135,15 @@ export class Runner {
       await intents.setLeftovers(timestamp(clock.now()));
   }
 
+  /** Raises when it cannot be recorded: then it is looked again. */
   async #isClean(): Promise<boolean> {
     if (!this.#workplace) return false;
-    return this.#isFenced ? this.#workplace.isClean() : this.#workplace.hasNoLeftovers();
-  }
-
-  #cleaned(): void {
-    const { intents, logger } = this.#parts;
-    const done = intents.leftoversSince() === undefined ? Promise.resolve() : intents.setLeftovers(undefined);
-    done.then(
-      () => this.#session.refreshStatus(),
-      (error: unknown) => logger.warn('a clean-up cannot be recorded', { error: errorMessage(error) }),
-    );
+    const isClean = this.#isFenced
+      ? await this.#workplace.isClean()
+      : await this.#workplace.hasNoLeftovers();
+    const { intents } = this.#parts;
+    if (isClean && intents.leftoversSince() !== undefined) await intents.setLeftovers(undefined);
+    return isClean;
   }
 
   #compareVersion(host: string): void {

@@ -214,16 +214,17 @@ export class Workplace {
     return !this.#memories.isBusy();
   }
 
-  /** Whether all that is on the machine belongs to Runs that the host shows here and that have not ended. */
+  /** Whether all that is on the machine, or on its way there, belongs to Runs that the host shows here and that have not ended. */
   async hasNoLeftovers(): Promise<boolean> {
     if (!this.#cache.isCurrent) return false;
-    for (const executor of this.#runtimes.executors()) {
-      for (const { runUid } of await executor.list()) {
-        const run = this.#cache.get(runUid);
-        if ((!run || hasEnded(run)) && !this.#memories.isQuarantined(runUid)) return false;
-      }
-    }
-    return true;
+    const isLeft = (uid: string) => {
+      const run = this.#cache.get(uid);
+      return (!run || hasEnded(run)) && !this.#memories.isQuarantined(uid);
+    };
+    for (const executor of this.#runtimes.executors())
+      if ((await executor.list()).some(({ runUid }) => isLeft(runUid))) return false;
+    // A start that waits for its turn is in no list yet.
+    return !this.#memories.isBusy(isLeft);
   }
 
   /** The host was restored from a backup: it may have forgotten what it had acknowledged, and whole Runs. */

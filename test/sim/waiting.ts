@@ -35,7 +35,7 @@ function faultIn(reason: string, run: Run, offer: Offer, waiting: readonly Run[]
   const all = obstacles(run, offer);
   // Amounts of NUMA nodes, which come last, are there on the machine: only that they are not together is looked at.
   const rest = reason.replace(
-    /(no single NUMA node has|GPU \d+ is on (no )?NUMA node|on NUMA node \d+: ).*/,
+    /(has no single NUMA node with|GPU \d+ is on (no )?NUMA node|on NUMA node \d+: ).*/,
     notTogether,
   );
   const told = all.filter(({ says }) => says.test(rest));

@@ -100,5 +100,5 @@ function togetherRefusal(need: Need, shape: NodeShape): Refusal {
     ...(need.gpus ? [`${need.gpus.count} GPU`] : []),
   ];
   const free = best(need, shape, nothingHeld) ? ' free' : '';
-  return { code: 'Numa', reason: `no single NUMA node has ${parts.join(', ')}${free} together` };
+  return { code: 'Numa', reason: `has no single NUMA node with ${parts.join(', ')}${free} together` };
 }
