@@ -1,13 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EnvironmentPlaces } from '../../pkg/apiserver/index.ts';
+import type { EnvironmentPlaces, WorkingContainers } from '../../pkg/apiserver/index.ts';
 import { type Clock, errorMessage, type Logger, type Rng } from '../../pkg/base/index.ts';
 import {
   dockerBuilder,
   dockerContainers,
   type EnvironmentBuilder,
   type EnvironmentContainers,
-  type WorkingContainers,
   workingContainers,
 } from '../../pkg/builder/index.ts';
 import type { Reader } from '../../pkg/client/index.ts';

@@ -7,6 +7,7 @@ import {
   refuseInvalid,
   validateObject,
 } from '../api/index.ts';
+import { timestamp } from '../base/index.ts';
 import type { CurrentEnvironment, GatewayAddress, Heartbeat, HeartbeatAnswer } from '../client/index.ts';
 import type { Store } from '../store/index.ts';
 import { authorize, authorizeOwnNode } from './authorize.ts';
@@ -21,11 +22,11 @@ export class Heartbeats {
   readonly #leases: LeaseTable;
   readonly #metrics: MetricsCounter;
   readonly #vitals: HostVitals;
-  readonly #options: Pick<ApiServiceOptions, 'version'>;
+  readonly #options: Pick<ApiServiceOptions, 'version' | 'clock'>;
   readonly #gateway: GatewayAddress | undefined;
 
   constructor(
-    options: Pick<ApiServiceOptions, 'store' | 'version' | 'gateway'>,
+    options: Pick<ApiServiceOptions, 'store' | 'version' | 'gateway' | 'clock'>,
     leases: LeaseTable,
     metrics: MetricsCounter,
     vitals: HostVitals,
@@ -67,7 +68,7 @@ export class Heartbeats {
       leaseMs: this.#leases.leaseMs,
       epoch: this.#store.epoch,
       clusterUid: this.#store.clusterUid,
-      time: this.#leases.wallTime(),
+      time: timestamp(this.#options.clock.now()),
       version: this.#options.version,
       ready: isConditionTrue(node.status.conditions, 'Ready'),
       environments: await this.#environments(),

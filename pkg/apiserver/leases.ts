@@ -59,11 +59,6 @@ export class LeaseTable implements Leases {
     return this.#beats.get(node)?.counters;
   }
 
-  /** RFC 3339. */
-  wallTime(): string {
-    return timestamp(this.#clock.now());
-  }
-
   forget(node: string): void {
     this.#beats.delete(node);
   }

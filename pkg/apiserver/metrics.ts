@@ -10,7 +10,7 @@ export type RefusalReason =
 
 /** Counts since the start of the process. */
 export interface ServiceMetrics {
-  /** Refused writes of Run status, bindings and heartbeats, by reason. */
+  /** Refused writes of Run status, bindings and heartbeats, and what nothing had room for, by reason. */
   readonly refusals: Readonly<Record<RefusalReason, number>>;
   readonly watches: number;
 }

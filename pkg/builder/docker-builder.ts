@@ -1,4 +1,5 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
@@ -50,6 +51,10 @@ class DockerBuilder implements EnvironmentBuilder {
 
   logFile(name: string): string {
     return join(this.#options.stateDir, 'builds', `${name}.log`);
+  }
+
+  forget(name: string): Promise<void> {
+    return rm(this.logFile(name), { force: true });
   }
 
   async build(request: BuildRequest): Promise<BuildResult> {

@@ -54,4 +54,6 @@ export interface EnvironmentBuilder {
   collect(kept: KeptThings): Promise<void>;
   /** Output of the last build, appended to while it goes on. */
   logFile(name: string): string;
+  /** The Environment is gone: the next one of its name has no output yet. */
+  forget(name: string): Promise<void>;
 }

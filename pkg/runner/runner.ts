@@ -138,9 +138,7 @@ export class Runner {
   /** Raises when it cannot be recorded: then it is looked again. */
   async #isClean(): Promise<boolean> {
     if (!this.#workplace) return false;
-    const isClean = this.#isFenced
-      ? await this.#workplace.isClean()
-      : await this.#workplace.hasNoLeftovers();
+    const isClean = this.#isFenced ? await this.#workplace.isClean() : await this.#workplace.hasNoLeftovers();
     const { intents } = this.#parts;
     if (isClean && intents.leftoversSince() !== undefined) await intents.setLeftovers(undefined);
     return isClean;

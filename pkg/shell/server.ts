@@ -44,7 +44,7 @@ export async function serveShell(socket: WebSocket, parts: ServeShellParts): Pro
   const begun = await Promise.race([begin(parts), stopped]);
   if (!('process' in begun)) {
     messages.ignore();
-    return bid(socket, begun, clock);
+    return bid(socket, begun, clock, stopped);
   }
   const { process } = begun;
   const farewell = await Promise.race([
@@ -55,7 +55,7 @@ export async function serveShell(socket: WebSocket, parts: ServeShellParts): Pro
     stopped,
   ]);
   messages.ignore();
-  await Promise.all([farewell.ended ? undefined : process.hangUp(), bid(socket, farewell, clock)]);
+  await Promise.all([farewell.ended ? undefined : process.hangUp(), bid(socket, farewell, clock, stopped)]);
 }
 
 /** One that begins when nobody waits for it any more is hung up. */
@@ -135,19 +135,17 @@ function stopOf(stopping: AbortSignal): Promise<Farewell> {
   });
 }
 
-/** Of a program that has ended, the client may take its time to read what is left, as long as it shows that it is there. */
+/** Of a program that has ended, the client may take its time to read what is left, as long as it shows that it is there and the host does not stop. */
 async function bid(
   socket: WebSocket,
   { status, code, reason, ended }: Farewell,
   clock: Clock,
+  stopped: Promise<unknown>,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   if (socket.readyState === socket.CLOSED) return;
   const sent = status ? sendAll(socket, status) : Promise.resolve();
-  if (ended) {
-    await sent;
-    await Promise.race([closed, answered(socket)]);
-  }
+  if (ended) await Promise.race([closed, sent.then(() => answered(socket)), stopped]);
   const timer = clock.after(closeWithinMs, () => socket.terminate());
   socket.close(code, reason);
   await closed;

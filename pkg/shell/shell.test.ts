@@ -210,6 +210,15 @@ describe('a shell over a connection', () => {
     expect(program.isHungUp).toBe(true);
   });
 
+  it('does not hold the host up when its program has ended and the client has not read all of it', async () => {
+    const socket = dial({ autoPong: false });
+    const closed = once(socket, 'close');
+    await once(socket, 'ping');
+    stopping.abort();
+    await Promise.all(served);
+    await closed;
+  });
+
   it('is told so also before its program has begun, which is hung up when it does', async () => {
     const begins = Promise.withResolvers<ShellProcess>();
     start = () => begins.promise;

@@ -1,6 +1,7 @@
 /**
- * A real Docker Engine for tests: the one that RIVER_TEST_DOCKER_SOCKET names, else the machine's own, else one that
- * is started here in a network namespace of its own (two engines in one namespace take each other's bridge away).
+ * A real Docker Engine for tests: the one that RIVER_TEST_DOCKER_SOCKET names, else one that is started here in a network
+ * namespace of its own (two engines in one namespace take each other's bridge away). Never the machine's own unasked:
+ * hosts that collect what they do not need would take away what a River of that machine has built.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -165,14 +166,12 @@ export async function makeTestImage(socketPath: string): Promise<void> {
 }
 
 async function find(): Promise<TestEngine> {
-  const given = process.env.RIVER_TEST_DOCKER_SOCKET;
-  const usual = '/var/run/docker.sock';
-  const socketPath = given ?? ((await answers(usual)) ? usual : undefined);
+  const socketPath = process.env.RIVER_TEST_DOCKER_SOCKET;
   if (socketPath !== undefined) {
     await makeTestImage(socketPath);
     return { socketPath, image: testImage, release: async () => {} };
   }
-  if (process.getuid?.() !== 0) throw new Error('no Docker Engine answers, and only root can start one');
+  if (process.getuid?.() !== 0) throw new Error('only root can start a Docker Engine; RIVER_TEST_DOCKER_SOCKET may name one to be used up');
   const own = await startEngine();
   await makeTestImage(own.socketPath);
   return { socketPath: own.socketPath, image: testImage, release: () => stopEngine(own) };

@@ -33,6 +33,12 @@ export class FakeBuilder implements EnvironmentBuilder {
     this.collected = states;
   }
 
+  readonly forgotten: string[] = [];
+
+  async forget(name: string): Promise<void> {
+    this.forgotten.push(name);
+  }
+
   logFile(name: string): string {
     return `/logs/${name}`;
   }

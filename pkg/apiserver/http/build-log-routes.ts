@@ -21,6 +21,8 @@ export function buildLogRoutes(context: RouteContext) {
       const { role, name: who } = request.identity;
       if (role !== 'admin') throw new RiverError('Forbidden', `${role} ${who} may not read builds`);
       const { name } = addressOf(request);
+      // It becomes part of a file's name: only of an Environment that is there.
+      context.service.get(request.identity, 'Environment', '', name);
       const { follow } = queryOf(request);
       const gone = new AbortController();
       reply.raw.on('close', () => gone.abort());

@@ -14,13 +14,14 @@ const shellsAtOnce = 64;
 const looksAtMost = 20;
 const lookAgainMs = 250;
 
-/** Where people work in Environments. */
+/** Where `river shell` goes. */
 export interface WorkingContainers {
   /**
-   * ID of the container that runs for the Environment. Raises `NotFound`, or `Conflict` when there is none now: it is
-   * not interactive, suspended, or still built.
+   * ID of the running working container of an Environment, for the engine. Raises `NotFound` for an Environment that is
+   * none, `Conflict` with what to do when it is not interactive, suspended, or not built yet, and `ServiceUnavailable`
+   * while it is being started.
    */
-  container(environment: string): Promise<string>;
+  container(name: string): Promise<string>;
 }
 
 /** Programs in the working container of an Environment, over a WebSocket as in kubectl exec; for admins. */

@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiHost, admin as me, task } from '../../../test/support/api-host.ts';
-import { apiVersion, type Task, type TaskSpec } from '../../api/index.ts';
+import { apiVersion, buildRun, type Task, type TaskSpec } from '../../api/index.ts';
 import { type LogFields, type Logger, silentLogger } from '../../base/index.ts';
 import type { ApiService } from '../service.ts';
 
@@ -79,11 +81,34 @@ describe('a Task that no node could run', () => {
 });
 
 describe('metrics', () => {
-  it('are for admins, count runs and show what was refused', async () => {
-    await service.create(me, 'Task', task('a'));
+  it('count runs and show what was refused', async () => {
+    const { object } = await service.create(me, 'Task', task('a'));
+    const run = buildRun(object as Task, { revision: 1, ordinal: 0, attempt: 0 });
+    await service.create({ role: 'controller', name: 'task' }, 'Run', run);
+    const node = { role: 'node', name: 'n1' } as const;
+    await service.create(node, 'Node', { apiVersion, kind: 'Node', metadata: { name: 'n1' } });
+    const unheard = service.heartbeat(node, 'n1', { session: 'old' });
+    await expect(unheard).rejects.toThrow(/current session/);
     const answer = await ask({ url: '/metrics' });
+    expect(answer.body).toContain('river_refused_total{reason="heartbeat"} 1\n');
+    expect(answer.body).toContain('river_runs{phase="Pending"} 1\n');
     expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(answer.body).toContain(`river_store_version ${host.store.version()}\n`);
+  });
+});
+
+describe('output of builds', () => {
+  it('is that of an Environment which is there, and of no other file', async () => {
+    const output = 'build of 2026-01-01T00:00:00.000Z\nnot for everybody\n';
+    writeFileSync(join(host.folder, 'secret.log'), output);
+    const log = (name: string) => ask({ url: `${root}/environments/${name}/log` });
+    for (const name of ['secret', 'x%2F..%2Fsecret'])
+      expect((await log(name)).json()).toMatchObject({ code: 404, reason: 'NotFound' });
+    await service.create(me, 'Environment', {
+      ...{ apiVersion, kind: 'Environment', metadata: { name: 'secret' } },
+      spec: { from: { image: 'busybox' } },
+    });
+    expect((await log('secret')).body).toBe(output);
   });
 });
 

@@ -56,7 +56,6 @@ export class ContainerEvents {
     const filters = { type: ['container' as const], event: told, label: ownFilter(host) };
     const abortSignal = this.#closed.signal;
     const stream = (await engine.getEvents({ filters, abortSignal })) as unknown as Readable;
-    abortSignal.addEventListener('abort', () => stream.destroy(), { once: true });
     onChange();
     let rest = '';
     for await (const chunk of stream) {

@@ -1,6 +1,6 @@
 import { type Environment, getCondition } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
-import type { EnvironmentContainers, WorkingContainers } from './types.ts';
+import type { EnvironmentContainers } from './types.ts';
 
 export interface LookupParts {
   /** As it is now. Raises `NotFound`. */
@@ -8,8 +8,10 @@ export interface LookupParts {
   containers: Pick<EnvironmentContainers, 'find'>;
 }
 
-/** The container is asked for each time: it may be another one than a moment ago. */
-export function workingContainers({ environment, containers }: LookupParts): WorkingContainers {
+/** Where `river shell` goes. The container is asked for each time: it may be another one than a moment ago. */
+export function workingContainers({ environment, containers }: LookupParts): {
+  container(name: string): Promise<string>;
+} {
   return {
     async container(name) {
       const obstacle = obstacleIn(name, await environment(name));

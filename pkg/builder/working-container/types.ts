@@ -1,15 +1,5 @@
 import type { ContainerChanges, EnvironmentSpec, EnvironmentTarball } from '../../api/index.ts';
 
-/** Where `river shell` goes. */
-export interface WorkingContainers {
-  /**
-   * ID of the running working container of an Environment, for the engine. Raises `NotFound` for an Environment that is
-   * none, `Conflict` with what to do when it is not interactive, suspended, or not built yet, and `ServiceUnavailable`
-   * while it is being started.
-   */
-  container(name: string): Promise<string>;
-}
-
 /** As the engine has it at this moment. */
 export interface ContainerState {
   id: string;

@@ -5,7 +5,7 @@ import {
   parseCores,
   parseQuantity,
 } from '../../api/index.ts';
-import { type Clock, errorMessage, RiverError } from '../../base/index.ts';
+import { type Clock, errorMessage, hasCode, RiverError } from '../../base/index.ts';
 import {
   type ContainerState,
   containerName,
@@ -81,8 +81,7 @@ export class ContainerKeeper {
     } catch (error) {
       // What was told is not known to be seen.
       this.#told.add(name);
-      if (!(error instanceof RiverError)) throw error;
-      const reason = error.code === 'Invalid' ? 'CannotRun' : 'EngineFailed';
+      const reason = hasCode(error, 'Invalid') ? 'CannotRun' : 'EngineFailed';
       await this.#tell(environment, {}, ['ContainerReady', false, reason, errorMessage(error)]);
       return this.#refused.get(name)?.error === error ? undefined : { requeueAfterMs: retryMs };
     }

@@ -114,6 +114,7 @@ it('is deleted only when no other is built from it', async () => {
   await until(async () => (await ready())?.reason === 'InUse');
   expect((await ready())?.message).toContain('environment b');
   expect((await get('a')).metadata.finalizers).toEqual([finalizers.environment]);
+  expect(builder.forgotten).toEqual([]);
   await plane.admin.delete('Environment', '', 'b');
   await until(() =>
     get('a').then(
@@ -121,6 +122,7 @@ it('is deleted only when no other is built from it', async () => {
       (error) => hasCode(error, 'NotFound'),
     ),
   );
+  expect(builder.forgotten).toEqual(['b', 'a']);
 });
 
 it('refuses what would be built from itself, with the way around', async () => {

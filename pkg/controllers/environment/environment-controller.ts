@@ -194,6 +194,7 @@ export class EnvironmentController implements Controller {
     }
     if (environment.status?.container) return undefined;
     await this.#retention.collect(name);
+    await this.#options.builder.forget(name);
     const left = present.filter((finalizer) => finalizer !== finalizers.environment);
     const patch = { metadata: { uid, resourceVersion, finalizers: left } };
     await unlessGone(this.#options.client.patch('Environment', '', name, patch));

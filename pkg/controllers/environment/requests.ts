@@ -151,19 +151,19 @@ export class Requests {
   }
 
   async #fail(environment: Environment, request: Request, error: unknown): Promise<Result | undefined> {
-    if (!(error instanceof RiverError)) throw error;
     const { status, clock, collect } = this.#parts;
+    const isTransient = !(error instanceof RiverError) || error.transient;
     const type = request.action === 'commit' ? 'Committed' : 'ContainerReady';
-    const reason = error.transient ? 'WillRetry' : 'Refused';
-    if (error.transient) {
+    const reason = isTransient ? 'WillRetry' : 'Refused';
+    if (isTransient) {
       this.#delayed.set(request.id, clock.monotonic() + retryMs);
       collect();
     }
     await status.patch(environment, {
       progress: null,
-      ...(error.transient ? {} : { request: null }),
+      ...(isTransient ? {} : { request: null }),
       conditions: conditions([[type, false, reason, errorMessage(error)]]),
     });
-    return error.transient ? { requeueAfterMs: retryMs } : undefined;
+    return isTransient ? { requeueAfterMs: retryMs } : undefined;
   }
 }

@@ -135,7 +135,10 @@ describe('what is chosen on a node', () => {
     [{ gpus: { count: 4 } }, 'has 3 GPU, needs 4'],
     [{ gpus: { count: 1, model: 'h100' } }, 'has no GPU of model h100 (has 3 NVIDIA A100), needs 1'],
     [{ pin: true, milliCores: 17_000 }, 'has 16 CPUs to pin, needs 17'],
-    [{ numa: 'require', memoryBytes: 9 * gibibyte }, 'has no single NUMA node with 1 cores, 9Gi memory together'],
+    [
+      { numa: 'require', memoryBytes: 9 * gibibyte },
+      'has no single NUMA node with 1 cores, 9Gi memory together',
+    ],
     [{ target: { node: 'n1', numa: 0 }, milliCores: 5000 }, 'on NUMA node 0: has 4 cores, needs 5'],
     [
       { target: { node: 'n1', numa: 0 }, memoryBytes: 9 * gibibyte },

@@ -40,17 +40,21 @@ class ShellsOfEngine implements DockerShells {
   }
 
   async recover(): Promise<void> {
+    const { logger } = this.#options;
+    try {
+      for (const exec of await this.#begun.before()) await this.#end(exec);
+    } catch (error) {
+      logger.warn('shells of before cannot be looked up', { reason: errorMessage(error) });
+    }
+  }
+
+  async #end(exec: string): Promise<void> {
     const { clock, logger } = this.#options;
-    for (const id of await this.#begun.before()) {
-      try {
-        await hangUp({ engine: this.#engine(), exec: this.#engine().getExec(id), clock });
-        await this.#begun.remove(id);
-      } catch (error) {
-        logger.warn('a program of a shell of before cannot be ended', {
-          exec: id,
-          reason: errorMessage(error),
-        });
-      }
+    try {
+      await hangUp({ engine: this.#engine(), exec: this.#engine().getExec(exec), clock });
+      await this.#begun.remove(exec);
+    } catch (error) {
+      logger.warn('a program of a shell of before cannot be ended', { exec, reason: errorMessage(error) });
     }
   }
 
