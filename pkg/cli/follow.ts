@@ -93,11 +93,13 @@ export async function patiently<T>(ask: () => Promise<T>, seams: FollowSeams): P
   }
 }
 
-function passes(error: unknown): boolean {
+/** The host may answer at another time. */
+export function passes(error: unknown): boolean {
   return hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests');
 }
 
-async function pause(failures: number, { clock, rng, signal }: FollowSeams): Promise<void> {
+/** Before it is asked again: longer with every failure. Raises `Interrupted` when nobody waits any more. */
+export async function pause(failures: number, { clock, rng, signal }: FollowSeams): Promise<void> {
   await sleep(clock, backoffDelay(retry, failures, rng), signal).catch(() => {
     throw new Interrupted();
   });

@@ -1,4 +1,5 @@
 import type { Environment } from '../api/index.ts';
+import { shortDigest } from '../environment/index.ts';
 import { ExitError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -8,7 +9,7 @@ export function keptDigest({ metadata, status }: Environment, digits: string): s
   const wanted = digits.replace(/^sha256:/, '');
   const found = kept.filter((digest) => wanted !== '' && digest.startsWith(`sha256:${wanted}`));
   if (found.length === 1) return found[0] as string;
-  const list = kept.map((digest) => digest.slice(7, 19)).join(', ') || 'none';
+  const list = kept.map(shortDigest).join(', ') || 'none';
   const problem = found.length > 1 ? 'several digests that begin with' : 'no digest';
   throw new ExitError(
     exitCodes.failed,

@@ -1,8 +1,7 @@
 import { isBuildAwaited, isTerminal } from '../api/index.ts';
-import { backoffDelay, hasCode, sleep } from '../base/index.ts';
 import type { BuildLogOptions, Client, EnvironmentActions } from '../client/index.ts';
 import { Interrupted } from './errors.ts';
-import type { FollowSeams } from './follow.ts';
+import { type FollowSeams, passes, pause } from './follow.ts';
 
 interface Wanted {
   follow: boolean;
@@ -24,8 +23,6 @@ interface Output {
   /** Nothing more comes of it than what can be read after this answer. */
   hasEnded(): Promise<boolean>;
 }
-
-const retry = { baseMs: 200, capMs: 5_000 };
 
 /**
  * The bytes of one stream of a run, each once. With `follow` until the run has ended and everything is read:
@@ -85,10 +82,8 @@ async function* streamOf(
       if (ended) return;
     } catch (error) {
       if (signal.aborted) throw new Interrupted();
-      if (!follow || !hasCode(error, 'ServiceUnavailable', 'Timeout', 'TooManyRequests')) throw error;
+      if (!follow || !passes(error)) throw error;
     }
-    await sleep(seams.clock, backoffDelay(retry, failures++, seams.rng), signal).catch(() => {
-      throw new Interrupted();
-    });
+    await pause(failures++, seams);
   }
 }

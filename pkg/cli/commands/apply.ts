@@ -8,6 +8,8 @@ import {
 } from '../../api/index.ts';
 import { errorMessage, hasCode, RiverError } from '../../base/index.ts';
 import type { ApplyResult, Client, FileUploads } from '../../client/index.ts';
+import { shortDigest } from '../../environment/index.ts';
+import { applyManager } from '../apply-manager.ts';
 import { type Context, print, warn } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -21,8 +23,6 @@ export interface ApplyFlags {
   forceConflicts?: boolean;
 }
 
-/** Owner of the fields that manifests set. */
-const applyManager = 'river';
 /** Requests under way at once: enough to fill a group commit of the host, little enough to stay fair. */
 const atOnce = 16;
 
@@ -146,7 +146,7 @@ function warningsOf(object: ApiObject): string[] {
   const { metadata, spec, status } = object as Environment;
   const name = metadata.name ?? '';
   const commit = status?.history?.find(({ digest }) => digest === status.digest)?.commit;
-  const digest = status?.digest?.slice(7, 19);
+  const digest = status?.digest && shortDigest(status.digest);
   const warnings: string[] = [];
   if (commit && status?.chosen !== environmentHash(spec))
     warnings.push(

@@ -6,6 +6,7 @@ import { apiVersion, type Environment } from '../../api/index.ts';
 import { errorMessage, hasCode } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { hashOf, readImageLayout } from '../../environment/index.ts';
+import { applyManager } from '../apply-manager.ts';
 import { type Connection, type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -21,8 +22,6 @@ export interface ImportFlags {
 
 /** Pieces in which it is read. */
 const chunkBytes = 1024 * 1024;
-/** Owner of the fields that manifests set. */
-const fieldManager = 'river';
 
 /** Sends a tarball to the host and applies the manifest of an Environment that is built from it. */
 export async function importEnvironment(
@@ -44,7 +43,7 @@ export async function importEnvironment(
     return exitCodes.ok;
   }
   const manifest = manifestOf(name, upload);
-  const { object, outcome } = await client.apply(manifest, { fieldManager });
+  const { object, outcome } = await client.apply(manifest, { fieldManager: applyManager });
   const shown = output === 'yaml' ? stringify(manifest).trimEnd() : `${shownObject(object)} ${outcome}`;
   await print(context, shown);
   return exitCodes.ok;
@@ -70,7 +69,8 @@ async function send({ io }: Context, { client, file, size, bar, name }: Sending)
     }),
   );
   // What the host would refuse is not sent first.
-  if (name !== undefined) await client.apply(manifestOf(name, sha256), { fieldManager, dryRun: true });
+  if (name !== undefined)
+    await client.apply(manifestOf(name, sha256), { fieldManager: applyManager, dryRun: true });
   await sendUpload(client, { sha256, chunks }, io, (done) => bar.bytes(`sending ${shown}`, done, size));
   return sha256;
 }

@@ -5,7 +5,7 @@ import { describeError, exitCodeOf, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { follow, listAll } from '../follow.ts';
 import { mayColour } from '../io.ts';
-import { HeldOnNodes } from '../machines/held.ts';
+import { heldByNode, listActiveRuns } from '../machines/held.ts';
 import { parseSelections, type Selection } from '../object-args.ts';
 import { heldColumns } from '../printers/node-columns.ts';
 import {
@@ -149,14 +149,14 @@ function printerFor(
   withKind: boolean,
 ): Print {
   const wide = flags.output === 'wide';
-  const held = new HeldOnNodes();
-  const more = wide && resource.kind === 'Node' ? heldColumns((node) => held.of(node)) : undefined;
+  let heldOn = heldByNode([]);
+  const more = wide && resource.kind === 'Node' ? heldColumns((node) => heldOn(node)) : undefined;
   const printer = objectPrinter(context, resource, flags, {
     ...{ wide, withKind },
     ...(more ? { more: more as readonly Column<ApiObject>[] } : {}),
   });
   return async (objects) => {
-    if (more) await held.read(client);
+    if (more) heldOn = heldByNode(await listActiveRuns(client));
     return printer.print(objects);
   };
 }

@@ -25,16 +25,3 @@ export function heldByNode(runs: readonly Run[]): (node: string) => Held {
   }
   return (node) => held.get(node) ?? nothingHeld;
 }
-
-/** What is taken on nodes, as it was when it was last read. */
-export class HeldOnNodes {
-  #of: (node: string) => Held = () => nothingHeld;
-
-  async read(client: Client): Promise<void> {
-    this.#of = heldByNode(await listActiveRuns(client));
-  }
-
-  of(node: string): Held {
-    return this.#of(node);
-  }
-}

@@ -1,4 +1,5 @@
 import { ageOf, type Environment, type Event, formatBytes } from '../../api/index.ts';
+import { shortDigest } from '../../environment/index.ts';
 import { conditions, events, head, section, yamlSection } from './sections.ts';
 
 export interface DescribedEnvironment {
@@ -40,13 +41,13 @@ function steps({ status }: Environment): string {
 
 function history({ status }: Environment, now: number): string {
   const rows = (status?.history ?? []).map(({ digest, size, builtAt, generation, commit }) => [
-    short(digest),
+    shortDigest(digest),
     formatBytes(size),
     ageOf(builtAt, now),
     generation?.toString() ?? '-',
     digest === status?.digest ? 'in use' : '-',
     commit
-      ? `commit by ${commit.by} on ${short(commit.parentDigest)}${commit.message ? `: ${commit.message}` : ''}`
+      ? `commit by ${commit.by} on ${shortDigest(commit.parentDigest)}${commit.message ? `: ${commit.message}` : ''}`
       : 'build',
   ]);
   return section('History', ['DIGEST', 'SIZE', 'AGE', 'GENERATION', 'USE', 'BY'], rows);
@@ -63,13 +64,11 @@ function container({ status }: Environment, now: number): string {
   return section(
     'Working container',
     ['NAME', 'PHASE', 'DIGEST', 'NOT COMMITTED'],
-    [[name, state, digest ? short(digest) : '-', count], ...paths],
+    [[name, state, digest ? shortDigest(digest) : '-', count], ...paths],
   );
 }
 
-const short = (digest: string) => digest.replace(/^sha256:/, '').slice(0, 12);
-
 function nodes({ status }: Environment): string {
-  const rows = (status?.nodes ?? []).map(({ name, digest }) => [name, short(digest)]);
+  const rows = (status?.nodes ?? []).map(({ name, digest }) => [name, shortDigest(digest)]);
   return section('Nodes', ['NODE', 'DIGEST'], rows);
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { type ApiObject, apiVersion, validateManifest } from '../../api/index.ts';
 import type { Rng } from '../../base/index.ts';
+import { applyManager } from '../apply-manager.ts';
 import type { Connection } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
@@ -58,7 +59,7 @@ function madeUpName(command: readonly string[], rng: Rng): string {
 
 export async function submit(io: CliIo, task: ApiObject, { client, namespace }: Connection): Promise<number> {
   const metadata = { ...task.metadata, namespace: task.metadata.namespace ?? namespace };
-  const { object, outcome } = await client.apply({ ...task, metadata }, { fieldManager: 'river' });
+  const { object, outcome } = await client.apply({ ...task, metadata }, { fieldManager: applyManager });
   await io.stdout.write(`task.river.dev/${object.metadata.name} ${outcome}\n`);
   return 0;
 }
