@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Node, TaskSpec } from '../../pkg/api/index.ts';
 import { Sandbox, task } from './sandbox.ts';
 
-const sandbox = new Sandbox();
+/** Without what GPUs the machine of the tests may have. */
+const sandbox = new Sandbox({ RIVER_RUNNER_TOPOLOGY_GPUS: '[]' });
 
 beforeAll(async () => {
   await sandbox.dev();

@@ -20,7 +20,8 @@ beforeAll(async () => {
   for (const name of ['node1', 'node2']) {
     mkdirSync(sandbox.path(name));
     const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
-    sandbox.write(`${name}.yaml`, `stateDir: ${sandbox.path(name)}\n${runtimes}\nstopGrace: 1s\n`);
+    const gpus = name === 'node1' ? '' : 'topology: {gpus: []}\n';
+    sandbox.write(`${name}.yaml`, `stateDir: ${sandbox.path(name)}\n${runtimes}\nstopGrace: 1s\n${gpus}`);
     await joinMachine(sandbox, name, server);
     startRunner(name);
   }

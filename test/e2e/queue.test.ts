@@ -4,7 +4,8 @@ import type { Node, Run, Task } from '../../pkg/api/index.ts';
 import { parseCpuList } from '../../pkg/topology/index.ts';
 import { eventually, example, Sandbox, task } from './sandbox.ts';
 
-const sandbox = new Sandbox();
+/** Without what GPUs the machine of the tests may have. */
+const sandbox = new Sandbox({ RIVER_RUNNER_TOPOLOGY_GPUS: '[]' });
 let node: Node;
 
 beforeAll(async () => {

@@ -171,7 +171,10 @@ async function find(): Promise<TestEngine> {
     await makeTestImage(socketPath);
     return { socketPath, image: testImage, release: async () => {} };
   }
-  if (process.getuid?.() !== 0) throw new Error('only root can start a Docker Engine; RIVER_TEST_DOCKER_SOCKET may name one to be used up');
+  if (process.getuid?.() !== 0)
+    throw new Error(
+      'only root can start a Docker Engine; RIVER_TEST_DOCKER_SOCKET may name one to be used up',
+    );
   const own = await startEngine();
   await makeTestImage(own.socketPath);
   return { socketPath: own.socketPath, image: testImage, release: () => stopEngine(own) };
