@@ -251,7 +251,7 @@ export interface EnvironmentStep {
   };
   env?: StringMap;
   /**
-   * Absolute path: working directory of all later steps, also of an environment that is built on this one; made where it is missing. Tasks begin in their own workingDir, else in /shared.
+   * Absolute path: working directory of all later steps, also of an environment that is built on this one; made where it is missing. Tasks begin in their own workingDir, else in /shared where there is one.
    */
   workdir?: string;
 }
@@ -600,7 +600,7 @@ export interface NodeImage {
 }
 export interface NodeStatus {
   /**
-   * Ready; VersionSkew: True while host and runner are more than one minor version apart, and nothing new comes; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows; ImageStoreReady (how its engine takes environments); SharedDirReady (whether its sharedDir is the host's, and writable); DiskPressure and LogVolumePressure: True while a volume that the runner or its runs write to has no room, and nothing new comes; EngineVolumePressure: the same for the volume of the Docker Engine, and no containers come; ClockSkewed: its clock is more than 5 seconds from the host's.
+   * Ready; VersionSkew: True while host and runner are more than one minor version apart, and nothing new comes; TopologyReady (whether CPUs, NUMA nodes and GPUs could be read; the Node stays Ready without); DockerReady, SystemdReady and ProcessReady for the runtimes that its configuration allows; ImageStoreReady (how its engine takes environments); SharedDirReady (whether its sharedDir is the host's, and writable); DiskPressure and LogVolumePressure: True while a volume that the runner or its runs write to has no room, and nothing new comes; EngineVolumePressure: the same for the volume of the Docker Engine, and no containers come; ClockSkewed: its clock is more than 5 seconds from the host's; Quarantined: it has runs that the host, restored from a backup, does not know.
    */
   conditions?: Condition[];
   capacity?: NodeResources;
@@ -1260,7 +1260,7 @@ export interface TaskSpec {
    */
   mounts?: string[];
   /**
-   * Absolute path. Default: the image's own, in docker; the run's temporary directory, in process.
+   * Absolute path. Default in docker: /shared, or the image's own where the runner has no shared directory; else the run's temporary directory.
    */
   workingDir?: string;
   /**
