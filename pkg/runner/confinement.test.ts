@@ -21,6 +21,9 @@ let runs: Map<string, Run>;
 let asked: FakeOperation[];
 let fails: 'before' | undefined;
 let meanwhile: (() => void) | undefined;
+/** What the answer to a move waits for. */
+let answer: () => Promise<void>;
+let warnings: string[];
 let confinement: Confinement;
 /** What each was on when its program began. */
 let begun: { uid: string; cpus: string | undefined }[];
@@ -34,11 +37,17 @@ function open(): Confinement {
     return operation === 'confine' ? fails : undefined;
   };
   const executor = new FakeExecutor({ machine, runtime: 'process', clock: realClock, inject });
+  const confine = executor.confine.bind(executor);
+  executor.confine = async (uid, cpus) => {
+    await confine(uid, cpus);
+    await answer();
+  };
   const cache = { get: (uid: string) => runs.get(uid), uids: () => runs.keys(), synced: true };
   const runtimes = { executor: () => executor };
+  const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
   const onConfined = (uid: string, cpus: string, problem?: string) => void told.push({ uid, cpus, problem });
   const parts = { cache, intents, runtimes, topology: () => topology, onConfined };
-  return new Confinement({ ...parts, clock: realClock, logger: silentLogger });
+  return new Confinement({ ...parts, clock: realClock, logger });
 }
 
 beforeEach(() => {
@@ -52,6 +61,8 @@ beforeEach(() => {
   beforeStart = async () => {};
   fails = undefined;
   meanwhile = undefined;
+  answer = async () => {};
+  warnings = [];
   confinement = open();
 });
 
@@ -184,4 +195,54 @@ test('what was moved off pins that went in that very moment gets all back', asyn
   await confinement.look();
   await confinement.look();
   expect(cpus()).toMatchObject({ a: '0-3' });
+});
+
+const many = Array.from({ length: 30 }, (_, index) => `a${index}`);
+const moves = () => asked.filter((operation) => operation === 'confine').length;
+
+test('with many beside them, a start asks for no more moves than it needs', async () => {
+  for (const uid of many) await bind(uid);
+  await bind('p', { cpus: '1', pinned: true });
+  expect(moves()).toBe(many.length);
+  asked = [];
+  await bind('b');
+  expect(moves()).toBe(1);
+  // Away from the other pin, and from all others.
+  for (const uid of many) unbind(uid);
+  await bind('c', { cpus: '0' });
+  asked = [];
+  await bind('q', { cpus: '2', pinned: true });
+  expect([moves(), cpus().b]).toEqual([1, '0,3']);
+});
+
+test('a look at many, each of which takes long, holds up no start of a pinned run', async () => {
+  for (const uid of many) await bind(uid);
+  await bind('p', { cpus: '1', pinned: true });
+  asked = [];
+  const held = Promise.withResolvers<void>();
+  // Two rounds of eight: the one that is under way, and the one after it.
+  answer = async () => (moves() > 16 ? held.promise : undefined);
+  const look = confinement.look();
+  await confinement.starting('p', async () => {});
+  expect(warnings).toEqual([]);
+  held.resolve();
+  await look;
+  expect(moves()).toBe(many.length);
+});
+
+test('a look finds who was moved by somebody else', async () => {
+  await bind('a');
+  await bind('p', { cpus: '1-2', pinned: true });
+  machine.confine('a', '1');
+  await confinement.look();
+  expect(cpus()).toMatchObject({ a: '0,3' });
+});
+
+test('a move that has failed is tried again before a pinned run starts', async () => {
+  await bind('a');
+  fails = 'before';
+  await bind('p', { cpus: '1', pinned: true });
+  fails = undefined;
+  await bind('q', { cpus: '1', pinned: true });
+  expect(cpus()).toMatchObject({ a: '0,2-3' });
 });

@@ -248,8 +248,8 @@ export const breakages: readonly Breakage[] = [
   one(
     'nobody gets CPUs back that are not pinned any more',
     'pkg/runner/confinement.ts',
-    'if (isFree && !intent.confined) return true;',
-    'if (isFree) return true;',
+    "if (isFree && !intent.confined) return 'left alone';",
+    "if (isFree) return 'left alone';",
   ),
   one(
     'parallelism is not kept',
