@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from './errors.ts';
-import { parseSelections } from './object-args.ts';
+import { environmentName, parseSelections } from './object-args.ts';
 
 const parsed = (...words: string[]) =>
   parseSelections(words).map(({ resource, names }) => [resource.kind, ...names]);
@@ -35,5 +35,23 @@ describe('words after a verb', () => {
     [['tasks,runs', 'a']],
   ])('refuses %j', (words) => {
     expect(() => parseSelections(words)).toThrow(UsageError);
+  });
+});
+
+describe('the one environment of a command', () => {
+  it.each([[['env/py']], [['environments', 'py']]])('%j', (words) => {
+    expect(environmentName(words, 'river commit env/py')).toBe('py');
+  });
+
+  it.each([
+    [[], /^river: name one environment, as in "river commit env\/py"$/],
+    [['py'], /^river: name one environment/],
+    [['env'], /^river: name one environment/],
+    [['env/a', 'env/b'], /^river: name one environment/],
+    [['env/a', 'task/b'], /^river: name one environment/],
+    [['task/a'], /^river: a task is none; name one environment/],
+    [['nothing/a'], /^river: there is no kind "nothing"/],
+  ])('refuses %j', (words, message) => {
+    expect(() => environmentName(words, 'river commit env/py')).toThrow(message);
   });
 });

@@ -68,8 +68,14 @@ export function shownObject(object: ApiObject): string {
 
 /** The one environment that a command is about; `example` shows how. Raises UsageError. */
 export function environmentName(words: readonly string[], example: string): string {
-  const [selection, ...more] = words.length === 0 ? [] : parseSelections(words);
+  const [first = ''] = words;
+  const isName = words.length === 1 && !first.includes('/');
+  const [selection, ...more] = words.length === 0 || isName ? [] : parseSelections(words);
   const [name, ...others] = selection?.names ?? [];
   if (selection?.resource.kind === 'Environment' && name && more.length + others.length === 0) return name;
-  throw new UsageError(`river: name one environment, as in "${example}"`);
+  const why =
+    selection && selection.resource.kind !== 'Environment'
+      ? `a ${selection.resource.singular} is none; `
+      : '';
+  throw new UsageError(`river: ${why}name one environment, as in "${example}"`);
 }

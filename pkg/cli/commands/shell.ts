@@ -1,9 +1,9 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ShellProcess } from '../../shell/index.ts';
 import type { Context } from '../context.ts';
-import { Interrupted, UsageError } from '../errors.ts';
+import { Interrupted } from '../errors.ts';
 import type { CliIo, Terminal } from '../io.ts';
-import { parseSelections } from '../object-args.ts';
+import { environmentName } from '../object-args.ts';
 
 export interface ShellFlags {
   /** Left out: a terminal when this program has one. */
@@ -20,7 +20,7 @@ export async function shell(
   command: readonly string[],
   flags: ShellFlags,
 ): Promise<number> {
-  const name = environmentIn(target);
+  const name = environmentName([target], 'river shell env/py');
   const { io } = context;
   const tty = flags.tty ?? io.terminal !== undefined;
   const { client } = await context.connect();
@@ -36,15 +36,6 @@ export async function shell(
   } finally {
     ended.abort();
   }
-}
-
-function environmentIn(target: string): string {
-  const [selection] = target.includes('/') ? parseSelections([target]) : [];
-  const name = selection?.names[0];
-  if (selection === undefined || name === undefined)
-    throw new UsageError('river: name one environment, as in "river shell env/py"');
-  if (selection.resource.kind === 'Environment') return name;
-  throw new UsageError(`river: there is no shell in a ${selection.resource.singular}; environments have one`);
 }
 
 /** Every key goes to the other side, Ctrl-C among them, and the size follows. However it ends, the terminal is as before. */

@@ -117,7 +117,7 @@ export function testShells({ sandbox, dev, restart, image, docker }: ShellTests)
     expect(await refusal('env/desk')).toMatch(/^1 river: .*suspend: false/);
     expect(await refusal('env/none')).toMatch(/^1 river: .*none/);
     expect(await refusal('env/first')).toMatch(/^1 river: .*interactive: true/);
-    expect(await refusal('task/first')).toMatch(/^2 river: there is no shell in a task/);
+    expect(await refusal('task/first')).toMatch(/^2 river: a task is none; name one environment/);
     expect(await refusal('desk')).toMatch(/^2 river: name one environment/);
   });
 }
