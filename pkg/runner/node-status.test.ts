@@ -78,3 +78,14 @@ test('what is known of environments: what the node has, how it takes them, wheth
   const unshared = nodeStatus({ ...facts, environments: { images, store } }, before, 0).conditions;
   expect(of(unshared, 'SharedDirReady')).toMatchObject({ status: 'Unknown', reason: 'NotShared' });
 });
+
+test('that it is cleaned up is the answer to its very fence, not to what a deleted Node had left', () => {
+  const [deletedAt, fencedAt] = ['2026-11-22T10:00:00.000Z', '2026-11-22T11:00:00.000Z'];
+  expect(nodeStatus({ ...facts, cleanedUpFor: deletedAt }, [], 0)).not.toHaveProperty('cleanedUpFor');
+  expect(nodeStatus({ ...facts, fencedAt, cleanedUpFor: deletedAt }, [], 0)).not.toHaveProperty(
+    'cleanedUpFor',
+  );
+  expect(nodeStatus({ ...facts, fencedAt, cleanedUpFor: fencedAt }, [], 0)).toMatchObject({
+    cleanedUpFor: fencedAt,
+  });
+});

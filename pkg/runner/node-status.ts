@@ -63,9 +63,14 @@ export function nodeStatus(facts: NodeFacts, before: readonly Condition[], nowMs
     addresses: [...settings.addresses],
     bootId: facts.bootId,
     session: facts.session,
-    ...(facts.cleanedUpFor === undefined ? {} : { cleanedUpFor: facts.cleanedUpFor }),
+    ...answerTo(facts),
     ...(facts.sshKey === undefined ? {} : { sshKey: facts.sshKey }),
   };
+}
+
+/** Of a fence only: that what a deleted Node had left is gone is no answer to one. */
+function answerTo({ fencedAt, cleanedUpFor }: NodeFacts): Pick<NodeStatus, 'cleanedUpFor'> {
+  return fencedAt !== undefined && cleanedUpFor === fencedAt ? { cleanedUpFor } : {};
 }
 
 function conditionsOf(facts: NodeFacts, before: readonly Condition[], now: string): Condition[] {
