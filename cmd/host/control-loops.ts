@@ -21,6 +21,8 @@ export interface ControlLoops {
   start(): Promise<void>;
   /** Resolves when none of them is at work any more. */
   stop(): Promise<void>;
+  /** What they are at work on. */
+  underWay(): string[];
 }
 
 /** What is done on the engine of the host. */
@@ -70,6 +72,7 @@ export function createControlLoops(service: ApiService, engine: EngineParts, sea
   const manager = new Manager({ ...shared, controllers });
   return {
     start: () => manager.start(),
+    underWay: () => manager.underWay(),
     async stop() {
       environments.stop();
       await manager.stop();

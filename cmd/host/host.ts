@@ -14,6 +14,7 @@ import {
 } from '../../pkg/apiserver/index.ts';
 import type { Clock, Logger, Rng } from '../../pkg/base/index.ts';
 import type { HostSettings } from '../../pkg/config/index.ts';
+import { hangOf } from '../../pkg/engine/index.ts';
 import type { Gateway } from '../../pkg/gateway/index.ts';
 import {
   type Authority,
@@ -24,6 +25,7 @@ import {
   serverNames,
 } from '../../pkg/identity/index.ts';
 import { CompactionLoop, openSqliteStore, type SqliteStore } from '../../pkg/store/index.ts';
+import { stopInOrder } from '../stopping.ts';
 import { createControlLoops } from './control-loops.ts';
 import { DefaultEnvironment } from './default-environment.ts';
 import {
@@ -56,8 +58,12 @@ export interface RunningHost {
   tokenFor(identity: TokenIdentity): string;
   /** Takes over what of new settings counts without a restart. */
   change(settings: HostSettings): void;
-  stop(): Promise<void>;
+  /** Answers whether all of it has ended. What has not is in the log, and keeps the process alive. */
+  stop(): Promise<boolean>;
 }
+
+/** It gives the shells that are open their time to end. */
+const apiWithinMs = 12_000;
 
 /** Signs tokens; readable by the host's user only. */
 export function keyFile(settings: Pick<HostSettings, 'stateDir'>): string {
@@ -157,14 +163,18 @@ async function serve(
       settings = changed;
       void defaultEnvironment.ensure(own, changed);
     },
-    async stop() {
-      identity.certificate.stop();
-      await server.close();
-      await gateway.close();
-      await loops.stop();
-      compactor.stop();
-      await store.close();
-    },
+    stop: () =>
+      stopInOrder(
+        [
+          { name: 'certificate', stop: () => identity.certificate.stop() },
+          { name: 'API', stop: () => server.close(), withinMs: apiWithinMs },
+          { name: 'gateway', stop: () => gateway.close() },
+          { name: 'control loops', stop: () => loops.stop(), waitsFor: () => loops.underWay() },
+          { name: 'compaction', stop: () => compactor.stop() },
+          { name: 'store', stop: () => store.close() },
+        ],
+        { clock, logger, trouble: () => hangOf(settings.docker.socket, { clock, withinMs: 1_000 }) },
+      ),
   };
 }
 

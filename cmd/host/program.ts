@@ -18,6 +18,7 @@ import { authorityCertificate } from '../../pkg/identity/index.ts';
 import { backupDirectory, restoreBackup } from '../../pkg/store/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
+import { leaveSoon } from '../stopping.ts';
 import { version } from '../version.ts';
 import { identityDirectory, keyFile, type RunningHost, startHost } from './host.ts';
 
@@ -67,7 +68,7 @@ async function serve(file: string | undefined): Promise<void> {
   await stop;
   logger.info('the host stops', {});
   await watcher?.close();
-  await host.stop();
+  if (!(await host.stop())) leaveSoon({ clock: realClock });
 }
 
 /** The person who starts the host may use it: an entry with a new token, at every start, in their own file. */

@@ -12,6 +12,7 @@ import { environmentDirectory } from '../../pkg/environment/index.ts';
 import { EnvironmentDirectory } from '../../pkg/runner/index.ts';
 import { type RunningHost, startHost } from '../host/host.ts';
 import { type RunningRunner, startRunner } from '../runner/runner.ts';
+import { leaveSoon } from '../stopping.ts';
 import { version } from '../version.ts';
 
 /** Of the entry in `~/.river/config`. */
@@ -47,8 +48,8 @@ export async function dev(io: CliIo, flags: DevFlags): Promise<number> {
     await io.stderr.write(`river: ${errorMessage(error)}\n`);
     return exitCodes.failed;
   } finally {
-    await runner?.stop();
-    await host?.stop();
+    const ended = [await runner?.stop(), await host?.stop()];
+    if (ended.includes(false)) leaveSoon(seams);
   }
 }
 

@@ -8,6 +8,7 @@ import { keyOfCertificate, type NodeCredential, readNodeCredential } from '../..
 import { HostFiles } from '../../pkg/runner/index.ts';
 import { configSource, runProgram, stopRequested } from '../process.ts';
 import { useSmallHeap } from '../small-heap.ts';
+import { leaveSoon } from '../stopping.ts';
 import { version } from '../version.ts';
 import { startRunner } from './runner.ts';
 
@@ -64,7 +65,7 @@ async function serve(file: string | undefined): Promise<void> {
   const error = await Promise.race([ended.promise, stop]);
   logger.info('the runner stops; what runs goes on', {});
   await watcher?.close();
-  await runner.stop();
+  if (!(await runner.stop())) leaveSoon(seams);
   client.close();
   if (error) throw error;
 }

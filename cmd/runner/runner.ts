@@ -5,6 +5,7 @@ import { logDirectory } from '../../pkg/api/index.ts';
 import { type Clock, errorMessage, type Logger, RiverError, type Rng } from '../../pkg/base/index.ts';
 import type { Client } from '../../pkg/client/index.ts';
 import type { RunnerSettings } from '../../pkg/config/index.ts';
+import { hangOf } from '../../pkg/engine/index.ts';
 import { dockerImageStore } from '../../pkg/executor/docker/index.ts';
 import type { RunnerTunnel } from '../../pkg/gateway/index.ts';
 import {
@@ -17,6 +18,7 @@ import {
   SharedDirectory,
   type VolumeParts,
 } from '../../pkg/runner/index.ts';
+import { stopInOrder } from '../stopping.ts';
 import { createExecutors } from './executors.ts';
 import { bootId, folders, machineReader, volumeSpace } from './machine.ts';
 import { createTunnel } from './tunnel.ts';
@@ -37,11 +39,15 @@ export interface RunnerWiring {
 export interface RunningRunner {
   /** Lets go of what runs and begins anew with other settings: what runs is adopted. */
   restart(settings: RunnerSettings): Promise<void>;
-  /** Lets go of what runs: it goes on, and the next start finds it again. */
-  stop(): Promise<void>;
+  /**
+   * Lets go of what runs: it goes on, and the next start finds it again. Answers whether all of the runner has ended;
+   * what has not is in the log, and keeps the process alive.
+   */
+  stop(): Promise<boolean>;
 }
 
 export function startRunner(wiring: RunnerWiring): RunningRunner {
+  const { clock, logger } = wiring;
   const intents = openState(wiring);
   const tunnel = openTunnel(wiring, intents);
   // As long as the process: who reads them takes a fall for a new one.
@@ -63,11 +69,21 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
       next(() => {
         runner = begin(settings);
       }),
-    stop: () => {
-      tunnel.close();
-      return next(() => intents.close());
-    },
+    stop: () =>
+      stopInOrder(
+        [
+          { name: 'tunnel', stop: () => tunnel.close() },
+          { name: 'runtimes', stop: () => next(() => {}) },
+          { name: 'intents', stop: () => intents.close() },
+        ],
+        { clock, logger, trouble: () => engineTrouble(wiring) },
+      ),
   };
+}
+
+async function engineTrouble({ settings, clock }: RunnerWiring): Promise<string | undefined> {
+  const { enabled, socket } = settings.runtimes.docker;
+  return enabled ? hangOf(socket, { clock, withinMs: 1_000 }) : undefined;
 }
 
 function openState({ settings, clock }: RunnerWiring): Intents {

@@ -43,6 +43,11 @@ export class Manager {
     await Promise.all([...this.#queues.values()].map((queue) => queue.stop()));
   }
 
+  /** What is being reconciled now, as in `environment/py`. */
+  underWay(): string[] {
+    return [...this.#queues].flatMap(([name, queue]) => queue.underWay().map((key) => `${name}/${key}`));
+  }
+
   metrics(): ManagerMetrics {
     const queues = Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.metrics()]));
     return { informers: this.#options.informers.metrics(), queues };

@@ -78,6 +78,11 @@ export class WorkQueue {
     this.#schedule();
   }
 
+  /** Keys that are being processed now. */
+  underWay(): string[] {
+    return [...this.#processing];
+  }
+
   /** Adds the key after this time. Of several waiting times of one key the earliest counts. */
   addAfter(key: string, delayMs: number): void {
     if (this.#state === 'stopped') return;

@@ -4,4 +4,5 @@
  */
 export * from './demultiplex.ts';
 export * from './errors.ts';
+export * from './hangs.ts';
 export * from './open.ts';

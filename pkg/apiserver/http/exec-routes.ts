@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiVersion } from '../../api/index.ts';
-import { type ErrorCode, hasCode, RiverError, sleep } from '../../base/index.ts';
+import { type Clock, type ErrorCode, hasCode, RiverError, sleep } from '../../base/index.ts';
 import { frameLimit, protocol, type ShellProcess, type ShellRequest, serveShell } from '../../shell/index.ts';
 import { authorize } from '../authorize.ts';
 import { addressOf } from './messages.ts';
@@ -13,6 +13,9 @@ const shellsAtOnce = 64;
 /** For a container that is being replaced. */
 const looksAtMost = 20;
 const lookAgainMs = 250;
+
+/** When the server is closed: a hook that needs ten seconds makes fastify fail. */
+const endWithinMs = 9_000;
 
 /** Where `river shell` goes. */
 export interface WorkingContainers {
@@ -32,7 +35,8 @@ export function execRoutes(context: RouteContext) {
   return async (app: FastifyInstance) => {
     app.addHook('preClose', async () => {
       stopping.abort();
-      await Promise.all(sessions);
+      const inTime = await endedWithin(context.clock, endWithinMs, Promise.all(sessions));
+      if (!inTime) context.logger.warn('shells were left behind that did not end', { shells: sessions.size });
     });
     app.get(`/apis/${apiVersion}/environments/:name/exec`, async (request, reply) => {
       authorize(request.identity, 'exec', 'Environment');
@@ -56,6 +60,17 @@ export function execRoutes(context: RouteContext) {
       }
     });
   };
+}
+
+/** False when the time was over first. */
+function endedWithin(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.after(milliseconds, () => resolve(false));
+    void work.then(() => {
+      timer.cancel();
+      resolve(true);
+    });
+  });
 }
 
 function busy(): RiverError {

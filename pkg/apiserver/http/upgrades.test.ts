@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ApiHost, admin, authority, nodeOf, refused } from '../../../test/support/api-host.ts';
+import { ManualClock } from '../../../test/support/manual-clock.ts';
 import { type LogFields, type Logger, RiverError, silentLogger } from '../../base/index.ts';
 import type { HttpClient } from '../../client/index.ts';
 import { protocol, type ShellProcess, type ShellRequest } from '../../shell/index.ts';
@@ -135,6 +136,42 @@ it('the wait for a container is given up when its signal aborts', async () => {
   // A host that stops does not wait for an answer that never comes.
   await app.close();
   expect((await other).code).toBe('ServiceUnavailable');
+});
+
+it('a host that stops leaves shells behind that cannot be hung up, and closes all the same', async () => {
+  await host.close();
+  const clock = new ManualClock();
+  const warned: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message) => void warned.push(message),
+    child: () => logger,
+  };
+  host = new ApiHost({ logger });
+  const hangsUp = Promise.withResolvers<void>();
+  const app = host.server({
+    clock,
+    workingContainers: { container: async () => 'c1' },
+    shells: {
+      start: async (id, asked) => ({
+        ...echo(id, asked),
+        output: { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
+        hangUp: () => {
+          hangsUp.resolve();
+          return new Promise<never>(() => {});
+        },
+      }),
+    },
+  });
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  const shell = await host.http(server, admin).openShell('desk', wanted);
+  const reading = shell.output[Symbol.asyncIterator]().next();
+  const closed = app.close();
+  await hangsUp.promise;
+  clock.advance(9_000);
+  await closed;
+  expect(warned).toEqual(['shells were left behind that did not end']);
+  expect(await reading).toMatchObject({ done: true });
 });
 
 it('a host that stops ends what is open', async () => {

@@ -15,7 +15,7 @@ type Signal = 'SIGHUP' | 'SIGKILL';
 const graceMs = 3_000;
 const lookMs = 20;
 
-/** An engine that does not answer must not keep a host from stopping: fastify gives it ten seconds to end its connections. */
+/** An engine that does not answer must not keep a host from stopping: the API gives shells nine seconds to end. */
 const patienceMs = 8_000;
 
 /**
