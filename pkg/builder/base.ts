@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { EnvironmentSpec } from '../api/index.ts';
 import { RiverError } from '../base/index.ts';
-import { engineMessage } from '../engine/index.ts';
+import { engineMessage, isRefusal } from '../engine/index.ts';
 import { imageTag, tarballFile, type Uploads } from '../environment/index.ts';
-import { findImage, finished, isRefusal } from './engine.ts';
+import { findImage, finished } from './engine.ts';
 import { baseName } from './labels.ts';
 import { type LoadParts, loaded } from './load.ts';
 import { imported } from './rootfs.ts';

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../base/index.ts';
-import { openEngine } from '../engine/index.ts';
+import { engineError, hostEngine, isForLackOfRoom, openEngine } from '../engine/index.ts';
 import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
-import { engineError, findImage, freeBytes, isForLackOfRoom, nameImage } from './engine.ts';
+import { findImage, freeBytes, nameImage } from './engine.ts';
 import { Journal } from './journal.ts';
 import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
@@ -70,7 +70,7 @@ class DockerBuilder implements EnvironmentBuilder {
     } catch (error) {
       const cause = limit.signal.aborted
         ? new RiverError('Invalid', journal.ended(`was ended: the build took ${timeout}, its limits.timeout`))
-        : engineError(error, this.#options.socketPath);
+        : engineError(error, this.#options.socketPath, hostEngine);
       log.write(`${errorMessage(cause)}\n`);
       if (!(cause instanceof RiverError) && !signal.aborted)
         this.#options.logger.error('a build failed unexpectedly', {
@@ -173,7 +173,7 @@ class DockerBuilder implements EnvironmentBuilder {
         logger,
       });
     } catch (error) {
-      throw engineError(error, socketPath);
+      throw engineError(error, socketPath, hostEngine);
     }
   }
 

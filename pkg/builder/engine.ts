@@ -1,45 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
-import { errorMessage, RiverError } from '../base/index.ts';
-import { engineMessage, engineStatus, unless } from '../engine/index.ts';
-
-/** What the engine says of a failure in an answer that has begun well. */
-export class EngineFailure extends Error {
-  override readonly name = 'EngineFailure';
-}
-
-/** The engine was reached, and says that it cannot or will not. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof EngineFailure || engineStatus(error) !== undefined;
-}
-
-const cutOff = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
-
-/** The engine was not reached, or has hung up; not a file of the host, nor a mistake in this program. */
-function isUnanswered(error: unknown): boolean {
-  const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  return syscall === 'connect' || cutOff.has(code) || code.startsWith('HPE_');
-}
-
-/** Transient when the engine was not reached, failed inside, or has no room. What has nothing to do with it stays what it is. */
-export function engineError(error: unknown, socketPath: string): unknown {
-  if (isRefusal(error)) return refusal(error);
-  if (!isUnanswered(error)) return error;
-  const message = `the Docker Engine of the host at ${socketPath} does not answer (${errorMessage(error)}): is dockerd running, and may the host's user reach it?`;
-  return new RiverError('ServiceUnavailable', message, {}, { cause: error });
-}
-
-function refusal(error: unknown): RiverError {
-  const words = engineMessage(error);
-  const isTransient = (engineStatus(error) ?? 400) >= 500 || isForLackOfRoom(words);
-  const message = `the Docker Engine of the host refused: ${words}`;
-  return new RiverError(isTransient ? 'ServiceUnavailable' : 'BadRequest', message, {}, { cause: error });
-}
-
-/** Of what an engine says: it may succeed at another time. */
-export function isForLackOfRoom(message: string): boolean {
-  return /no space left|cannot allocate/i.test(message);
-}
+import { EngineFailure, unless } from '../engine/index.ts';
 
 /** ID (sha256:…) of an image that the engine has; undefined when it has not. */
 export function findImage(engine: Docker, reference: string): Promise<Docker.ImageInspectInfo | undefined> {

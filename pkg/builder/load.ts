@@ -37,22 +37,18 @@ export async function loaded(parts: LoadParts, file: string, { what, nameOf }: N
   return image.Id;
 }
 
-/** Answers what the engine calls it. The client waits for ever for an answer to a request whose bytes have failed: that one is given up. */
+/** Answers what the engine calls it. */
 async function send(
   { engine, signal }: LoadParts,
   file: string,
   layout: ImageLayout,
 ): Promise<string | undefined> {
-  const failed = new AbortController();
-  const abortSignal = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
   const bytes = Readable.from(withoutNames(file, layout), { objectMode: false });
-  bytes.on('error', (error) => failed.abort(error));
   try {
-    const lines = await finished(engine, await engine.loadImage(bytes, { quiet: true, abortSignal }));
+    const lines = await finished(engine, await engine.loadImage(bytes, { quiet: true, abortSignal: signal }));
     return /sha256:[0-9a-f]{64}/.exec(lines.map(({ stream = '' }) => stream).join(''))?.[0];
-  } catch (error) {
-    throw failed.signal.aborted ? failed.signal.reason : error;
   } finally {
+    // What an engine has refused half way is read no further.
     bytes.destroy();
   }
 }

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
-import { engineMessage } from '../engine/index.ts';
-import { findImage, finished, isForLackOfRoom, isRefusal, nameImage } from './engine.ts';
+import { engineMessage, isForLackOfRoom, isRefusal } from '../engine/index.ts';
+import { findImage, finished, nameImage } from './engine.ts';
 import { readable } from './host-file.ts';
 import { baseName, labels, ownBaseName } from './labels.ts';
 

@@ -17,22 +17,57 @@ export function engineMessage(error: unknown): string {
     .trim();
 }
 
-/** Transient when the engine could not be reached or failed inside; the engine's words otherwise. `engine`: which one, for people. */
-export function toRiverError(error: unknown, socketPath: string, engine = 'The Docker Engine'): RiverError {
-  if (error instanceof RiverError) return error;
-  const status = engineStatus(error);
-  if (status === undefined) {
-    const message = `${engine} at ${socketPath} does not answer (${whyOf(error)}): is dockerd running, and may this user reach it?`;
-    return new RiverError('ServiceUnavailable', message, {}, { cause: error });
-  }
-  const code = status >= 500 ? 'ServiceUnavailable' : 'BadRequest';
-  return new RiverError(code, `${engine} refused: ${engineMessage(error)}`, {}, { cause: error });
+/** What the engine says of a failure in an answer that has begun well. */
+export class EngineFailure extends Error {
+  override readonly name = 'EngineFailure';
+}
+
+/** The engine was reached, and says that it cannot or will not. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof EngineFailure || engineStatus(error) !== undefined;
 }
 
 /** A request that was given up ends as if the engine had hung up. */
+const cutOff = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
+
+/** The engine was not reached, has hung up or hangs; not a file of this machine, nor a mistake in this program. */
+export function isUnanswered(error: unknown): boolean {
+  const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall === 'connect' || cutOff.has(code) || code.startsWith('HPE_');
+}
+
+/** Of what an engine says: it may succeed at another time. */
+export function isForLackOfRoom(message: string): boolean {
+  return /no space left|cannot allocate/i.test(message);
+}
+
+/** As people call it who reach it by the host only. */
+export const hostEngine = 'the Docker Engine of the host';
+
+/**
+ * The one rule for what a call of an engine raises. Transient when the engine was not reached, failed inside, or has no
+ * room; its own words when it refuses for good. What has nothing to do with the engine, as a mistake in this program or a file
+ * that cannot be read, stays what it is. `engine`: which one, for people.
+ */
+export function engineError(error: unknown, socketPath: string, engine = 'The Docker Engine'): unknown {
+  if (isRefusal(error)) return refusal(error, engine);
+  if (!isUnanswered(error)) return error;
+  const message = `${engine} at ${socketPath} does not answer (${whyOf(error)}): is dockerd running, and may the user of this program reach it?`;
+  return new RiverError('ServiceUnavailable', message, {}, { cause: error });
+}
+
+function refusal(error: unknown, engine: string): RiverError {
+  const words = engineMessage(error);
+  const isTransient = (engineStatus(error) ?? 400) >= 500 || isForLackOfRoom(words);
+  const code = isTransient ? 'ServiceUnavailable' : 'BadRequest';
+  return new RiverError(code, `${engine} refused: ${words}`, {}, { cause: error });
+}
+
 function whyOf(error: unknown): string {
-  const isCut = error instanceof Error && 'code' in error && error.code === 'ECONNRESET';
-  return isCut ? 'the connection was cut, or there was no answer in time' : errorMessage(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ECONNRESET'
+    ? 'the connection was cut, or there was no answer in time'
+    : errorMessage(error);
 }
 
 /** The answer of a call, or undefined when the engine answers with one of these statuses. */

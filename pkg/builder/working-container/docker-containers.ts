@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerChanges } from '../../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError, type Rng } from '../../base/index.ts';
-import { engineStatus, openEngine, unless } from '../../engine/index.ts';
+import { engineError, engineStatus, hostEngine, openEngine, unless } from '../../engine/index.ts';
 import { imageTag } from '../../environment/index.ts';
 import { imageOfDigest } from '../base.ts';
-import { engineError, findImage } from '../engine.ts';
+import { findImage } from '../engine.ts';
 import { countChanges } from './changes.ts';
 import { commitContainer, imageOf } from './commit.ts';
 import { createOptions, idleProcesses, limitOptions, limitsOf, neededFiles } from './create-options.ts';
@@ -165,7 +165,7 @@ class DockerContainers implements EnvironmentContainers {
     try {
       return await work();
     } catch (error) {
-      throw engineError(error, this.#options.socketPath);
+      throw engineError(error, this.#options.socketPath, hostEngine);
     }
   }
 }

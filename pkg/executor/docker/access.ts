@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import Docker from 'dockerode';
 import { errorMessage, RiverError } from '../../base/index.ts';
-import { engineStatus, toRiverError } from '../../engine/index.ts';
+import { engineError, engineStatus, isUnanswered } from '../../engine/index.ts';
 import type { RuntimeProbe } from '../index.ts';
 import { type GpuInfo, gpuNote } from './gpus.ts';
 import type { DockerExecutorOptions } from './options.ts';
@@ -55,8 +55,8 @@ export class EngineAccess {
       return await act(await this.#opened);
     } catch (error) {
       const { count, socketPath } = this.#parts.options;
-      if (!(error instanceof RiverError) && engineStatus(error) === undefined) count('engine_unanswered');
-      throw toRiverError(error, socketPath);
+      if (isUnanswered(error)) count('engine_unanswered');
+      throw engineError(error, socketPath);
     }
   }
 

@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import Docker from 'dockerode';
 import { errorMessage, type Logger } from '../../base/index.ts';
-import { toRiverError, unless } from '../../engine/index.ts';
+import { engineError, unless } from '../../engine/index.ts';
 import { chainIds, imageTag } from '../../environment/index.ts';
 import type {
   ArchivedImage,
@@ -62,7 +62,7 @@ class DockerImageStore implements ImageStore {
     try {
       return await act(this.#engine ?? (await this.#ask()));
     } catch (error) {
-      throw toRiverError(error, this.#socketPath);
+      throw engineError(error, this.#socketPath);
     }
   }
 
@@ -71,7 +71,7 @@ class DockerImageStore implements ImageStore {
       const { mode } = await this.#ask();
       return probes[mode];
     } catch (error) {
-      const { message } = toRiverError(error, this.#socketPath);
+      const message = errorMessage(engineError(error, this.#socketPath));
       return { ready: false, reason: 'EngineUnreachable', message };
     }
   }

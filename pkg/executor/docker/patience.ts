@@ -9,6 +9,8 @@ export const probeWithinMs = 10_000;
 
 /** A hung engine still takes connections and requests: nothing but time tells it from a busy one. */
 export class EngineHangs extends Error {
+  readonly code = 'ETIMEDOUT';
+
   constructor(milliseconds: number) {
     super(`it takes requests and has not answered within ${milliseconds / 1000} s`);
   }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
-import { Demultiplexer, engineStatus, toRiverError } from '../../engine/index.ts';
+import { Demultiplexer, engineError, engineStatus, hostEngine } from '../../engine/index.ts';
 import type { OutputPiece, ShellProcess, TerminalSize } from '../index.ts';
 import { hangUp } from './hang-up.ts';
 
@@ -17,9 +17,6 @@ export interface DockerProcessParts {
   /** Nothing of it runs any more, or is meant to. */
   onEnded(): Promise<void>;
 }
-
-/** For people, who reach it by the host only. */
-export const engineName = 'the Docker Engine of the host';
 
 /** Between two questions whether it has ended. */
 const askAtMostMs = 500;
@@ -89,7 +86,7 @@ export class DockerProcess implements ShellProcess {
         await sleep(clock, Math.min(10 * 2 ** attempt, askAtMostMs), this.#hungUp.signal);
       }
     } catch (error) {
-      if (engineStatus(error) !== 404) throw toRiverError(error, socketPath, engineName);
+      if (engineStatus(error) !== 404) throw engineError(error, socketPath, hostEngine);
       throw new RiverError('Conflict', 'its container was removed: what ran in it has ended');
     }
   }
@@ -105,7 +102,7 @@ export class DockerProcess implements ShellProcess {
             yield { stream: piece.stream === 2 ? 'stderr' : 'stdout', data: piece.data };
       }
     } catch (error) {
-      if (!this.#hungUp.signal.aborted) throw toRiverError(error, socketPath, engineName);
+      if (!this.#hungUp.signal.aborted) throw engineError(error, socketPath, hostEngine);
     }
   }
 

@@ -1,10 +1,17 @@
 import type { Duplex, Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../../base/index.ts';
-import { engineMessage, engineStatus, openEngine, toRiverError, unless } from '../../engine/index.ts';
+import {
+  engineError,
+  engineMessage,
+  engineStatus,
+  hostEngine,
+  openEngine,
+  unless,
+} from '../../engine/index.ts';
 import type { ContainerShells, ShellProcess, ShellRequest } from '../index.ts';
 import { Begun } from './begun.ts';
-import { DockerProcess, engineName } from './docker-process.ts';
+import { DockerProcess } from './docker-process.ts';
 import { hangUp } from './hang-up.ts';
 
 export interface DockerShellOptions {
@@ -119,8 +126,8 @@ async function shellOf(container: Docker.Container): Promise<string> {
   );
 }
 
-function startError(error: unknown, socketPath: string): RiverError {
+function startError(error: unknown, socketPath: string): unknown {
   const status = engineStatus(error);
-  if (status !== 404 && status !== 409) return toRiverError(error, socketPath, engineName);
+  if (status !== 404 && status !== 409) return engineError(error, socketPath, hostEngine);
   return new RiverError('Conflict', `no program can be begun in its container now: ${engineMessage(error)}`);
 }

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { hasCode, RiverError } from '../base/index.ts';
-import { EngineFailure, engineError, isRefusal } from './engine.ts';
+import { EngineFailure, engineError, hostEngine, isRefusal } from './errors.ts';
 
 const socketPath = '/nowhere/docker.sock';
 
@@ -12,18 +12,18 @@ async function failureOf(stream: NodeJS.EventEmitter): Promise<unknown> {
 }
 
 test('an engine that is not there does not answer; it is tried again', async () => {
-  const error = engineError(await failureOf(request({ socketPath }).end()), socketPath);
+  const error = engineError(await failureOf(request({ socketPath }).end()), socketPath, hostEngine);
   expect(hasCode(error, 'ServiceUnavailable')).toBe(true);
   expect(String(error)).toContain(`at ${socketPath} does not answer (connect ENOENT`);
 });
 
 test('a mistake in this program, and a file of the host, are not put down to the engine', async () => {
   const mistake = new TypeError('found.map is not a function');
-  expect(engineError(mistake, socketPath)).toBe(mistake);
+  expect(engineError(mistake, socketPath, hostEngine)).toBe(mistake);
   const missing = await failureOf(createReadStream('/nowhere/file'));
-  expect(engineError(missing, socketPath)).toBe(missing);
+  expect(engineError(missing, socketPath, hostEngine)).toBe(missing);
   const own = new RiverError('Invalid', 'it is none');
-  expect(engineError(own, socketPath)).toBe(own);
+  expect(engineError(own, socketPath, hostEngine)).toBe(own);
 });
 
 test.each([
@@ -33,7 +33,7 @@ test.each([
   [new EngineFailure('write /x: no space left on device'), 'ServiceUnavailable'],
 ] as const)('%s is a refusal: %s', (said, code) => {
   expect(isRefusal(said)).toBe(true);
-  const error = engineError(said, socketPath);
+  const error = engineError(said, socketPath, hostEngine);
   expect(hasCode(error, code)).toBe(true);
   expect(String(error)).toMatch(/the Docker Engine of the host refused: \S.*\S$/);
 });
@@ -42,5 +42,13 @@ test('what ends in the middle of an answer is none', async () => {
   const stream = new Readable({ read() {} });
   const ended = failureOf(stream);
   stream.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
-  expect(hasCode(engineError(await ended, socketPath), 'ServiceUnavailable')).toBe(true);
+  expect(hasCode(engineError(await ended, socketPath, hostEngine), 'ServiceUnavailable')).toBe(true);
+});
+
+test('what the engine says is put down to the engine that people know by name', () => {
+  const gone = Object.assign(new Error('connect ENOENT'), { syscall: 'connect', code: 'ENOENT' });
+  expect(String(engineError(gone, socketPath))).toContain(
+    `The Docker Engine at ${socketPath} does not answer`,
+  );
+  expect(String(engineError(gone, socketPath, hostEngine))).toContain(`the Docker Engine of the host at`);
 });
