@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import {
   isAlive,
+  type ProcessStat,
   parseStat,
   readStat,
   sessionMembers,
+  sessionsOf,
   sessionUsage,
   someoneHasArgument,
 } from './proc-table.ts';
@@ -45,4 +47,40 @@ test('members of a session are found, its leader left out', async () => {
   expect([...usage.keys()]).toEqual([pid]);
   expect(usage.get(pid)?.memoryUsed).toBeGreaterThan(100_000);
   expect(usage.get(pid)?.cpuSeconds).toBeGreaterThanOrEqual(0);
+});
+
+const stat = (pid: number, parent: number, session: number): ProcessStat => ({
+  ...{ pid, parent, session, state: 'S', ticks: 1, startTime: '1' },
+});
+
+test('each belongs to the wrappers above it and to that of its session, in whatever order they are found', () => {
+  const stats = [
+    // Below 10, in a session of its own, and left behind by its parent.
+    ...[stat(12, 11, 12), stat(11, 10, 10), stat(10, 1, 10), stat(13, 1, 10)],
+    // A wrapper below another one, with a child in the session of a third.
+    ...[stat(21, 20, 30), stat(20, 11, 20), stat(30, 1, 30)],
+    // Nobody's, and two whose numbers were given anew while they were read.
+    ...[stat(1, 0, 1), stat(40, 1, 40), stat(51, 50, 50), stat(50, 51, 50)],
+  ];
+  const pids = [...sessionsOf(stats, [10, 20, 30, 99])].map(([wrapper, members]) => [
+    wrapper,
+    members.map(({ pid }) => pid).sort(),
+  ]);
+  expect(Object.fromEntries(pids)).toEqual({ 10: [10, 11, 12, 13, 20, 21], 20: [20, 21], 30: [21, 30] });
+});
+
+test('many wrappers cost one pass: each process is looked at some times, not once for every run', () => {
+  let looks = 0;
+  const counted = Array.from({ length: 500 }, (_, index) => {
+    const pid = index + 2;
+    const found = stat(pid, 1, pid);
+    const get = () => {
+      looks += 1;
+      return 1;
+    };
+    return Object.defineProperty(found, 'parent', { get });
+  });
+  const wrappers = counted.map(({ pid }) => pid);
+  expect(sessionsOf(counted, wrappers).size).toBe(500);
+  expect(looks).toBeLessThan(500 * 4);
 });

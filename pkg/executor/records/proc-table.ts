@@ -49,24 +49,48 @@ async function pids(): Promise<number[]> {
 
 /** Everything in the wrapper's session or below it, without the wrapper. What left both is not found: that needs a cgroup. */
 export async function sessionMembers(wrapper: number): Promise<number[]> {
-  return membersIn(await allStats(), wrapper)
-    .filter((stat) => stat.pid !== wrapper && !'ZX'.includes(stat.state))
-    .map((stat) => stat.pid);
+  const members = sessionsOf(await allStats(), [wrapper]).get(wrapper) ?? [];
+  return members.filter((stat) => stat.pid !== wrapper && !'ZX'.includes(stat.state)).map((stat) => stat.pid);
 }
 
 async function allStats(): Promise<ProcessStat[]> {
   return (await Promise.all((await pids()).map(readStat))).filter((stat) => stat !== undefined);
 }
 
-function membersIn(stats: readonly ProcessStat[], wrapper: number): ProcessStat[] {
-  const found = new Set<number>([wrapper]);
-  for (let before = 0; before !== found.size; ) {
-    before = found.size;
-    for (const stat of stats) {
-      if (stat.session === wrapper || found.has(stat.parent)) found.add(stat.pid);
+/**
+ * What is in the session of each wrapper or below it, the wrapper included: by wrapper, without those that have nothing.
+ * In one pass over the processes, however many wrappers there are. A process below two of them belongs to both.
+ */
+export function sessionsOf(
+  stats: readonly ProcessStat[],
+  wrappers: readonly number[],
+): Map<number, ProcessStat[]> {
+  const byPid = new Map(stats.map((stat) => [stat.pid, stat]));
+  const isWrapper = new Set(wrappers);
+  const owners = new Map<number, readonly number[]>();
+  const ownersOf = (pid: number): readonly number[] => {
+    const path: number[] = [];
+    for (let at = pid; at > 0 && !owners.has(at); at = byPid.get(at)?.parent ?? 0) {
+      // Until it is known: numbers that were given anew while they were read could lead in a circle.
+      owners.set(at, []);
+      path.push(at);
     }
-  }
-  return stats.filter((stat) => found.has(stat.pid));
+    for (const at of path.reverse()) {
+      const { parent = 0, session = 0 } = byPid.get(at) ?? {};
+      const above = owners.get(parent) ?? [];
+      const own = [at, session].filter((each) => isWrapper.has(each) && !above.includes(each));
+      owners.set(at, own.length > 0 ? [...new Set([...above, ...own])] : above);
+    }
+    return owners.get(pid) ?? [];
+  };
+  const found = new Map<number, ProcessStat[]>();
+  for (const stat of stats)
+    for (const wrapper of ownersOf(stat.pid)) {
+      const members = found.get(wrapper);
+      if (members) members.push(stat);
+      else found.set(wrapper, [stat]);
+    }
+  return found;
 }
 
 /** The kernel's for all programs (USER_HZ). */
@@ -75,16 +99,15 @@ const ticksPerSecond = 100;
 /** By wrapper. The memory of pages that several processes share is counted for each of them. */
 export async function sessionUsage(wrappers: readonly number[]): Promise<Map<number, LiveUsage>> {
   if (wrappers.length === 0) return new Map();
-  const stats = await allStats();
-  const sums = wrappers.map(async (wrapper): Promise<[number, LiveUsage] | undefined> => {
-    const members = membersIn(stats, wrapper);
-    if (members.length === 0) return undefined;
-    const ticks = members.reduce((sum, stat) => sum + stat.ticks, 0);
-    const resident = await Promise.all(members.map(({ pid }) => residentBytes(pid)));
-    const memoryUsed = resident.reduce((sum, bytes) => sum + bytes, 0);
-    return [wrapper, { cpuSeconds: ticks / ticksPerSecond, memoryUsed }];
-  });
-  return new Map((await Promise.all(sums)).filter((sum) => sum !== undefined));
+  const sums = [...sessionsOf(await allStats(), wrappers)].map(
+    async ([wrapper, members]): Promise<[number, LiveUsage]> => {
+      const ticks = members.reduce((sum, stat) => sum + stat.ticks, 0);
+      const resident = await Promise.all(members.map(({ pid }) => residentBytes(pid)));
+      const memoryUsed = resident.reduce((sum, bytes) => sum + bytes, 0);
+      return [wrapper, { cpuSeconds: ticks / ticksPerSecond, memoryUsed }];
+    },
+  );
+  return new Map(await Promise.all(sums));
 }
 
 async function residentBytes(pid: number): Promise<number> {
