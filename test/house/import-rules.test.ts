@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
   scheduler: ['placement', 'controller', 'client', 'api', 'base'],
   engine: ['base'],
   executor: ['api', 'base'],
-  'executor/kernel': ['topology', 'api', 'base'],
+  'executor/kernel': ['executor', 'topology', 'api', 'base'],
   'executor/docker': ['executor/kernel', 'executor', 'engine', 'environment', 'api', 'base'],
   'executor/records': ['executor', 'api', 'base'],
   'executor/process': ['executor/kernel', 'executor/records', 'executor', 'api', 'base'],

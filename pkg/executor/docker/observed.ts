@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Execution } from '../index.ts';
-import { childrenOf, readObserved } from '../kernel/index.ts';
+import { childrenOf, readKernelFile as read, readObserved } from '../kernel/index.ts';
 import type { Container } from './state.ts';
 
 /** What the program of a container may use; nothing where the engine is of another machine. */
@@ -15,12 +14,4 @@ export function observedOf({ id, pid, gpus }: Container): Pick<Execution, 'obser
 function programOf(pid: number): number {
   const [program = ''] = read(`/proc/${pid}/cmdline`).split('\0');
   return basename(program) === 'docker-init' ? (childrenOf(pid)[0] ?? pid) : pid;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

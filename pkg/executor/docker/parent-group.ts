@@ -1,8 +1,16 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Execution, type GroupFolder, groupCpuSeconds, groupUsage, type LiveUsage } from '../index.ts';
+import type { Execution, LiveUsage } from '../index.ts';
+import {
+  type GroupFolder,
+  groupCpuSeconds,
+  groupMemoryPeak,
+  groupOomKills,
+  groupUsage,
+  pidsBelow,
+} from '../kernel/index.ts';
 
 /**
  * A control group above the container's own: the engine removes that one at the end, and with it the peak of
@@ -30,11 +38,10 @@ export class ParentGroups {
   /** When it has ended. */
   async usage(runUid: string): Promise<Execution['usage']> {
     const { memory, cpu } = this.#folders(runUid);
-    const file = this.#version === 1 ? 'memory.max_usage_in_bytes' : 'memory.peak';
-    const peak = await readFile(join(memory.path, file), 'utf8').catch(() => '');
+    const memoryPeak = groupMemoryPeak(memory);
     const cpuSeconds = groupCpuSeconds(cpu);
     const usage = {
-      ...(peak !== '' ? { memoryPeak: Number(peak) } : {}),
+      ...(memoryPeak === undefined ? {} : { memoryPeak }),
       ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
     };
     return Object.keys(usage).length > 0 ? usage : undefined;
@@ -45,10 +52,7 @@ export class ParentGroups {
    * counts that in the container's own group alone, which is gone by now.
    */
   async hasRunOut(runUid: string): Promise<boolean> {
-    if (this.#version === 1) return false;
-    const { memory } = this.#folders(runUid);
-    const events = await readFile(join(memory.path, 'memory.events'), 'utf8').catch(() => '');
-    return Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0) > 0;
+    return this.#version === 2 && groupOomKills(this.#folders(runUid).memory) > 0;
   }
 
   /** While it runs. */
@@ -68,13 +72,7 @@ export class ParentGroups {
    */
   async members(runUid: string): Promise<number[] | undefined> {
     const folder = join(this.#root, this.#version === 1 ? 'pids' : '', this.name(runUid));
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
-    if (entries === undefined) return this.#driver === 'cgroupfs' ? undefined : [];
-    const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
-    const lists = await Promise.all(
-      [folder, ...below].map((each) => readFile(join(each, 'cgroup.procs'), 'utf8').catch(() => '')),
-    );
-    return lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number));
+    return (await pidsBelow(folder)) ?? (this.#driver === 'cgroupfs' ? undefined : []);
   }
 
   /** After the container is gone. Idempotent. */

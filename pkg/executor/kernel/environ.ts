@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readKernelFile } from './files.ts';
 
 /** What CUDA_VISIBLE_DEVICES of a program says; absent when it says nothing, or belongs to somebody else. */
 export function gpusOf(pid: number, proc = '/proc'): { gpus?: string[] } {
   const visible =
-    environment(pid, proc)
+    readKernelFile(`${proc}/${pid}/environ`)
+      .split('\0')
       .find((entry) => entry.startsWith(name))
       ?.slice(name.length) ?? '';
   const gpus = visible.split(',').filter((uuid) => uuid !== '');
@@ -11,11 +12,3 @@ export function gpusOf(pid: number, proc = '/proc'): { gpus?: string[] } {
 }
 
 const name = 'CUDA_VISIBLE_DEVICES=';
-
-function environment(pid: number, proc: string): string[] {
-  try {
-    return readFileSync(`${proc}/${pid}/environ`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
-}

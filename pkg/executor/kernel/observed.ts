@@ -1,7 +1,9 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Observed } from '../../api/index.ts';
 import { commonCpus, formatCpuList, parseCpuList } from '../../topology/index.ts';
+import { readKernelFile as read } from './files.ts';
+import { groupsOf } from './groups.ts';
 
 export interface Roots {
   proc: string;
@@ -24,14 +26,6 @@ export function readObserved(pid: number, roots: Roots = machine): Observed | un
     ...(allowed === undefined ? {} : { memoryNodes: withinPolicy(allowed, pid, roots) }),
     ...limitsOf(pid, roots),
   };
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** A memory policy (numactl, NUMAPolicy of systemd) stands in no other place. Its first lines are enough, and all are costly. */
@@ -57,21 +51,14 @@ function beginning(path: string): string {
 
 /** Of its own control group; what a group above allows may be less. */
 function limitsOf(pid: number, { proc, cgroup }: Roots): Pick<Observed, 'cores' | 'memory'> {
-  const group = (controller: string) => groupOf(read(join(proc, String(pid), 'cgroup')), controller);
-  const v2 = join(cgroup, group('') ?? '');
+  const groups = groupsOf(pid, proc);
+  const group = (controller: string) =>
+    groups.find(({ controllers }) => controllers.includes(controller))?.path;
+  const v2 = join(cgroup, groups.find(({ controllers }) => controllers.length === 0)?.path ?? '');
   const [quota, period] = read(join(v2, 'cpu.max')).split(' ').map(Number);
   const cores = ratio(quota, period) ?? coresOfVersion1(cgroup, group('cpu'));
   const memory = positive(read(join(v2, 'memory.max'))) ?? memoryOfVersion1(cgroup, group('memory'));
   return { ...(cores === undefined ? {} : { cores }), ...(memory === undefined ? {} : { memory }) };
-}
-
-/** Its path in the hierarchy of a controller; of version 2 for ''. */
-function groupOf(text: string, controller: string): string | undefined {
-  for (const line of text.split('\n')) {
-    const [, controllers = '', path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
-    if (path !== undefined && controllers.split(',').includes(controller)) return path;
-  }
-  return undefined;
 }
 
 function coresOfVersion1(root: string, group: string | undefined): number | undefined {

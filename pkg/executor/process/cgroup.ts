@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ExecutionSpec, GroupFolders } from '../index.ts';
+import type { ExecutionSpec } from '../index.ts';
+import { type GroupFolders, groupTree, pidsBelow } from '../kernel/index.ts';
 import { followParent } from './cpuset.ts';
 
 /** Control groups of one run: the files by which its program enters, and those that hold its figures at the end. */
@@ -136,30 +137,15 @@ function runFolders(kind: CgroupKind, runUid: string): string[] {
   return [memory, ...Object.values(others)].map((folder) => join(folder, runUid));
 }
 
-async function tree(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const below = await Promise.all(
-    entries.filter((entry) => entry.isDirectory()).map((entry) => tree(join(folder, entry.name))),
-  );
-  return [...below.flat(), folder];
-}
-
 /** Every process in the run's group, also in groups that the program made below it. Undefined when the run has no group. */
 export async function cgroupMembers(kind: CgroupKind, runUid: string): Promise<number[] | undefined> {
   const [first] = runFolders(kind, runUid);
-  if (first === undefined || !(await exists(first))) return undefined;
-  const lists = await Promise.all(
-    (await tree(first)).map((folder) => readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '')),
-  );
-  return lists
-    .flatMap((list) => list.split('\n'))
-    .map(Number)
-    .filter((pid) => pid > 0);
+  return first === undefined ? undefined : pidsBelow(first);
 }
 
 /** After the end of everything inside. Idempotent; false when something is still in it. */
 export async function removeRunCgroup(kind: CgroupKind, runUid: string): Promise<boolean> {
-  const folders = (await Promise.all(runFolders(kind, runUid).map(tree))).flat();
+  const folders = (await Promise.all(runFolders(kind, runUid).map(groupTree))).flat();
   let clean = true;
   for (const folder of folders) {
     await rmdir(folder).catch((error: NodeJS.ErrnoException) => {

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorMessage, RiverError } from '../../base/index.ts';
+import { pidsIn, readKernelFile } from '../kernel/index.ts';
 import type { CgroupKind } from './cgroup.ts';
 
 /** What a run is held to, in the kernel's form; left out: all. */
@@ -68,7 +69,7 @@ export async function moveByCpuset(
       cpus,
       ...(before === '' ? {} : { memoryNodes: before }),
     });
-    await moveAll(join(dirname(tasks), 'cgroup.procs'), members);
+    await moveAll(dirname(tasks), members);
     return true;
   } catch (error) {
     const message = `The kernel of the node does not move it to CPUs ${cpus}: ${errorMessage(error)}`;
@@ -76,12 +77,12 @@ export async function moveByCpuset(
   }
 }
 
-async function moveAll(procs: string, members: () => Promise<number[]>): Promise<void> {
+async function moveAll(folder: string, members: () => Promise<number[]>): Promise<void> {
   for (let look = 0; look < looksAtMost; look += 1) {
-    const inside = new Set(read(procs).split('\n'));
-    const outside = (await members()).filter((pid) => !inside.has(String(pid)));
+    const inside = new Set(pidsIn(folder));
+    const outside = (await members()).filter((pid) => !inside.has(pid));
     if (outside.length === 0) return;
-    for (const pid of outside) await writeFile(procs, String(pid)).catch(unlessGone);
+    for (const pid of outside) await writeFile(join(folder, 'cgroup.procs'), String(pid)).catch(unlessGone);
   }
 }
 
@@ -115,9 +116,5 @@ function defined({ cpus, memoryNodes }: Held): Held {
 
 /** Without the line's end; '' where there is no such file. */
 function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return '';
-  }
+  return readKernelFile(file).trim();
 }

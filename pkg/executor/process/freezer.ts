@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/index.ts';
+import { pidsIn, readKernelFile as read } from '../kernel/index.ts';
 import { haltBySignals, isHaltedBySignals, resumeBySignals, untilHalted } from '../records/index.ts';
 import type { CgroupKind } from './cgroup.ts';
 
@@ -18,19 +19,6 @@ export interface Freezer {
   remove(runUid: string): Promise<void>;
   /** What it made for all of them. */
   close(): Promise<void>;
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT';
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return '';
-    throw error;
-  }
 }
 
 /** A process that ended meanwhile cannot be moved, and need not be. */
@@ -54,13 +42,8 @@ const looksBeforeThaw = 20;
  */
 function version1(parent: string, clock: Clock): Freezer {
   const groupOf = (runUid: string) => join(parent, runUid);
-  const pidsIn = (runUid: string) =>
-    read(join(groupOf(runUid), 'cgroup.procs'))
-      .split('\n')
-      .map(Number)
-      .filter((pid) => pid > 0);
   const outside = async (runUid: string, members: () => Promise<number[]>) => {
-    const inside = new Set(pidsIn(runUid));
+    const inside = new Set(pidsIn(groupOf(runUid)));
     return (await members()).filter((pid) => !inside.has(pid));
   };
   const isFrozen = (runUid: string) => read(join(groupOf(runUid), 'freezer.state')).trim() === 'FROZEN';

@@ -1,4 +1,5 @@
-import { groupUsage, type LiveUsage, usageOf } from '../index.ts';
+import { type LiveUsage, usageOf } from '../index.ts';
+import { groupUsage } from '../kernel/index.ts';
 import { type Records, sessionUsage } from '../records/index.ts';
 import { type CgroupKind, usageFolders } from './cgroup.ts';
 

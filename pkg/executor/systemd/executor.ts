@@ -5,12 +5,11 @@ import {
   type Execution,
   type ExecutionSpec,
   type Executor,
-  groupUsage,
   isLive,
   type RuntimeProbe,
   usageOf,
 } from '../index.ts';
-import { Affinity, gpusOf, readObserved } from '../kernel/index.ts';
+import { Affinity, gpusOf, groupsOf, groupUsage, readObserved } from '../kernel/index.ts';
 import {
   type Claim,
   ExitWatch,
@@ -23,13 +22,12 @@ import {
   resumeBySignals,
 } from '../records/index.ts';
 import { parseExitRecord } from './exit-record.ts';
-import { groupMembers } from './group-members.ts';
 import { Manager } from './manager.ts';
 import { runUidOf, unitName, unitPrefix } from './names.ts';
 import { ownerOf, serviceProperties } from './properties.ts';
 import { launchText, recorderText } from './scripts.ts';
+import { serviceMembers, usageFolders } from './service-group.ts';
 import type { Unit } from './unit.ts';
-import { cgroupsOf, usageFolders } from './usage.ts';
 
 export interface SystemdExecutorOptions {
   /** Its own folder, on a local disk; made when missing. */
@@ -142,7 +140,7 @@ class SystemdExecutor implements Executor {
     return usageOf(runUids, (runUid) => {
       const claim = this.#records.claim(runUid);
       if (!claim || claim.empty || !isAlive(claim.pid, claim.startTime)) return undefined;
-      return groupUsage(usageFolders(cgroupsOf(claim.pid), this.#unitName(runUid)));
+      return groupUsage(usageFolders(groupsOf(claim.pid), this.#unitName(runUid)));
     });
   }
 
@@ -240,7 +238,9 @@ class SystemdExecutor implements Executor {
   /** Everything in the control group of the service, as long as its program is in it. */
   async #members(runUid: string): Promise<number[]> {
     const claim = this.#records.claim(runUid);
-    return claim && !claim.empty && isAlive(claim.pid, claim.startTime) ? groupMembers(claim.pid) : [];
+    return claim && !claim.empty && isAlive(claim.pid, claim.startTime)
+      ? serviceMembers(claim.pid, this.#unitName(runUid))
+      : [];
   }
 
   /** Its mark first: whoever comes after a crash must not take it for a program that halted itself. */

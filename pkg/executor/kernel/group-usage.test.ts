@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { groupUsage, usageOf } from './group-usage.ts';
+import { usageOf } from '../index.ts';
+import { groupMemoryPeak, groupOomKills, groupUsage } from './group-usage.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -48,4 +49,17 @@ test('a group that is gone, or is just being emptied', () => {
   expect(usageOf(['a', 'b'], (uid) => (uid === 'a' ? usage : { memoryUsed: 1 }))).toEqual(
     new Map([['b', { memoryUsed: 1 }]]),
   );
+});
+
+test('what is left to say when it has ended', () => {
+  const [first, second] = [both(1).memory, both(2).memory];
+  expect([groupMemoryPeak(first), groupMemoryPeak(second), groupOomKills(second)]).toEqual([
+    undefined,
+    undefined,
+    0,
+  ]);
+  write({ 'memory.max_usage_in_bytes': '7000\n', 'memory.oom_control': 'under_oom 0\noom_kill 1\n' });
+  write({ 'memory.peak': '8000\n', 'memory.events': 'oom 3\noom_kill 2\n' });
+  expect([groupMemoryPeak(first), groupMemoryPeak(second)]).toEqual([7000, 8000]);
+  expect([groupOomKills(first), groupOomKills(second)]).toEqual([1, 2]);
 });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LiveUsage } from './types.ts';
+import type { LiveUsage } from '../index.ts';
+import { readKernelFile } from './files.ts';
 
 /** A control group in one hierarchy; of version 2 there is only one. */
 export interface GroupFolder {
@@ -12,19 +12,6 @@ export interface GroupFolder {
 export interface GroupFolders {
   memory?: GroupFolder;
   cpu?: GroupFolder;
-}
-
-/** By uid, without those of which nothing is known. */
-export function usageOf(
-  runUids: readonly string[],
-  look: (runUid: string) => LiveUsage | undefined,
-): Map<string, LiveUsage> {
-  const found = new Map<string, LiveUsage>();
-  for (const runUid of runUids) {
-    const usage = look(runUid) ?? {};
-    if (Object.keys(usage).length > 0) found.set(runUid, usage);
-  }
-  return found;
 }
 
 /** What everything in the group uses. Of a group that is gone, nothing is known. */
@@ -54,13 +41,20 @@ function groupMemory({ version, path }: GroupFolder): number | undefined {
   return Math.max(0, all - (number(idle.exec(read(path, 'memory.stat'))?.[1]) || 0));
 }
 
-/** Synchronous: files of the kernel wait for no disk, and a node with hundreds of runs has three for each. */
+/** The most memory that it had at once; undefined where the kernel does not say. */
+export function groupMemoryPeak({ version, path }: GroupFolder): number | undefined {
+  const peak = number(read(path, version === 1 ? 'memory.max_usage_in_bytes' : 'memory.peak'));
+  return Number.isNaN(peak) ? undefined : peak;
+}
+
+/** How often the kernel has ended something of it, or below it, for want of memory. Version 1 counts that in each group alone. */
+export function groupOomKills({ version, path }: GroupFolder): number {
+  const text = read(path, version === 1 ? 'memory.oom_control' : 'memory.events');
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
 function read(folder: string, file: string): string {
-  try {
-    return readFileSync(join(folder, file), 'utf8');
-  } catch {
-    return '';
-  }
+  return readKernelFile(join(folder, file));
 }
 
 function number(text: string | undefined): number {
