@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../base/index.ts';
-import { engineError, hostEngine, isForLackOfRoom, openEngine } from '../engine/index.ts';
+import { engineError, freeBytes, hostEngine, isForLackOfRoom, openEngine } from '../engine/index.ts';
 import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
-import { findImage, freeBytes, nameImage } from './engine.ts';
+import { findImage, nameImage } from './engine.ts';
 import { Journal } from './journal.ts';
 import { labels } from './labels.ts';
 import { publish, removeOthers, removePartial } from './publish.ts';
@@ -169,12 +169,18 @@ class DockerBuilder implements EnvironmentBuilder {
         isKept,
         before: clock.now() - cacheAgeMs,
         isTight: async () =>
-          this.#builds === 0 && minFreeBytes > 0 && (await freeBytes(this.#engine())) < minFreeBytes,
+          this.#builds === 0 && minFreeBytes > 0 && (await this.#freeBytes()) < minFreeBytes,
         logger,
       });
     } catch (error) {
       throw engineError(error, socketPath, hostEngine);
     }
+  }
+
+  /** On the disk of the engine; without end where the host cannot see that. */
+  async #freeBytes(): Promise<number> {
+    const { DockerRootDir } = (await this.#engine().info()) as { DockerRootDir?: string };
+    return (await freeBytes(DockerRootDir)) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Begun anew with each build. Written at once: it is there also when the host is killed. */

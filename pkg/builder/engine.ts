@@ -1,17 +1,9 @@
-import { statfs } from 'node:fs/promises';
 import type Docker from 'dockerode';
 import { EngineFailure, unless } from '../engine/index.ts';
 
 /** ID (sha256:…) of an image that the engine has; undefined when it has not. */
 export function findImage(engine: Docker, reference: string): Promise<Docker.ImageInspectInfo | undefined> {
   return unless([404], engine.getImage(reference).inspect());
-}
-
-/** On the disk of the engine; without end where the host cannot see that. */
-export async function freeBytes(engine: Docker): Promise<number> {
-  const { DockerRootDir } = (await engine.info()) as { DockerRootDir?: string };
-  const found = await statfs(DockerRootDir ?? '').catch(() => undefined);
-  return found ? found.bavail * found.bsize : Number.POSITIVE_INFINITY;
 }
 
 /** `name`: repository:tag. */

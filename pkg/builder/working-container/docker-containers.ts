@@ -9,7 +9,7 @@ import { findImage } from '../engine.ts';
 import { countChanges } from './changes.ts';
 import { commitContainer, imageOf } from './commit.ts';
 import { createOptions, idleProcesses, limitOptions, limitsOf, neededFiles } from './create-options.ts';
-import { ContainerEvents } from './events.ts';
+import { followContainers } from './events.ts';
 import { committedLabels, containerName, ownerOf } from './identity.ts';
 import type {
   CommitRequest,
@@ -152,9 +152,7 @@ class DockerContainers implements EnvironmentContainers {
   }
 
   follow(onChange: (name?: string) => void): { close(): void } {
-    const events = new ContainerEvents({ ...this.#options, engine: this.#engine(), onChange });
-    events.open();
-    return events;
+    return followContainers({ ...this.#options, engine: this.#engine(), onChange });
   }
 
   #container(name: string): Docker.Container {

@@ -1,7 +1,6 @@
-import { statfs } from 'node:fs/promises';
 import Docker from 'dockerode';
 import { errorMessage, type Logger } from '../../base/index.ts';
-import { engineError, unless } from '../../engine/index.ts';
+import { engineError, freeBytes, unless } from '../../engine/index.ts';
 import { chainIds, imageTag } from '../../environment/index.ts';
 import type {
   ArchivedImage,
@@ -162,10 +161,7 @@ class DockerImageStore implements ImageStore {
   }
 
   async freeBytes(): Promise<number | undefined> {
-    return this.#call(async ({ rootDir }) => {
-      const found = await statfs(rootDir).catch(() => undefined);
-      return found && found.bavail * found.bsize;
-    });
+    return this.#call(({ rootDir }) => freeBytes(rootDir));
   }
 }
 
