@@ -30,7 +30,7 @@ export async function openCgroups(root: string, name: string): Promise<CgroupKin
         cpuacct: join(root, 'cpuacct', name),
         cpu: join(root, 'cpu', name),
       };
-      await Promise.all(Object.values(folders).map((folder) => mkdir(folder, { recursive: true })));
+      await Promise.all(Object.values(folders).map(openGroup));
       return { version: 1, folders: { ...folders, ...(await cpusetVersion1(join(root, 'cpuset'), name)) } };
     }
     const controllers = await readFile(join(root, 'cgroup.controllers'), 'utf8');
@@ -50,14 +50,27 @@ export async function openCgroups(root: string, name: string): Promise<CgroupKin
   }
 }
 
+/**
+ * Makes a group, and one in it for a moment: it may be there and belong to somebody else, as to the root of a Docker
+ * Engine that has made it for a container. Raises what the kernel says.
+ */
+export async function openGroup(folder: string): Promise<void> {
+  const inside = join(folder, `try-${process.pid}`);
+  await mkdir(inside, { recursive: true });
+  await rmdir(inside);
+}
+
 /** Left out where there is none, or it is not ours to write. */
 async function cpusetVersion1(hierarchy: string, name: string): Promise<{ cpuset?: string }> {
   const cpuset = join(hierarchy, name);
   if (!(await exists(join(hierarchy, 'cpuset.cpus')))) return {};
-  return followParent(cpuset).then(
-    () => ({ cpuset }),
-    () => ({}),
-  );
+  try {
+    await openGroup(cpuset);
+    await followParent(cpuset);
+    return { cpuset };
+  } catch {
+    return {};
+  }
 }
 
 async function cpusetVersion2(root: string, name: string): Promise<boolean> {

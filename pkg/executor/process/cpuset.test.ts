@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -71,4 +71,20 @@ test('version 1 without the hierarchy: nobody is held by it', async () => {
   files({ 'memory/memory.limit_in_bytes': '1\n' });
   const kind = await openCgroups(root, 'river-c');
   expect([kind.version, hasCpusets(kind)]).toEqual([1, false]);
+});
+
+/** Where nobody may make a folder, not even root. */
+const notOurs = '/sys';
+
+test('version 1: groups that are there and belong to somebody else are none', async () => {
+  files(version1);
+  symlinkSync(notOurs, join(root, 'cpuset/river-c'));
+  const kind = await openCgroups(root, 'river-c');
+  expect([kind.version, hasCpusets(kind)]).toEqual([1, false]);
+  rmSync(join(root, 'memory/river-c'), { recursive: true });
+  symlinkSync(notOurs, join(root, 'memory/river-c'));
+  expect(await openCgroups(root, 'river-c')).toEqual({
+    version: 0,
+    why: expect.stringContaining('are not writable'),
+  });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/index.ts';
 import { pidsIn, readKernelFile as read } from '../kernel/index.ts';
 import { haltBySignals, isHaltedBySignals, resumeBySignals, untilHalted } from '../records/index.ts';
-import type { CgroupKind } from './cgroup.ts';
+import { type CgroupKind, openGroup } from './cgroup.ts';
 
 /**
  * Halts whole runs. Where the kernel has a freezer, all processes of the run's control group are frozen, those that
@@ -124,7 +124,7 @@ export async function openFreezer(
   if (kind.version === 2) return version2(kind.folder, clock);
   if (kind.version === 0 || !existsSync(join(root, 'freezer/cgroup.procs'))) return bySignals(clock);
   const parent = join(root, 'freezer', name);
-  const made = await mkdir(parent, { recursive: true }).then(
+  const made = await openGroup(parent).then(
     () => true,
     () => false,
   );
