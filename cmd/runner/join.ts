@@ -32,7 +32,7 @@ export interface JoinFlags {
  */
 export async function joinHost({ url, token, replace, config }: JoinFlags): Promise<void> {
   const claims = readJoinToken(token);
-  const server = url.replace(/\/+$/, '');
+  const server = addressOf(url);
   const isRoot = process.getuid?.() === 0;
   const file = resolve(config ?? (isRoot ? '/etc/river/runner.yaml' : join(homedir(), '.river/runner.yaml')));
   const text = configText(file, server, claims.node, isRoot);
@@ -47,6 +47,17 @@ export async function joinHost({ url, token, replace, config }: JoinFlags): Prom
     `this machine is node ${claims.node} of ${server} now; its key is in ${stateDir}, its configuration is ${file}\n` +
       `Start its runner: river-runner --config ${file}\n` +
       'or as a service of systemd: river init service --runner\n',
+  );
+}
+
+/** Raises `BadRequest` here already: what the configuration says of it names a line of a file. */
+function addressOf(url: string): string {
+  const server = url.replace(/\/+$/, '');
+  const { protocol, pathname, search, username } = URL.canParse(server) ? new URL(server) : new URL('none:');
+  if (protocol === 'https:' && pathname === '/' && !search && !username) return server;
+  throw new RiverError(
+    'BadRequest',
+    `the address of the host must be as in https://lab.example:8000; found "${url}"`,
   );
 }
 

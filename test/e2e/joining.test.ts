@@ -89,7 +89,10 @@ it('a token that is wrong or has ended lets nobody in', async () => {
   expect(await refusal(join('late', 'river_join_x'))).toContain('this is no join token');
   const good = await newToken('late');
   expect(await refusal(join('late', `${good.slice(0, -4)}AAAA`))).toContain('not one of this host');
-  expect(await refusal(join('late', good, { url: server.replace('https', 'http') }))).toContain('https://');
+  for (const url of [server.replace('https', 'http'), server.replace('https://', ''), `${server}/x`])
+    expect(await refusal(join('late', good, { url }))).toBe(
+      `river-runner: the address of the host must be as in https://lab.example:8000; found "${url}"\n`,
+    );
 });
 
 it('a taken name needs a token that may replace it; the machine that had it is out', async () => {

@@ -4,7 +4,7 @@ const causes: Record<string, string> = {
   ECONNREFUSED: 'connection refused; is river-host (or river dev) running?',
   ECONNRESET: 'the connection was closed by the host; try again',
   EPIPE: 'the connection was closed by the host; try again',
-  ENOTFOUND: 'there is no such host name; check the server in your config file',
+  ENOTFOUND: 'there is no such host name; check the address',
   EAI_AGAIN: 'its name cannot be looked up now',
   ETIMEDOUT: 'connection timed out; check the address and the network',
   EHOSTUNREACH: 'no route to it; check the address and the network',
