@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { toStatus } from '../../api/index.ts';
 import { errorMessage, type Logger, RiverError } from '../../base/index.ts';
 
@@ -13,13 +13,10 @@ export function handleErrors(app: FastifyInstance, logger: Logger): void {
         error,
       });
     } else if (error.code === 'Forbidden') {
-      logger.warn('request refused: not allowed', {
-        who: request.identity && `${request.identity.role} ${request.identity.name}`,
-        method: request.method,
-        path: request.url.split('?')[0],
-        remote: request.ip,
-        reason: error.message,
-      });
+      logger.warn('request refused: not allowed', refusalOf(request, error));
+    } else if (error.code === 'Conflict' && request.identity?.role === 'node') {
+      // What is not its own, or not any more: of an older session, or of a node that is fenced.
+      logger.warn('request refused: not for this node to say', refusalOf(request, error));
     }
     const status = toStatus(error);
     if (status.details?.retryAfterSeconds) reply.header('retry-after', status.details.retryAfterSeconds);
@@ -30,6 +27,12 @@ export function handleErrors(app: FastifyInstance, logger: Logger): void {
     const status = toStatus(new RiverError('NotFound', `the host has no ${request.method} ${path}`));
     return reply.code(404).type('application/json').send(JSON.stringify(status));
   });
+}
+
+/** Who, from where, what for, and why. */
+function refusalOf({ identity, method, url, ip }: FastifyRequest, { message }: RiverError) {
+  const who = identity && `${identity.role} ${identity.name}`;
+  return { who, method, path: url.split('?')[0], remote: ip, reason: message };
 }
 
 /** fastify's own refusals (body too large, bad URL) carry a 4xx; what else is thrown stays what it is. */

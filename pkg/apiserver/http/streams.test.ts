@@ -11,9 +11,10 @@ import {
   nodeOf,
   refused,
   task,
+  taskController,
   tls,
 } from '../../../test/support/api-host.ts';
-import { apiVersion } from '../../api/index.ts';
+import { apiVersion, buildRun, type Task } from '../../api/index.ts';
 import { type LogFields, type Logger, realClock, realRng, silentLogger } from '../../base/index.ts';
 import { nodeKey, openAuthority, proveKey } from '../../identity/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -259,6 +260,25 @@ describe('a machine with a key of its own', () => {
       {
         message: 'request refused: not allowed',
         fields: { who: 'node n1', method: 'GET', path: tasks, remote: '127.0.0.1', reason: error.message },
+      },
+    ]);
+  });
+
+  it('that reports of what is not its own is in the log, too', async () => {
+    const made = await service.create(me, 'Task', task('a'));
+    const run = buildRun(made.object as Task, { revision: 1, ordinal: 0, attempt: 0 });
+    await service.create(taskController, 'Run', run);
+    const node = host.http(await host.listen(), nodeOf('n1'));
+    const name = run.metadata.name ?? '';
+    const error = await refused(
+      node.patch('Run', 'default', name, { status: { phase: 'Succeeded' } }, { subresource: 'status' }),
+    );
+    expect(error.code).toBe('Conflict');
+    const path = `/apis/river.dev/v1/namespaces/default/runs/${name}/status`;
+    expect(warnings).toEqual([
+      {
+        message: 'request refused: not for this node to say',
+        fields: { who: 'node n1', method: 'PATCH', path, remote: '127.0.0.1', reason: error.message },
       },
     ]);
   });
