@@ -36,9 +36,14 @@ export function deadline(clock: Clock, timeoutMs: number, signal: AbortSignal): 
 
 /** Of the flag --timeout. Raises UsageError for what is no time span. */
 export function timeoutMs(text: string): number {
+  return text === '0' ? 0 : spanOf('--timeout', text);
+}
+
+/** Milliseconds that a flag says. Raises UsageError, which names it. */
+export function spanOf(flag: string, text: string): number {
   try {
-    return text === '0' ? 0 : parseDuration(text);
+    return parseDuration(text);
   } catch (error) {
-    throw new UsageError(`river: --timeout ${errorMessage(error)}`);
+    throw new UsageError(`river: ${flag} ${errorMessage(error)}`);
   }
 }

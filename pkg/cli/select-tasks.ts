@@ -1,5 +1,5 @@
 import { type Resource, resources, type Task } from '../api/index.ts';
-import type { Context } from './context.ts';
+import { type Context, warn } from './context.ts';
 import { UsageError } from './errors.ts';
 import { selectObjects } from './select-objects.ts';
 
@@ -32,6 +32,7 @@ export async function selectTasks(
     throw new UsageError(
       `river: ${wrong.resource.singular}/${wrong.name} is not a task: only tasks are paused, resumed, stopped and run again`,
     );
+  if (selected.length === 0) await warn(context, 'river: no task matches; nothing was changed');
   const { client } = await context.connect();
   return Promise.all(
     selected.map(async ({ resource, namespace, name }) =>

@@ -213,8 +213,32 @@ describe('one clear sentence', () => {
       expect([words, code]).toEqual([words, 2]);
       expect(stderr).toMatch(/^river: /);
     }
+    for (const [flag, ...words] of [
+      ['--timeout', 'delete', 'tasks', '--all', '--timeout'],
+      ['--since', 'usage', '--since'],
+      ['--expires', 'token', 'create', '--node', 'n1', '--expires'],
+    ]) {
+      const { code, stderr } = await sandbox.river(...words, 'soon');
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(`^river: ${flag} must be a time span [^\n]+ found soon\n$`),
+      ]);
+    }
     expect((await sandbox.river('apply', '-f', 'a.yaml', 'b.yaml')).stderr).toContain('b.yaml needs a -f');
   });
+});
+
+it('a wrong --timeout deletes nothing', async () => {
+  await sandbox.apply(task('stays', { command: ['true'] }));
+  expect((await sandbox.river('delete', 'task', 'stays', '--timeout', 'soon')).code).toBe(2);
+  expect(await sandbox.ok('get', 'task', 'stays', '-o', 'name')).toBe('task.river.dev/stays\n');
+});
+
+it('a selector that no task has is told', async () => {
+  for (const verb of ['pause', 'resume', 'stop', 'rerun']) {
+    const { code, stderr } = await sandbox.river(verb, '-l', 'no=such');
+    expect([code, stderr]).toEqual([0, 'river: no task matches; nothing was changed\n']);
+  }
 });
 
 it('a reader that has gone ends a command quietly', async () => {

@@ -135,6 +135,17 @@ it('retry: every attempt is a run of its own, the last one counts, and the limit
   expect(unlucky.items.map(({ status }) => status?.phase)).toEqual(['Failed', 'Failed']);
 });
 
+it('timeout ends a run; ttl takes that away with its output, not the task and what it used', async () => {
+  const spec = { command: ['sleep', '600'], timeout: '200ms', ttlAfterFinished: '6s' };
+  await sandbox.apply(task('brief', spec));
+  await waitFor('brief', 'phase=Failed');
+  expect((await runOf('brief')).status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  await eventually('no run of it', 30_000, async () => !(await sandbox.ok('get', 'runs')).includes('brief'));
+  expect(await sandbox.ok('get', 'task', 'brief')).toMatch(/ Failed +0\/1 /);
+  expect((await sandbox.river('logs', 'brief')).stderr).toContain('task/brief has no runs any more: ');
+  expect(await sandbox.ok('usage')).toMatch(/\nbrief +1 /);
+});
+
 it('usage: what runs have used, also when they and their tasks are gone', async () => {
   const spec = {
     command: ['sh', '-c', 'n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done'],

@@ -23,10 +23,11 @@ export async function commit(
   { message, timeout }: CommitFlags,
 ): Promise<number> {
   const name = environmentName(words, 'river commit env/py -m "with numpy"');
+  const waitMs = timeoutMs(timeout);
   const { client } = await context.connect();
   const asked = await client.commit(name, message);
   const id = asked.status?.request?.id;
-  const { status } = await whenDone(context, name, id, timeout);
+  const { status } = await whenDone(context, name, id, waitMs);
   const made = status?.history?.find((entry) => entry.commit?.id === id);
   if (!made) throw new ExitError(exitCodes.failed, `${shown(name)}: ${whyNot(status)}`);
   await print(context, `${shown(name)} committed as ${made.digest}`);
@@ -40,9 +41,10 @@ export async function discard(
   { timeout }: DiscardFlags,
 ): Promise<number> {
   const name = environmentName(words, 'river discard env/py');
+  const waitMs = timeoutMs(timeout);
   const { client } = await context.connect();
   const asked = await client.discard(name);
-  await whenDone(context, name, asked.status?.request?.id, timeout);
+  await whenDone(context, name, asked.status?.request?.id, waitMs);
   await print(context, `${shown(name)} discarded what was not committed`);
   return exitCodes.ok;
 }
@@ -57,11 +59,11 @@ async function whenDone(
   context: Context,
   name: string,
   id: string | undefined,
-  timeout: string,
+  waitMs: number,
 ): Promise<Environment> {
   const { client } = await context.connect();
   const { clock, rng, signal } = context.io;
-  const limit = deadline(clock, timeoutMs(timeout), signal);
+  const limit = deadline(clock, waitMs, signal);
   let told = '';
   try {
     for await (const state of followObject(client, 'Environment', '', name, {

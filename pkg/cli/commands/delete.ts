@@ -29,6 +29,7 @@ export async function deleteObjects(
   words: readonly string[],
   flags: DeleteFlags,
 ): Promise<number> {
+  const waitMs = timeoutMs(flags.timeout);
   const { client } = await context.connect();
   const selected = await selectObjects(context, words, flags);
   if (selected.length === 0) await warn(context, 'river: nothing matches; nothing was deleted');
@@ -49,7 +50,7 @@ export async function deleteObjects(
         `${shownName(object.resource, object.name)} ${deleting.gone ? 'deleted' : 'deletion started'}`,
       );
   }
-  if (flags.wait) await waitForAll(context, asked, flags.timeout);
+  if (flags.wait) await waitForAll(context, asked, waitMs);
   return exitCode;
 }
 
@@ -65,8 +66,8 @@ async function askFor(client: Client, object: SelectedObject): Promise<Deleting 
   }
 }
 
-async function waitForAll(context: Context, asked: readonly Deleting[], timeout: string): Promise<void> {
-  const limit = deadline(context.io.clock, timeoutMs(timeout), context.io.signal);
+async function waitForAll(context: Context, asked: readonly Deleting[], waitMs: number): Promise<void> {
+  const limit = deadline(context.io.clock, waitMs, context.io.signal);
   try {
     for (const object of asked) {
       if (!object.gone) await waitUntilGone(context, object, limit);

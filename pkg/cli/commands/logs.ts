@@ -1,3 +1,4 @@
+import type { Task } from '../../api/index.ts';
 import { hasCode } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { BuildProgress } from '../build-progress.ts';
@@ -89,8 +90,13 @@ async function copyTask(context: Context, reading: Reading, name: string): Promi
       copyRun(context, reading, run, several),
     );
   const runs = await runsOf(client, task);
-  if (runs.length === 0) await warn(context, `task/${name} has no runs yet`);
+  if (runs.length === 0) await warn(context, `task/${name} has no runs ${whyNone(task)}`);
   for (const run of runs) await copyRun(context, reading, run.metadata.name ?? '', runs.length > 1);
+}
+
+function whyNone({ status }: Task): string {
+  const hasEnded = ['Succeeded', 'Failed'].includes(status?.phase ?? '');
+  return hasEnded ? 'any more: they went with their output, ttlAfterFinished after they had ended' : 'yet';
 }
 
 async function copyRun(context: Context, reading: Reading, run: string, withPrefix: boolean): Promise<void> {

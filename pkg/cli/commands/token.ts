@@ -1,4 +1,5 @@
 import { type Context, print, warn } from '../context.ts';
+import { spanOf } from '../deadline.ts';
 
 export interface TokenFlags {
   node: string;
@@ -8,6 +9,7 @@ export interface TokenFlags {
 
 /** Standard output is the token alone, for scripts; what to do with it is for people. */
 export async function createToken(context: Context, { node, expires, replace }: TokenFlags): Promise<number> {
+  if (expires !== undefined) spanOf('--expires', expires);
   const { client, server } = await context.connect();
   const { token, expiresAt } = await client.createJoinToken(node, { expires, replace });
   // The address of this config is often a loopback one: of no use there.

@@ -1,6 +1,7 @@
-import { formatBytes, parseDuration, type Usage } from '../../api/index.ts';
+import { formatBytes, type Usage } from '../../api/index.ts';
 import { timestamp } from '../../base/index.ts';
 import { type Context, listNamespace, warn } from '../context.ts';
+import { spanOf } from '../deadline.ts';
 import { listAll } from '../follow.ts';
 import { resourceOf } from '../object-args.ts';
 import { formatDocument } from '../printers/objects.ts';
@@ -26,8 +27,8 @@ type Row = Partial<Record<Group, string>> & Total;
 
 /** Adds up what runs have used: of the Tasks of the namespace, or as `--by` says. */
 export async function usage(context: Context, flags: UsageFlags): Promise<number> {
-  const connection = await context.connect();
   const since = flags.since === undefined ? '' : firstDay(context, flags.since);
+  const connection = await context.connect();
   const namespace = listNamespace(context, connection, resourceOf('usage'));
   const { items } = await listAll(connection.client, 'Usage', { namespace });
   const by =
@@ -49,7 +50,7 @@ export async function usage(context: Context, flags: UsageFlags): Promise<number
 
 /** Entries are for whole days: the one in which that time lies counts. */
 function firstDay(context: Context, since: string): string {
-  return timestamp(context.io.clock.now() - parseDuration(since)).slice(0, 10);
+  return timestamp(context.io.clock.now() - spanOf('--since', since)).slice(0, 10);
 }
 
 export function addUp(entries: readonly Usage[], by: readonly Group[]): Row[] {
