@@ -38,6 +38,7 @@ export class SimHost implements Part {
   #store: SqliteStore | undefined;
   #upSinceMs = 0;
   #fullUntilMs = 0;
+  #diesWithTurn = false;
   #backup: string | undefined;
   readonly #time: PlaceTime;
 
@@ -94,6 +95,11 @@ export class SimHost implements Part {
     this.#world.count('host: its disk is full');
   }
 
+  /** It dies when what it is at now has been written, before it does anything because of it. */
+  dieWithTurn(): void {
+    this.#diesWithTurn = true;
+  }
+
   setClock(): void {
     this.#time.skewMs = Math.round(between(this.#world.rng, -60_000, 60_000));
     this.#world.trace(this.name, 'sets its clock', String(this.#time.skewMs));
@@ -136,6 +142,8 @@ export class SimHost implements Part {
     const before = dies ? markWal(this.#folder, database) : undefined;
     turn();
     if (dies) this.#die('in a commit', before);
+    else if (this.#diesWithTurn && this.up) this.#die('right after a commit', undefined);
+    this.#diesWithTurn = false;
   }
 
   /** The end of the simulation. */

@@ -293,6 +293,12 @@ export const breakages: readonly Breakage[] = [
   one(
     'a runner says that it is clean without a look at its machine',
     'pkg/runner/workplace.ts',
+    '      if (found.some(({ runUid }) => !this.#memories.isQuarantined(runUid))) return false;\n',
+    '      if (found.length < 0) return false;\n',
+  ),
+  one(
+    'a runner says that it is clean while a start is under way',
+    'pkg/runner/workplace.ts',
     '    return !this.#memories.isBusy();\n',
     '    return true;\n',
   ),

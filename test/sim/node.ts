@@ -43,6 +43,7 @@ export class SimNode implements Restartable {
   #intents: Intents | undefined;
   #engineBackMs = 0;
   #fullUntilMs = 0;
+  #startsHeldUntilMs = 0;
   /** It can bring environments to its machine. */
   hasEnvironments = false;
   #version: string = goodVersions[0];
@@ -151,9 +152,16 @@ export class SimNode implements Restartable {
     this.#world.count('runner: its disk is full');
   }
 
+  /** Its engine comes to no start that it is asked for before that time is over. */
+  holdStarts(forMs: number): void {
+    this.#world.trace(this.name, 'holds starts up', `${Math.round(forMs)} ms`);
+    this.#startsHeldUntilMs = this.#world.time + forMs;
+  }
+
   /** From now on its runner is one that works with every host. */
   settle(): void {
     this.#isSettled = true;
+    this.#startsHeldUntilMs = 0;
     if (goodVersions.some((version) => version === this.#version)) return;
     this.#version = goodVersions[1];
     if (this.up) this.#die('for an upgrade', undefined);
@@ -238,6 +246,11 @@ export class SimNode implements Restartable {
 
   /** Mostly quick; a busy engine may come to a start only after its sender has died and another has asked again. */
   #latencyMs({ rng }: Incarnation, operation: FakeOperation): number {
+    const heldMs = operation === 'start' ? this.#startsHeldUntilMs - this.#world.time : 0;
+    if (heldMs > 0) {
+      this.#world.count('engine: holds a start up for long');
+      return heldMs + between(rng, 0, 2_000);
+    }
     if (operation !== 'start' || !chance(rng, this.crashes().executorCall * 4))
       return chance(rng, 0.9) ? between(rng, 0, 10) : between(rng, 10, 1_500);
     this.#world.count('engine: very late start');

@@ -5,6 +5,7 @@ import type { SimHost } from './host.ts';
 import type { Incarnation } from './incarnation.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
+import type { StoreMonitor } from './store-monitor.ts';
 import { taint } from './wishes.ts';
 import { between, pick, type World } from './world.ts';
 
@@ -16,6 +17,7 @@ export interface OperatorParts {
   nodes: readonly SimNode[];
   network: SimNetwork;
   host: SimHost;
+  monitor: StoreMonitor;
 }
 
 /** Who looks after the machines: empties one and lets it in again; declares one dead that has no power, or no network. */
@@ -39,10 +41,10 @@ export class Operator {
       await this.#life.wait(between(this.#rng, 0, endMs / 2));
       if (this.#world.time > endMs) break;
       const node = pick(this.#rng, this.#parts.nodes);
-      const deed = this.#rng.below(4);
+      const deed = this.#rng.below(6);
       if (deed === 0) await this.#taint(node);
       else if (deed === 1) await this.#drain(node);
-      else if (deed === 2) await this.#fenceCutOff(this.#busiest(), endMs);
+      else if (deed < 5) await this.#fenceCutOff(this.#busiest(), endMs);
       else await this.#fence(node);
     }
   }
@@ -52,17 +54,31 @@ export class Operator {
     return nodes.reduce((most, node) => (node.machine.live.size > most.machine.live.size ? node : most));
   }
 
-  /** What the fence asks of the host it then does later, perhaps when the machine is back. */
-  #disturb(host: SimHost): void {
-    const choice = this.#rng.below(3);
-    if (choice === 0) host.fillDisk(between(this.#rng, 1_000, 20_000));
-    else if (choice === 1 && host.up) host.crash('killed');
+  /** What the fence asks of the host it then does later; often the machine is back before. */
+  #disturbAtFence(node: SimNode, chaosEndMs: number): void {
+    const { host, monitor, network } = this.#parts;
+    monitor.onFence = (name) => {
+      if (name !== node.name || this.#world.time > chaosEndMs) return;
+      const choice = this.#rng.below(4);
+      if (choice === 0) host.fillDisk(between(this.#rng, 1_000, 20_000));
+      else if (choice < 3) host.dieWithTurn();
+      if (this.#rng.below(2) === 0) node.stopEngine(between(this.#rng, 10_000, 60_000));
+      if (this.#rng.below(3) > 0) network.heal(name);
+    };
+  }
+
+  /** What its engine is asked to start then may come after all is decided. */
+  async #holdStarts(node: SimNode): Promise<void> {
+    node.holdStarts(between(this.#rng, 60_000, 120_000));
+    await this.#life.wait(between(this.#rng, 0, 15_000));
   }
 
   /** Takes it for dead, and its programs go on. Often it is back at the very moment, or the host has just started anew. */
   async #fenceCutOff(node: SimNode, chaosEndMs: number): Promise<void> {
-    const { network, host } = this.#parts;
+    const { network } = this.#parts;
+    if (this.#rng.below(2) === 0) await this.#holdStarts(node);
     if (!network.reachable(node.name)) return;
+    this.#disturbAtFence(node, chaosEndMs);
     network.isolate(node.name);
     const endMs = this.#world.time + between(this.#rng, 40_000, 100_000);
     while (this.#world.time < endMs && !network.reachable(node.name)) {
@@ -70,7 +86,6 @@ export class Operator {
       const isDone = await this.#tryToFence(node, true);
       if (!isDone) continue;
       this.#world.count('operator: fences what is cut off and alive');
-      if (this.#world.time < chaosEndMs) this.#disturb(host);
       if (this.#rng.below(3) > 0) break;
       await this.#life.wait(between(this.#rng, 0, 30_000));
       break;

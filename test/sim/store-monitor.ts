@@ -41,6 +41,8 @@ export class StoreMonitor {
   #charges = new Map<string, Map<string, Share>>();
   /** Runs that have ended after a start, by uid: each is in the usage ledger once. */
   readonly #ended = new Map<string, number>();
+  /** Called when the fence of this node is written, before anything is done because of it. */
+  onFence: (node: string) => void = () => {};
   /** Of the present host. */
   hostVersion = '';
   /** Over all lives of the host; without those that only tell of a clock (`isOfClock`). */
@@ -50,6 +52,7 @@ export class StoreMonitor {
     this.#world = world;
     this.#truth = truth;
     truth.isShown = (runUid) => this.#shown.has(runUid);
+    truth.isFenced = (node) => this.#nodeObject(node)?.spec?.fencedAt !== undefined;
   }
 
   /** Somebody was told that this version exists. */
@@ -151,6 +154,7 @@ export class StoreMonitor {
 
   #observeNode({ record, previous }: StoreEvent): void {
     const [before, now] = [previous?.object as Node | undefined, record.object as Node];
+    if (!before?.spec?.fencedAt && now.spec?.fencedAt) this.onFence(record.name);
     if (!before?.spec?.fencedAt || now.spec?.fencedAt) return;
     this.#world.count('node: its fence is lifted');
     this.#truth.checkClean(record.name);

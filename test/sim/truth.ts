@@ -40,6 +40,8 @@ export class Truth {
   parallelismOf: (task: string) => number = () => Number.POSITIVE_INFINITY;
   /** The store says that it runs or ran. */
   isShown: (runUid: string) => boolean = () => false;
+  /** A person has declared this node dead. */
+  isFenced: (node: string) => boolean = () => true;
   /** Programs really started, of all attempts of one ordinal of one revision. */
   readonly #starts = new Map<string, number>();
   /** Something was started: only that can make more of it alive. */
@@ -49,6 +51,8 @@ export class Truth {
   readonly #forgotten = new Set<string>();
   /** Uids of Runs that failed with the fence of their node. */
   readonly #givenUp = new Set<string>();
+  /** The store may not know any more what was given up. */
+  #isRestored = false;
   /** By uid. */
   readonly #shares = new Map<string, Share>();
 
@@ -100,6 +104,7 @@ export class Truth {
    * what was deleted since the backup, or bound, may run again.
    */
   restored(runs: readonly Run[]): void {
+    this.#isRestored = true;
     const bound = new Set(runs.flatMap(({ metadata, spec }) => (spec.placement ? [metadata.uid] : [])));
     for (const runUid of this.#shares.keys())
       if (!bound.has(runUid) || this.#deleted.has(runUid)) this.#forgotten.add(runUid);
@@ -136,9 +141,11 @@ export class Truth {
     this.#evictions.set(ordinal, (this.#evictions.get(ordinal) ?? 0) + 1);
   }
 
-  #started({ runUid, runName, starts }: TrueExecution): void {
+  #started({ runUid, runName, starts, node }: TrueExecution): void {
     this.#changed = true;
     if (this.#forgotten.has(runUid)) return;
+    if (this.#givenUp.has(runUid) && !this.isFenced(node) && !this.#isRestored)
+      this.#world.fail(`the fence of ${node} is lifted, and then ${runName} starts there`);
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
     const { ordinal, task } = partsOf(runName);
     const all = this.#countStart(runName);
