@@ -413,6 +413,21 @@ describe('after the end', () => {
       { run: aRun(over, {}, deleted), intent: known, execution: exited() },
       ['Remove'],
     ],
+    [
+      'decided without its runner, perhaps on its way: called off',
+      { run: aRun({ phase: 'Failed', reason: 'Fenced' }), intent: started() },
+      ['MarkStop Stopped', 'Stop'],
+    ],
+    [
+      'decided without its runner, called off',
+      { run: aRun({ phase: 'Failed', reason: 'Fenced' }), intent: started(), memory: { stopped: true } },
+      ['Acknowledge Failed Fenced'],
+    ],
+    [
+      'decided without its runner, asked for in an earlier boot',
+      { run: aRun({ phase: 'Failed', reason: 'Fenced' }), intent: started({ startBootId: 'b0' }) },
+      ['Acknowledge Failed Fenced'],
+    ],
     ['deleted, never known here', { run: aRun(over, {}, deleted) }, ['RemoveLogs', 'ConfirmTornDown']],
     ['deleted, runtime does not answer', { run: aRun(over, {}, deleted), known: false }, ['WakeAfter']],
     [
@@ -442,7 +457,12 @@ describe('a Run that the host does not show', () => {
     ['asks first, also without a record', { execution: running() }, ['ConfirmGone']],
     ['gone: stopped', { gone: true, intent: started(), execution: running() }, ['MarkStop Stopped', 'Stop']],
     ['gone: removed', { gone: true, intent: started(), execution: exited() }, ['Remove']],
-    ['gone: forgotten', { gone: true, intent: started() }, ['RemoveLogs', 'Forget']],
+    ['gone, perhaps on its way: called off', { gone: true, intent: started() }, ['MarkStop Stopped', 'Stop']],
+    [
+      'gone: forgotten',
+      { gone: true, intent: started(), memory: { stopped: true } },
+      ['RemoveLogs', 'Forget'],
+    ],
     [
       'gone since a restore: left alone',
       { gone: true, intent: started({ epoch: 'e0' }), execution: running() },

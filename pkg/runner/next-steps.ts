@@ -96,6 +96,7 @@ function afterTheEnd(situation: Situation, run: Run): Step[] {
   if (!executionKnown) return [{ kind: 'WakeAfter', delayMs: retryMs }];
   if (isLive(execution)) return stopSteps(situation, 'Stopped');
   if (execution) return [...acknowledge, { kind: 'Remove' }];
+  if (mayStillStart(situation)) return stopSteps(situation, 'Stopped');
   if (run.metadata.deletionTimestamp === undefined || isConditionTrue(run.status?.conditions, 'TornDown'))
     return acknowledge;
   return [...acknowledge, { kind: 'RemoveLogs' }, { kind: 'ConfirmTornDown' }];
@@ -293,6 +294,11 @@ function withoutStart(situation: Situation, reason: StopReason): Step[] {
   );
 }
 
+/** Its end was decided without its runner: a start that one before this has asked for may be on its way. */
+function mayStillStart({ observed: { intent }, memory, node }: Situation): boolean {
+  return intent?.startBootId === node.bootId && intent.acknowledgedEpoch === undefined && !memory.stopped;
+}
+
 function conclude({ observed }: Situation, outcome: RunStatus): Step[] {
   return observed.intent ? [{ kind: 'Conclude', outcome }] : [{ kind: 'Report', status: outcome }];
 }
@@ -307,6 +313,7 @@ function whenGone(situation: Situation): Step[] {
   if (isLive(execution)) return stopSteps(situation, 'Stopped');
   if (execution) return [{ kind: 'Remove' }];
   if (!intent) return [];
+  if (sameEpoch && mayStillStart(situation)) return stopSteps(situation, 'Stopped');
   return sameEpoch ? [{ kind: 'RemoveLogs' }, { kind: 'Forget' }] : [{ kind: 'Forget' }];
 }
 

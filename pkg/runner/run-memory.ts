@@ -58,11 +58,6 @@ export class RunMemories {
     return this.#memories.get(uid)?.quarantined === true;
   }
 
-  /** Something is under way for any of them, or of those. */
-  isBusy(isOne: (uid: string) => boolean = () => true): boolean {
-    return [...this.#memories].some(([uid, memory]) => memory.activity !== undefined && isOne(uid));
-  }
-
   quarantined(): string[] {
     return [...this.#memories].filter(([, memory]) => memory.quarantined).map(([uid]) => uid);
   }

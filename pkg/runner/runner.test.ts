@@ -736,6 +736,28 @@ describe('the clean-up after a fence', () => {
     expect(machine.executions()).toEqual([]);
   });
 
+  test('is not over before a start of the runner before it, which may be on its way, is called off', async () => {
+    const first = startRunner({ latencyMs: (operation) => (operation === 'start' ? 1e9 : 0) });
+    submit('a', ['for:ever']);
+    await clock.advance(1000);
+    await first.stop();
+    fence();
+    let isAway = true;
+    const asked: FakeOperation[] = [];
+    startRunner({
+      inject: (operation) => {
+        asked.push(operation);
+        return operation === 'stop' && isAway ? 'before' : undefined;
+      },
+    });
+    await clock.advance(60_000);
+    expect([machine.executions(), host.node?.status?.cleanedUpFor]).toEqual([[], undefined]);
+    isAway = false;
+    await clock.advance(60_000);
+    expect(asked).toContain('stop');
+    expect(host.node?.status?.cleanedUpFor).toBe('2026-11-22T11:00:00.000Z');
+  });
+
   test('a Node that was deleted after its fence is made again, and not Ready before its machine is clean', async () => {
     await fencedWhileAway();
     host.node = undefined;

@@ -211,7 +211,7 @@ export class Workplace {
       const found = await executor.list();
       if (found.some(({ runUid }) => !this.#memories.isQuarantined(runUid))) return false;
     }
-    return !this.#memories.isBusy();
+    return !this.#hasUnfinished();
   }
 
   /** Whether all that is on the machine, or on its way there, belongs to Runs that the host shows here and that have not ended. */
@@ -223,8 +223,13 @@ export class Workplace {
     };
     for (const executor of this.#runtimes.executors())
       if ((await executor.list()).some(({ runUid }) => isLeft(runUid))) return false;
-    // A start that waits for its turn is in no list yet.
-    return !this.#memories.isBusy(isLeft);
+    return !this.#hasUnfinished(isLeft);
+  }
+
+  /** What was set out to do for any of them, or of those, is not over: a start may be on its way, or wait for its turn, and is in no list yet. */
+  #hasUnfinished(isOne: (uid: string) => boolean = () => true): boolean {
+    const unfinished = this.#parts.intents.unfinished(this.#epoch);
+    return unfinished.some((uid) => isOne(uid) && !this.#memories.isQuarantined(uid));
   }
 
   /** The host was restored from a backup: it may have forgotten what it had acknowledged, and whole Runs. */

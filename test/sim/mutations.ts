@@ -290,16 +290,25 @@ export const breakages: readonly Breakage[] = [
       },
     ],
   },
-  one(
-    'a runner says that it is clean without a look at its machine',
-    'pkg/runner/workplace.ts',
-    '      if (found.some(({ runUid }) => !this.#memories.isQuarantined(runUid))) return false;\n',
-    '      if (found.length < 0) return false;\n',
-  ),
+  {
+    name: 'a runner says that it is clean without a look at its machine',
+    edits: [
+      {
+        file: 'pkg/runner/workplace.ts',
+        find: '      if (found.some(({ runUid }) => !this.#memories.isQuarantined(runUid))) return false;\n',
+        replace: '      if (found.length < 0) return false;\n',
+      },
+      {
+        file: 'pkg/runner/workplace.ts',
+        find: '    return !this.#hasUnfinished();\n',
+        replace: '    return true;\n',
+      },
+    ],
+  },
   one(
     'a runner says that it is clean while a start is under way',
     'pkg/runner/workplace.ts',
-    '    return !this.#memories.isBusy();\n',
+    '    return !this.#hasUnfinished();\n',
     '    return true;\n',
   ),
   {

@@ -3,6 +3,7 @@ import { getCondition } from '../../pkg/api/index.ts';
 import { isLive } from '../../pkg/executor/index.ts';
 import type { Cluster } from './cluster.ts';
 import { complaintsOfNode, complaintsOfRun } from './convergence.ts';
+import type { SimMachine } from './machine.ts';
 import { isEnded } from './run-rules.ts';
 import { between, type World } from './world.ts';
 
@@ -74,10 +75,16 @@ export class Restoration {
         // What has ended may be on its way out: the host of before knew of it.
         const what = `${machine.name} ${runName} ${runUid}`;
         if (uids.has(runUid) || !(isLive(execution) || known.has(what))) continue;
+        if (!known.has(what) && this.#wasToGo(machine, runUid)) continue;
         this.#world.count(`host: does not know what is ${state} on a machine`);
         unknown.set(what, state);
       }
     return unknown;
+  }
+
+  /** The host of before had decided so, and its runner may be at it. */
+  #wasToGo({ history }: SimMachine, runUid: string): boolean {
+    return this.#cluster.truth.isGivenUp(runUid) || history.get(runUid)?.killedBy !== undefined;
   }
 
   async #faults(unknown: Unknown): Promise<string[]> {
