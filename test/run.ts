@@ -3,11 +3,10 @@
  * only the named stages. What the machine cannot run is named at the end; with RIVER_TEST_ALL=1 leaving
  * anything out is a failure.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestEngine, withEngine } from './env/engine.ts';
 
 interface Outcome {
   passed: number;
@@ -20,9 +19,18 @@ const everything = process.env.RIVER_TEST_ALL === '1';
 const scratch = mkdtempSync(join(tmpdir(), 'river-test-run-'));
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
+let running: ChildProcess | undefined;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    interrupted = true;
+    running?.kill(signal);
+  });
+
 function run(command: string, args: string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: process.env });
+    running = child;
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(signal ? 1 : (code ?? 1)));
   });
@@ -89,26 +97,13 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const withDocker = ['integration', 'e2e'];
-let engine: TestEngine | undefined;
-
-/** One engine for all stages that need one; each would start its own otherwise. */
-async function shareEngine(): Promise<void> {
-  if (engine !== undefined || process.env.RIVER_TEST_DOCKER_SOCKET !== undefined) return;
-  engine = await withEngine().then(
-    (found) => found.engine,
-    () => undefined,
-  );
-  if (engine) process.env.RIVER_TEST_DOCKER_SOCKET = engine.socketPath;
-}
-
 const total: Outcome = { passed: 0, failed: 0, skipped: [] };
 const lines: string[] = [];
 for (const [name, stage] of Object.entries(stages)) {
+  if (interrupted) break;
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   console.log(`\n== ${name}`);
   const started = performance.now();
-  if (withDocker.includes(name)) await shareEngine();
   const outcome = await stage();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   lines.push(
@@ -118,7 +113,6 @@ for (const [name, stage] of Object.entries(stages)) {
   total.failed += outcome.failed;
   total.skipped.push(...outcome.skipped);
 }
-await engine?.release();
 rmSync(scratch, { recursive: true, force: true });
 
 console.log(`\n${lines.join('\n')}`);
@@ -127,4 +121,4 @@ if (total.skipped.length > 0) {
   if (everything) total.failed += total.skipped.length;
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
+process.exitCode = total.failed === 0 && total.passed > 0 && !interrupted ? 0 : 1;

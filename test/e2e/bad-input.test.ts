@@ -156,7 +156,8 @@ describe('one clear sentence', () => {
   });
 
   it('wrong token', async () => {
-    const server = (await sandbox.river('get', 'nodes')).code === 0 ? await serverOf() : '';
+    const server =
+      (await sandbox.river('get', 'nodes')).code === 0 ? (await sandbox.kubeconfig()).server : '';
     const config = sandbox.write('wrong-token', kubeconfig(server, 'river_x.y'));
     const { code, stderr } = await sandbox.river('get', 'tasks', '--config', config);
     expect([code, stderr]).toEqual([3, expect.stringMatching(/does not accept this token/)]);
@@ -262,9 +263,4 @@ function kubeconfig(server: string, token: string): string {
     contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
     'current-context': 'a',
   });
-}
-
-async function serverOf(): Promise<string> {
-  const { readKubeconfig } = await import('../../pkg/client/index.ts');
-  return (await readKubeconfig(join(sandbox.home, '.river/config'))).server;
 }

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
 
@@ -18,12 +17,6 @@ afterAll(async () => {
   await sandbox.close();
   await found.engine?.release();
 });
-
-async function runOf(name: string): Promise<Run> {
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`);
-  expect(items).toHaveLength(1);
-  return items[0] as Run;
-}
 
 const waitFor = (name: string, what: string) =>
   sandbox.ok('wait', `task/${name}`, '--for', what, '--timeout', '60s');
@@ -49,7 +42,7 @@ it('the example: paused over a crash of host and runner, resumed, ended', async 
   const count = await lines('ticking');
   await restart();
   expect(await lines('ticking')).toBe(count);
-  const paused = await runOf('ticking');
+  const paused = await sandbox.runOf('ticking');
   expect(paused.status).toMatchObject({ phase: 'Paused', pausedAt: expect.any(String) });
   expect(await sandbox.ok('apply', '-f', example('pause.yaml'))).toBe('task.river.dev/ticking unchanged\n');
 
@@ -59,7 +52,7 @@ it('the example: paused over a crash of host and runner, resumed, ended', async 
   const [, enough = ''] = /ends when there is (.+)/.exec(await sandbox.ok('logs', 'ticking')) ?? [];
   writeFileSync(enough, '');
   await waitFor('ticking', 'condition=Complete');
-  const { status } = await runOf('ticking');
+  const { status } = await sandbox.runOf('ticking');
   expect(status?.pausedMs).toBeGreaterThan(0);
   expect(await sandbox.ok('get', 'events')).toMatch(/Paused[\s\S]*Resumed|Resumed[\s\S]*Paused/);
 });
@@ -81,16 +74,16 @@ describe.each([
       await sandbox.ok('pause', '-l', `what=${name}`);
       await waitFor(name, 'phase=Suspended');
       await restart();
-      const { status } = await runOf(name);
+      const { status } = await sandbox.runOf(name);
       await eventually(
         'more than its timeout',
         30_000,
         () => Date.now() - Date.parse(status?.startedAt ?? '') > 3_200,
       );
-      expect((await runOf(name)).status?.phase).toBe('Paused');
+      expect((await sandbox.runOf(name)).status?.phase).toBe('Paused');
       await sandbox.ok('stop', name);
       await waitFor(name, 'phase=Stopped');
-      expect((await runOf(name)).status).toMatchObject({ phase: 'Stopped', reason: 'Stopped' });
+      expect((await sandbox.runOf(name)).status).toMatchObject({ phase: 'Stopped', reason: 'Stopped' });
       expect(await sandbox.ok('rerun', name)).toContain('rerun');
       await sandbox.ok('resume', name);
       await waitFor(name, 'phase=Running');
@@ -112,8 +105,8 @@ it('paused before it is started: nothing is started until it is resumed', async 
 it('retry: every attempt is a run of its own, the last one counts, and the limit is one', async () => {
   await sandbox.ok('apply', '-f', example('retry.yaml'));
   await waitFor('third-time-lucky', 'condition=Complete');
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=third-time-lucky');
-  expect(items.map(({ spec, status }) => [spec.attempt, status?.phase]).sort()).toEqual([
+  const runs = await sandbox.runsOf('third-time-lucky');
+  expect(runs.map(({ spec, status }) => [spec.attempt, status?.phase])).toEqual([
     [0, 'Failed'],
     [1, 'Failed'],
     [2, 'Succeeded'],
@@ -131,15 +124,18 @@ it('retry: every attempt is a run of its own, the last one counts, and the limit
     '60s',
   );
   expect(code).toBe(1);
-  const unlucky = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=unlucky');
-  expect(unlucky.items.map(({ status }) => status?.phase)).toEqual(['Failed', 'Failed']);
+  const unlucky = await sandbox.runsOf('unlucky');
+  expect(unlucky.map(({ status }) => status?.phase)).toEqual(['Failed', 'Failed']);
 });
 
 it('timeout ends a run; ttl takes that away with its output, not the task and what it used', async () => {
   const spec = { command: ['sleep', '600'], timeout: '200ms', ttlAfterFinished: '6s' };
   await sandbox.apply(task('brief', spec));
   await waitFor('brief', 'phase=Failed');
-  expect((await runOf('brief')).status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+  expect((await sandbox.runOf('brief')).status).toMatchObject({
+    phase: 'Failed',
+    reason: 'DeadlineExceeded',
+  });
   await eventually('no run of it', 30_000, async () => !(await sandbox.ok('get', 'runs')).includes('brief'));
   expect(await sandbox.ok('get', 'task', 'brief')).toMatch(/ Failed +0\/1 /);
   expect((await sandbox.river('logs', 'brief')).stderr).toContain('task/brief has no runs any more: ');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Run, Task } from '../../pkg/api/index.ts';
+import type { Task } from '../../pkg/api/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { eventually, type Running, Sandbox, task } from './sandbox.ts';
 
@@ -22,10 +22,6 @@ afterEach(async () => {
 afterAll(async () => {
   await found.engine?.release();
 });
-
-async function runsOf(name: string): Promise<Run[]> {
-  return (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
-}
 
 async function killAndRestart(meanwhile: () => unknown = () => {}): Promise<void> {
   await dev.stop('SIGKILL');
@@ -50,7 +46,7 @@ describe('SIGKILL of river dev', () => {
       return items.every((each) => ['Succeeded', 'Failed'].includes(each.status?.phase ?? ''));
     });
     for (let index = 0; index < count; index++) {
-      const runs = await runsOf(`p${index}`);
+      const runs = await sandbox.runsOf(`p${index}`);
       expect(runs.map((run) => run.status?.exitCode)).toEqual([index]);
       expect(readFileSync(sandbox.path(`starts-${index}`), 'utf8')).toBe('begin\n');
     }
@@ -85,7 +81,7 @@ describe('SIGKILL of river dev', () => {
         command: ['sh', '-c', `echo one; while [ ! -e ${gate} ]; do sleep 0.05; done; echo two`],
       }),
     );
-    const port = /127\.0\.0\.1:(\d+)/.exec(dev.stdout)?.[1] ?? '';
+    const { port } = new URL((await sandbox.kubeconfig()).server);
     const logs = sandbox.start('river', ['logs', '-f', 'task/followed']);
     await logs.says('one');
     await dev.stop('SIGKILL');
@@ -106,7 +102,7 @@ it('SIGTERM lets go: what runs goes on and is found at the next start', async ()
   sandbox.write('gate', '');
   dev = await sandbox.dev();
   await sandbox.ok('wait', 'task/kept', '--for', 'phase=Failed', '--timeout', '30s');
-  expect((await runsOf('kept')).map((run) => run.status?.exitCode)).toEqual([4]);
+  expect((await sandbox.runsOf('kept')).map((run) => run.status?.exitCode)).toEqual([4]);
 });
 
 describe.skipIf(found.engine === undefined)('SIGKILL of river dev, with Docker', () => {
@@ -125,11 +121,11 @@ describe.skipIf(found.engine === undefined)('SIGKILL of river dev, with Docker',
     await sandbox.apply(task('ended', { image, command: ['sh', '-c', script], mounts }));
     await sandbox.ok('wait', 'task/adopted', 'task/ended', '--for', 'phase=Running', '--timeout', '60s');
     await killAndRestart();
-    expect((await runsOf('adopted')).map((run) => run.status?.phase)).toEqual(['Running']);
+    expect((await sandbox.runsOf('adopted')).map((run) => run.status?.phase)).toEqual(['Running']);
     await killAndRestart(() => sandbox.write('go', ''));
     for (const name of ['adopted', 'ended']) {
       await sandbox.ok('wait', `task/${name}`, '--for', 'phase=Failed', '--timeout', '60s');
-      const runs = await runsOf(name);
+      const runs = await sandbox.runsOf(name);
       expect(runs.map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([['Failed', 5]]);
       expect(await sandbox.ok('logs', name)).toBe('one\ntwo\n');
     }

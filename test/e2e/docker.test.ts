@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Run } from '../../pkg/api/index.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestEngine, withEngine } from '../env/engine.ts';
-import { example, Sandbox, task } from './sandbox.ts';
+import { eventually, example, Sandbox, task } from './sandbox.ts';
 
 const execute = promisify(execFile);
 const found = await withEngine();
@@ -47,8 +46,7 @@ describe.skipIf(found.engine === undefined)('tasks in docker', () => {
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '60s');
     await sandbox.ok('stop', 'endless');
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '60s');
-    const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=endless');
-    const uid = items[0]?.metadata.uid ?? '';
+    const uid = (await sandbox.runOf('endless')).metadata.uid ?? '';
     await sandbox.ok('delete', 'task/endless', '--timeout', '60s');
     const { stdout } = await docker('ps', '-aq', '--filter', `label=river.dev/run-uid=${uid}`);
     expect([uid.length > 0, stdout]).toEqual([true, '']);
@@ -70,16 +68,14 @@ describe.skipIf(found.engine === undefined)('tasks in docker', () => {
 
   it('a registry that does not answer: the run says so and is tried again, and can be deleted', async () => {
     await sandbox.apply(task('away', { image: 'localhost:9/nowhere:1', command: ['true'] }));
-    const selector = ['runs', '-l', 'river.dev/task=away'];
-    const run = await vi.waitUntil(async () => {
-      const { items } = await sandbox.object<{ items: Run[] }>(...selector);
-      return items[0]?.status?.reason === 'ImagePullFailed' && items[0];
-    }, 60_000);
-    expect(run.status).toMatchObject({
+    await eventually('a pull that has failed', 60_000, async () => {
+      return (await sandbox.runOf('away')).status?.reason === 'ImagePullFailed';
+    });
+    expect((await sandbox.runOf('away')).status).toMatchObject({
       phase: 'Preparing',
       message: expect.stringContaining('localhost:9/nowhere:1'),
     });
     await sandbox.ok('delete', 'task/away', '--timeout', '60s');
-    expect((await sandbox.object<{ items: Run[] }>(...selector)).items).toEqual([]);
+    expect(await sandbox.runsOf('away')).toEqual([]);
   });
 });

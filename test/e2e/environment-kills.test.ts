@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Environment } from '../../pkg/api/index.ts';
 import { indexFile, indexTarball, readTarballIndex, tarballFile } from '../../pkg/environment/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
+import { addressOf, startHost } from './machines.ts';
 import { eventually, type Running, Sandbox } from './sandbox.ts';
 
 const execute = promisify(execFile);
@@ -43,9 +44,12 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
   let scratch = '';
   let scratchBefore: string[] = [];
 
+  let port = 0;
   const start = async () => {
-    host = sandbox.start('host', ['--config', 'host.yaml']);
-    await host.says('the host serves');
+    const docker = `docker: {socket: ${engine.socketPath}}`;
+    host = await startHost(sandbox, [docker, `listen: {port: ${port}}`, 'gateway: {port: 0}']);
+    // What follows a build finds the next host again.
+    port = addressOf(host).port;
   };
   const digestAfter = async (before?: string) => {
     let last: string | undefined;
@@ -103,13 +107,7 @@ describe.skipIf(found.engine === undefined)('a host that is killed while it make
   beforeAll(async () => {
     scratch = join((await docker('info', '--format', '{{.DockerRootDir}}')).trim(), 'tmp');
     scratchBefore = filesIn(scratch);
-    const socket = `docker: {socket: ${engine.socketPath}}\n`;
-    const config = (port: string) =>
-      `stateDir: ${sandbox.path('host')}\n${socket}listen: {port: ${port}}\ngateway: {port: 0}\n`;
-    sandbox.write('host.yaml', config('0'));
     await start();
-    // What follows a build finds the host again.
-    sandbox.write('host.yaml', config(/"url":"https:\/\/[^"]+:(\d+)"/.exec(host.stderr)?.[1] ?? ''));
     await apply([{ run: 'echo first > /what' }]);
     await digestAfter();
   });

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, truncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Environment, Node, Run } from '../../pkg/api/index.ts';
+import type { Environment, Node } from '../../pkg/api/index.ts';
 import { makeTestImage, type OwnEngine, startEngine, stopEngine, testImage } from '../env/engine.ts';
-import { eventually, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import { addressOf, joinMachine, startHost, writeRunnerConfig } from './machines.ts';
+import { eventually, type Running, Sandbox, task } from './sandbox.ts';
 
 const execute = promisify(execFile);
 
@@ -33,8 +34,6 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     });
     return digest ?? '';
   };
-  const runsOf = async (name: string) =>
-    (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
   const nodeOf = (name: string) => sandbox.object<Node>('node', name);
   const tagOf = (name: string, digest: string) => `river/${name}:${digest.slice(7, 19)}`;
   const hasImage = (engine: number, tag: string) =>
@@ -47,12 +46,9 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     engines.push(...(await Promise.all([startEngine(), startEngine(), startEngine()])));
     await makeTestImage(engines[0]?.socketPath ?? '');
     mkdirSync(sandbox.path('shared'));
-    const folders = `stateDir: ${sandbox.path('host')}\nsharedDir: ${sandbox.path('shared')}\n`;
-    const socket = `docker: {socket: ${engines[0]?.socketPath}}\n`;
-    sandbox.write('host.yaml', `${folders}${socket}listen: {port: 0}\n`);
-    const host = sandbox.start('host', ['--config', 'host.yaml']);
-    await host.says('the host serves');
-    server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+    const docker = `docker: {socket: ${engines[0]?.socketPath}}`;
+    const lines = [`sharedDir: ${sandbox.path('shared')}`, docker, 'listen: {port: 0}'];
+    server = addressOf(await startHost(sandbox, lines)).server;
     await join('node1', `sharedDir: ${sandbox.path('shared')}`, 1);
     await join('node2', 'environments: {bandwidth: 16M}', 2);
     await sandbox.ok('wait', 'nodes', '--all', '--for', 'condition=DockerReady', '--timeout', '30s');
@@ -66,8 +62,7 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
 
   async function join(name: string, more: string, engine: number): Promise<void> {
     const runtimes = `runtimes: {docker: {socket: ${engines[engine]?.socketPath}}}`;
-    const lines = [`host: ${server}`, `stateDir: ${sandbox.path(name)}`, runtimes, more];
-    sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+    writeRunnerConfig(sandbox, name, [runtimes, more]);
     await joinMachine(sandbox, name, server);
     start(name);
     await eventually(
@@ -100,7 +95,7 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     await sandbox.apply(task('after', spec));
     await sandbox.ok('wait', 'task/after', '--for', 'condition=Complete', '--timeout', '60s');
     const seen = async (name: string) =>
-      (await runsOf(name))
+      (await sandbox.runsOf(name))
         .map(({ spec, status }) => [spec.placement?.node, status?.environmentDigest])
         .sort();
     expect(await seen('after')).toEqual([
@@ -152,7 +147,7 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     const tag = tagOf('large', await digestOf('large'));
     await sandbox.apply(task('slow', { environment: 'large', targets: ['node2'], command: ['true'] }));
     await eventually('how far it is', 60_000, async () => {
-      const [run] = await runsOf('slow');
+      const [run] = await sandbox.runsOf('slow');
       const { reason, progress, phase } = run?.status ?? {};
       return phase === 'Preparing' && reason === 'LoadingEnvironment' && (progress?.bytes ?? 0) > 0;
     });
@@ -162,7 +157,7 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     start('node2');
     await sandbox.ok('wait', 'task/slow', '--for', 'condition=Complete', '--timeout', '90s');
     expect(await hasImage(2, tag)).toBe(true);
-    const [run] = await runsOf('slow');
+    const [run] = await sandbox.runsOf('slow');
     expect(run?.status).toMatchObject({ phase: 'Succeeded' });
     expect(run?.status?.progress).toBeUndefined();
   });
@@ -176,7 +171,7 @@ describe.skipIf(process.getuid?.() !== 0)('environments on nodes of their own', 
     truncateSync(file, 1_000_000);
     await sandbox.apply(task('hopes', { environment: 'broken', targets: ['node1'], command: ['true'] }));
     await eventually('that it is damaged', 60_000, async () => {
-      const [run] = await runsOf('hopes');
+      const [run] = await sandbox.runsOf('hopes');
       return run?.status?.phase === 'Preparing' && run.status.reason === 'EnvironmentDamaged';
     });
     expect(await hasImage(1, tagOf('broken', digest))).toBe(false);

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run } from '../../pkg/api/index.ts';
 import type { HttpClient } from '../../pkg/client/index.ts';
 import { type TestEngine, withEngine } from '../env/engine.ts';
 import { type RecordingSocket, recordingSocket } from '../support/recording-socket.ts';
@@ -168,16 +167,17 @@ describe.skipIf(found.engine === undefined)('environments', () => {
     // The environment has a workdir; a task is in /shared all the same, unless it says otherwise.
     const command = ['sh', '-c', 'pwd; cat /one; cd /made\\ here; cat here'];
     await sandbox.apply(task('early', { environment: 'late', command }));
-    const run = async () =>
-      (await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=early')).items[0];
     await eventually('why it waits', 30_000, async () =>
-      JSON.stringify((await run())?.status).includes('environment late does not exist yet'),
+      JSON.stringify((await sandbox.runOf('early')).status).includes('environment late does not exist yet'),
     );
     await sandbox.apply(environment('late', base()));
     const { status } = await built('late');
     await sandbox.ok('wait', 'task/early', '--for', 'condition=Complete', '--timeout', '60s');
     expect(await sandbox.ok('logs', 'task/early')).toBe('/shared\none\n/made here\n');
-    expect((await run())?.spec.placement?.environment).toEqual({ name: 'late', digest: status?.digest });
+    expect((await sandbox.runOf('early')).spec.placement?.environment).toEqual({
+      name: 'late',
+      digest: status?.digest,
+    });
   });
 
   describe('an interactive one', () => {

@@ -2,18 +2,19 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Run } from '../../pkg/api/index.ts';
-import { eventually, joinMachine, type Outcome, type Running, Sandbox, task } from './sandbox.ts';
+import { addressOf, joinMachine, processesOnly, startHost } from './machines.ts';
+import { eventually, type Outcome, type Running, Sandbox, task } from './sandbox.ts';
 
 /** How machines become nodes of a host, and who does not. */
 const sandbox = new Sandbox();
 const other = new Sandbox();
 let host: Running;
 let server = '';
+const lines = ['listen: {port: 0}', 'leaseDuration: 3s'];
 
 beforeAll(async () => {
-  host = await startHost(sandbox);
-  server = serverOf(host);
+  host = await startHost(sandbox, lines);
+  ({ server } = addressOf(host));
 });
 
 afterAll(async () => {
@@ -21,22 +22,11 @@ afterAll(async () => {
   await other.close();
 });
 
-async function startHost(where: Sandbox): Promise<Running> {
-  where.write('host.yaml', `stateDir: ${where.path('host')}\nlisten: {port: 0}\nleaseDuration: 3s\n`);
-  const started = where.start('host', ['--config', 'host.yaml']);
-  await started.says('the host serves');
-  return started;
-}
-
-const serverOf = (started: Running) => /"url":"([^"]+)"/.exec(started.stderr)?.[1] ?? '';
-
 const newToken = async (node: string, ...flags: string[]) =>
   (await sandbox.ok('token', 'create', '--node', node, ...flags)).trim();
 
-const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}\n';
-
 function writeConfig(machine: string): void {
-  sandbox.write(`${machine}.yaml`, `# of ${machine}\nstateDir: ${sandbox.path(machine)}\n${runtimes}`);
+  sandbox.write(`${machine}.yaml`, `# of ${machine}\nstateDir: ${sandbox.path(machine)}\n${processesOnly}\n`);
 }
 
 /** `river-runner join` on the machine of that name, which has a directory of its own. */
@@ -59,15 +49,14 @@ it('two commands make a machine a node, which then works', async () => {
   writeConfig('node1');
   await joinMachine(sandbox, 'node1', server);
   expect(readFileSync(sandbox.path('node1.yaml'), 'utf8')).toBe(
-    `# of node1\nstateDir: ${sandbox.path('node1')}\n${runtimes}host: ${server}\nname: node1\n`,
+    `# of node1\nstateDir: ${sandbox.path('node1')}\n${processesOnly}\nhost: ${server}\nname: node1\n`,
   );
   expect(statSync(sandbox.path('node1/identity/node.pem')).mode & 0o777).toBe(0o600);
   sandbox.start('runner', ['--config', 'node1.yaml']);
   await host.says('"node":"node1"');
   await sandbox.apply(task('hello', { command: ['echo', 'hello'], runtime: 'process' }));
   await sandbox.ok('wait', 'task/hello', '--for', 'condition=Complete', '--timeout', '30s');
-  const { items } = await sandbox.object<{ items: Run[] }>('runs');
-  expect(items[0]?.spec.placement?.node).toBe('node1');
+  expect((await sandbox.runOf('hello')).spec.placement?.node).toBe('node1');
 });
 
 it('a token is for one machine, and for one name', async () => {
@@ -141,10 +130,10 @@ it('a machine that is a node already becomes another one only with --replace', a
 });
 
 it('a host that did not make the token gets nothing', async () => {
-  const stranger = await startHost(other);
+  const stranger = await startHost(other, lines);
   writeConfig('careful');
   const token = await newToken('careful');
-  const said = await refusal(join('careful', token, { url: serverOf(stranger) }));
+  const said = await refusal(join('careful', token, { url: addressOf(stranger).server }));
   expect(said).toContain('is not the one that made this token');
   expect(stranger.stderr).not.toContain('join refused');
 });
@@ -200,12 +189,7 @@ it('the host keeps who it is over a restart; names that are added get a new cert
   const before = readFileSync(sandbox.path('host/identity/server.pem'), 'utf8');
   await host.stop();
   const port = new URL(server).port;
-  sandbox.write(
-    'host.yaml',
-    `stateDir: ${sandbox.path('host')}\nlisten: {port: ${port}}\ntls: {names: [lab.example]}\n`,
-  );
-  host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
+  host = await startHost(sandbox, [`listen: {port: ${port}}`, 'tls: {names: [lab.example]}']);
   const after = readFileSync(sandbox.path('host/identity/server.pem'), 'utf8');
   expect(new X509Certificate(before).checkHost('lab.example')).toBeUndefined();
   expect(new X509Certificate(after).checkHost('lab.example')).toBe('lab.example');

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { getCondition, type Node, type Run } from '../../pkg/api/index.ts';
+import { getCondition, type Node } from '../../pkg/api/index.ts';
 import { realClock, realRng, seededRng, sleep } from '../../pkg/base/index.ts';
 import { type TestNetwork, withNetwork } from '../env/network.ts';
-import { eventually, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import { addressOf, joinMachine, processesOnly, startHost, writeRunnerConfig } from './machines.ts';
+import { eventually, type Running, Sandbox, task } from './sandbox.ts';
 
 /** A host, two nodes and a person's desk, each with an address of its own, on a network that breaks. */
 /** Between two looks at a node that must stay Ready all the time. */
@@ -14,7 +15,7 @@ const found = await withNetwork(['host', 'desk', ...nodes]);
 const network = found as TestNetwork;
 const sandbox = new Sandbox();
 let host: Running;
-let ports = { api: '0', gateway: '0' };
+let ports = { api: 0, gateway: 0 };
 /** Heartbeats are tried again after 3 s at most, watches after 15 s: what takes longer hangs. */
 const soonMs = 60_000;
 
@@ -23,27 +24,25 @@ afterAll(async () => {
   await found?.remove();
 });
 
-function on(machine: string, start: () => Running): Running {
+/** What `start` begins at once is on that machine. */
+function on<T>(machine: string, start: () => T): T {
   const before = sandbox.by;
   sandbox.by = network.inside(machine);
-  const running = start();
+  const started = start();
   sandbox.by = before;
-  return running;
+  return started;
 }
 
-async function startHost(): Promise<string> {
+async function start(): Promise<string> {
   const lines = [
-    `stateDir: ${sandbox.path('host')}`,
     `listen: {address: ${network.addressOf('host')}, port: ${ports.api}}`,
     `gateway: {port: ${ports.gateway}}`,
     'leaseDuration: 5s',
     'defaults: {runtime: process}',
   ];
-  sandbox.write('host.yaml', `${lines.join('\n')}\n`);
-  host = on('host', () => sandbox.start('host', ['--config', 'host.yaml']));
-  await host.says('the host serves');
-  const server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
-  ports = { api: new URL(server).port, gateway: /"gatewayPort":(\d+)/.exec(host.stderr)?.[1] ?? '' };
+  host = await on('host', () => startHost(sandbox, lines));
+  const { server, port, gatewayPort } = addressOf(host);
+  ports = { api: port, gateway: gatewayPort };
   return server;
 }
 
@@ -56,10 +55,6 @@ function gated(name: string, node: string): object {
 const open = (name: string) => sandbox.write(name, '');
 const wait = (what: string, condition: string) =>
   sandbox.ok('wait', what, '--for', condition, '--timeout', `${soonMs / 1000}s`);
-
-async function runsOf(name: string): Promise<Run[]> {
-  return (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
-}
 
 /** How often each program was started. */
 function startsOf(name: string): number {
@@ -86,10 +81,9 @@ async function isReady(name: string): Promise<boolean> {
 describe.skipIf(!found)('a network that breaks', () => {
   beforeAll(async () => {
     sandbox.by = network.inside('desk');
-    const server = await startHost();
+    const server = await start();
     for (const name of nodes) {
-      const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
-      sandbox.write(`${name}.yaml`, `stateDir: ${sandbox.path(name)}\n${runtimes}\n`);
+      writeRunnerConfig(sandbox, name, [processesOnly]);
       await joinMachine(sandbox, name, server);
       const runner = on(name, () => sandbox.start('runner', ['--config', `${name}.yaml`]));
       await runner.says('the tunnel to the host is open');
@@ -109,7 +103,7 @@ describe.skipIf(!found)('a network that breaks', () => {
     await follower.says('one');
     await network[cut]('node1');
     await wait('node/node1', 'condition=Ready=Unknown');
-    expect((await runsOf(name)).map((run) => run.status?.phase)).toEqual(['Lost']);
+    expect((await sandbox.runsOf(name)).map((run) => run.status?.phase)).toEqual(['Lost']);
     open(name);
     await sandbox.apply(gated(`${name}-other`, 'node2'));
     open(`${name}-other`);
@@ -117,7 +111,7 @@ describe.skipIf(!found)('a network that breaks', () => {
     await network[mend]('node1');
     await wait('node/node1', 'condition=Ready');
     await wait(`task/${name}`, 'phase=Failed');
-    expect((await runsOf(name)).map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([
+    expect((await sandbox.runsOf(name)).map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([
       ['Failed', 7],
     ]);
     expect(await follower.ended).toBe(0);
@@ -136,7 +130,7 @@ describe.skipIf(!found)('a network that breaks', () => {
     await network.dieSilently('host');
     for (const name of ['node1', 'desk']) await network.silence(name);
     await host.stop('SIGKILL');
-    await startHost();
+    await start();
     await wait('node/node1', 'condition=Ready=Unknown');
     for (const name of ['node1', 'desk']) await network.unsilence(name);
     sandbox.by = network.inside('desk');
@@ -189,7 +183,7 @@ describe.skipIf(!found)('a network that breaks', () => {
       followers.push(sandbox.start('river', ['logs', '-f', `task/${name}`]));
     }
     await eventually('all to end', soonMs * 2, async () => {
-      const runs = await Promise.all(names.map(runsOf));
+      const runs = await Promise.all(names.map((name) => sandbox.runsOf(name)));
       return runs.every(([run]) => run?.status?.phase === 'Succeeded');
     });
     flapping = false;
@@ -197,7 +191,7 @@ describe.skipIf(!found)('a network that breaks', () => {
     for (const [index, name] of names.entries()) {
       expect(await followers[index]?.ended).toBe(0);
       expect(followers[index]?.stdout).toBe(lines);
-      expect([startsOf(name), (await runsOf(name)).length]).toEqual([1, 1]);
+      expect([startsOf(name), (await sandbox.runsOf(name)).length]).toEqual([1, 1]);
     }
   });
 

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import type { Node, Run } from '../../pkg/api/index.ts';
-import { eventually, example, joinMachine, type Running, root, Sandbox, task } from './sandbox.ts';
+import { addressOf, joinMachine, processesOnly, startHost, writeRunnerConfig } from './machines.ts';
+import { eventually, example, type Running, root, Sandbox, task } from './sandbox.ts';
 
 /** Machines that are looked at and emptied, and one that is declared dead and comes back. */
 const sandbox = new Sandbox();
@@ -12,16 +12,15 @@ const runners = new Map<string, Running>();
 let host: Running;
 
 beforeAll(async () => {
-  await startHost(0);
-  const server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+  await start(0);
+  const { server } = addressOf(host);
   mkdirSync(sandbox.path('driver'));
   const answer = join(root, 'pkg/topology/fixtures/two-models.xml');
   sandbox.write('driver/nvidia-smi', `#!/bin/sh\n[ "$1" = -q ] && exec cat ${answer}\nexit 1\n`, 0o755);
   for (const name of ['node1', 'node2']) {
     mkdirSync(sandbox.path(name));
-    const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
-    const gpus = name === 'node1' ? '' : 'topology: {gpus: []}\n';
-    sandbox.write(`${name}.yaml`, `stateDir: ${sandbox.path(name)}\n${runtimes}\nstopGrace: 1s\n${gpus}`);
+    const gpus = name === 'node1' ? [] : ['topology: {gpus: []}'];
+    writeRunnerConfig(sandbox, name, [processesOnly, 'stopGrace: 1s', ...gpus]);
     await joinMachine(sandbox, name, server);
     startRunner(name);
   }
@@ -31,18 +30,16 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.close());
 
-async function startHost(port: number): Promise<void> {
-  const lines = [`stateDir: ${sandbox.path('host')}`, `listen: {port: ${port}}`, 'leaseDuration: 3s'];
-  sandbox.write('host.yaml', [...lines, 'defaults: {runtime: process}', ''].join('\n'));
-  host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
+async function start(port: number): Promise<void> {
+  const lines = [`listen: {port: ${port}}`, 'leaseDuration: 3s', 'defaults: {runtime: process}'];
+  host = await startHost(sandbox, lines);
 }
 
 /** Host and runner of a node, in the middle of whatever they do. */
 async function killAndStartAgain(node: string): Promise<void> {
-  const port = Number(/"url":"[^"]+:(\d+)"/.exec(host.stderr)?.[1]);
+  const { port } = addressOf(host);
   await Promise.all([host.stop('SIGKILL'), runners.get(node)?.stop('SIGKILL')]);
-  await startHost(port);
+  await start(port);
   startRunner(node);
 }
 
@@ -54,12 +51,10 @@ function startRunner(name: string): void {
 
 /** What Prometheus is given. */
 async function metrics(): Promise<string> {
-  const config = parse(readFileSync(join(sandbox.home, '.river/config'), 'utf8'));
-  const { server, 'certificate-authority-data': ca } = config.clusters[0].cluster;
-  const headers = { authorization: `Bearer ${config.users[0].user.token}` };
+  const { server, ca, token } = await sandbox.kubeconfig();
+  const headers = { authorization: `Bearer ${token}` };
   return new Promise((resolve, reject) => {
-    const options = { ca: Buffer.from(ca, 'base64'), headers };
-    request(`${server}/metrics`, options, (response) => {
+    request(`${server}/metrics`, { ca, headers }, (response) => {
       let text = '';
       response.on('data', (chunk) => {
         text += chunk;
@@ -75,11 +70,6 @@ async function metrics(): Promise<string> {
 async function cellsOf(command: readonly string[], ...first: string[]): Promise<string[]> {
   const lines = (await sandbox.ok(...command)).split('\n').map((line) => line.trim().split(/ {3,}/));
   return lines.find((cells) => first.every((cell, index) => cells[index]?.startsWith(cell))) ?? [];
-}
-
-async function runsOf(name: string): Promise<Run[]> {
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`);
-  return items.sort((left, right) => left.spec.attempt - right.spec.attempt);
 }
 
 const nodeOf = (run: Run | undefined) => run?.spec.placement?.node ?? '';
@@ -110,7 +100,7 @@ it('what is used now, and who holds what', async () => {
     return node === 'node1' && used > 0.1 && used < 1.2 && memory.endsWith('Ki/-') && onGpu === '1Gi';
   });
   const held = expect.stringMatching(/^default\/busy-/);
-  const [busy] = await runsOf('busy');
+  const [busy] = await sandbox.runsOf('busy');
   expect(busy?.status?.usage).toMatchObject({ cores: expect.any(Number), memoryUsed: expect.any(Number) });
   expect(await cellsOf(['get', 'gpu/node1::0'], 'node1', '0')).toEqual([
     ...[
@@ -154,7 +144,7 @@ it('what is used now, and who holds what', async () => {
 it('drain: what runs there is stopped and goes on elsewhere, uncounted', async () => {
   await sandbox.ok('apply', '-f', example('movable.yaml'));
   await sandbox.ok('wait', 'task/movable', '--for', 'phase=Running', '--timeout', '30s');
-  const from = nodeOf((await runsOf('movable'))[0]);
+  const from = nodeOf((await sandbox.runsOf('movable'))[0]);
   const said = await sandbox.ok('drain', from, '--timeout', '30s');
   expect(said).toMatch(
     new RegExp(
@@ -164,9 +154,9 @@ it('drain: what runs there is stopped and goes on elsewhere, uncounted', async (
   await eventually(
     'the next run',
     30_000,
-    async () => (await runsOf('movable'))[1]?.status?.phase === 'Running',
+    async () => (await sandbox.runsOf('movable'))[1]?.status?.phase === 'Running',
   );
-  const [first, second] = await runsOf('movable');
+  const [first, second] = await sandbox.runsOf('movable');
   expect(first?.status).toMatchObject({ phase: 'Stopped', reason: 'Drained' });
   expect(nodeOf(second)).not.toBe(from);
   expect(second?.spec.retries).toBeUndefined();
@@ -178,7 +168,7 @@ it('fence: runs of a dead machine fail and start elsewhere; back again, it clean
   const command = ['sh', '-c', `echo $$ > ${sandbox.folder}/$RIVER_RUN; exec sleep 600`];
   await sandbox.apply(task('moved', { command, retry: { limit: 3, backoff: '100ms' } }));
   await sandbox.ok('wait', 'task/moved', '--for', 'phase=Running', '--timeout', '30s');
-  const [run] = await runsOf('moved');
+  const [run] = await sandbox.runsOf('moved');
   const node = nodeOf(run);
   const alive = await sandbox.river('node', 'fence', node, '--yes');
   expect([alive.code, alive.stderr]).toEqual([1, expect.stringContaining(`is alive: river drain ${node}`)]);
@@ -188,16 +178,16 @@ it('fence: runs of a dead machine fail and start elsewhere; back again, it clean
   expect((await cellsOf(['top', 'nodes', node], node))[1]).toMatch(/^<unknown>\//);
   const asked = await sandbox.river('node', 'fence', node);
   expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('its 1 run (')]);
-  expect((await runsOf('moved')).map(({ status }) => status?.phase)).toEqual(['Lost']);
+  expect((await sandbox.runsOf('moved')).map(({ status }) => status?.phase)).toEqual(['Lost']);
   expect(await sandbox.ok('node', 'fence', node, '--yes')).toBe(
     `node.river.dev/${node} fenced; 1 run fails with reason Fenced\n`,
   );
   await eventually(
     'the next run',
     30_000,
-    async () => (await runsOf('moved'))[1]?.status?.phase === 'Running',
+    async () => (await sandbox.runsOf('moved'))[1]?.status?.phase === 'Running',
   );
-  const [first, second] = await runsOf('moved');
+  const [first, second] = await sandbox.runsOf('moved');
   expect(first?.status).toMatchObject({ phase: 'Failed', reason: 'Fenced' });
   expect(nodeOf(second)).not.toBe(node);
 
@@ -228,7 +218,7 @@ const startsOf = (name: string) =>
 async function startStubborn(name: string): Promise<{ node: string; run: string }> {
   await sandbox.apply(stubborn(name));
   await sandbox.ok('wait', `task/${name}`, '--for', 'phase=Running', '--timeout', '30s');
-  const [run] = await runsOf(name);
+  const [run] = await sandbox.runsOf(name);
   return { node: nodeOf(run), run: run?.metadata.name ?? '' };
 }
 
@@ -242,9 +232,9 @@ it('host and runner are killed in the middle of a drain: it is brought to its en
   await eventually(
     'the next run',
     30_000,
-    async () => (await runsOf('drained'))[1]?.status?.phase === 'Running',
+    async () => (await sandbox.runsOf('drained'))[1]?.status?.phase === 'Running',
   );
-  const [first, second] = await runsOf('drained');
+  const [first, second] = await sandbox.runsOf('drained');
   expect(first?.status).toMatchObject({ phase: 'Stopped', reason: 'Drained' });
   expect(nodeOf(second)).not.toBe(node);
   expect(startsOf('drained').map(isAlive)).toEqual([false, true]);
@@ -262,7 +252,7 @@ it('host and runner are killed in the middle of the clean-up after a fence: the 
   await killAndStartAgain(node);
   await sandbox.ok('wait', `node/${node}`, '--for', 'condition=Ready', '--timeout', '60s');
   expect((await sandbox.object<Node>('node', node)).spec).toEqual({});
-  expect((await runsOf('fenced')).map(({ status }) => status?.reason)).toEqual(['Fenced']);
+  expect((await sandbox.runsOf('fenced')).map(({ status }) => status?.reason)).toEqual(['Fenced']);
   expect(startsOf('fenced').map(isAlive)).toEqual([false]);
   await sandbox.ok('delete', 'task/fenced');
 });

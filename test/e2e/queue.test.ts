@@ -143,16 +143,17 @@ describe('the queue', () => {
     const pinned = { cores: 1, pin: true };
     await sandbox.apply(task('pinned', { runtime: 'process', command: ['true'], resources: pinned }));
     await sandbox.ok('wait', 'task/pinned', '--for', 'condition=Complete', '--timeout', '30s');
-    const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=pinned');
-    expect(items[0]?.spec.placement).toMatchObject({ cpus: expect.stringMatching(/^\d+$/), pinned: true });
+    expect((await sandbox.runOf('pinned')).spec.placement).toMatchObject({
+      cpus: expect.stringMatching(/^\d+$/),
+      pinned: true,
+    });
   });
 
   it('what runs leaves the CPUs that another has pinned, both say where they really are, and it comes back', async () => {
     const observed = async (of: string, cpus: (now: string, run: Run) => boolean) => {
       let found: Run | undefined;
       await eventually(`the CPUs of ${of}`, 30_000, async () => {
-        const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${of}`);
-        found = items.find((run) => cpus(run.status?.observed?.cpus ?? '', run));
+        found = (await sandbox.runsOf(of)).find((run) => cpus(run.status?.observed?.cpus ?? '', run));
         return found !== undefined;
       });
       return found as Run;

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Run, RunStatus } from '../../pkg/api/index.ts';
-import { eventually, joinMachine, Sandbox, task } from './sandbox.ts';
+import { addressOf, joinMachine, processesOnly, startHost } from './machines.ts';
+import { eventually, Sandbox, task } from './sandbox.ts';
 
 const sandbox = new Sandbox();
 const disk = sandbox.path('disk');
@@ -25,19 +25,10 @@ const mounted = mountSmallDisk();
 afterAll(() => sandbox.close(() => mounted && execFileSync('umount', [disk])));
 
 async function joinOnSmallDisk(): Promise<void> {
-  sandbox.write(
-    'host.yaml',
-    `stateDir: ${sandbox.path('host')}\nlisten: {port: 0}\ndefaults: {runtime: process}\n`,
+  const { server } = addressOf(
+    await startHost(sandbox, ['listen: {port: 0}', 'defaults: {runtime: process}']),
   );
-  const host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
-  const server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
-  const lines = [
-    `host: ${server}`,
-    `stateDir: ${join(disk, 'runner')}`,
-    'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
-  ];
-  sandbox.write('node1.yaml', `${lines.join('\n')}\n`);
+  sandbox.write('node1.yaml', `stateDir: ${join(disk, 'runner')}\n${processesOnly}\n`);
   await joinMachine(sandbox, 'node1', server);
   sandbox.start('runner', ['--config', 'node1.yaml']);
   const isThere = async () => (await sandbox.river('get', 'node', 'node1')).code === 0;
@@ -50,11 +41,6 @@ function fill(): void {
     for (let count = 0; statfsSync(disk).bavail * statfsSync(disk).bsize >= size; count += 1)
       writeFileSync(join(disk, `filler-${size}-${count}`), Buffer.alloc(size));
   }
-}
-
-async function statusOf(name: string): Promise<RunStatus | undefined> {
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`);
-  return items[0]?.status;
 }
 
 describe.skipIf(!mounted)('a runner whose disk is full', () => {
@@ -70,12 +56,12 @@ describe.skipIf(!mounted)('a runner whose disk is full', () => {
     await sandbox.apply(task('waits', { command: ['true'] }));
     await sandbox.ok('wait', 'task/waits', '--for', 'condition=Scheduled=False', '--timeout', '30s');
     expect(await sandbox.ok('describe', 'task/waits')).toContain('DiskPressure (NoRoom)');
-    expect(await statusOf('runs')).toMatchObject({ phase: 'Running' });
+    expect((await sandbox.runOf('runs')).status).toMatchObject({ phase: 'Running' });
     writeFileSync(flag, '');
     for (const name of execFileSync('ls', [disk], { encoding: 'utf8' }).split('\n'))
       if (name.startsWith('filler')) rmSync(join(disk, name));
     await sandbox.ok('wait', 'task/waits', '--for', 'condition=Complete', '--timeout', '60s');
     await sandbox.ok('wait', 'task/runs', '--for', 'phase=Failed', '--timeout', '60s');
-    expect(await statusOf('runs')).toMatchObject({ reason: 'NonZeroExit', exitCode: 7 });
+    expect((await sandbox.runOf('runs')).status).toMatchObject({ reason: 'NonZeroExit', exitCode: 7 });
   });
 });

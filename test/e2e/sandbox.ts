@@ -3,10 +3,15 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import type { Run } from '../../pkg/api/index.ts';
 import { realClock } from '../../pkg/base/index.ts';
-import { createHttpClient, type HttpClient, readKubeconfig } from '../../pkg/client/index.ts';
-import { bundle, root } from '../env/bundle.ts';
+import {
+  type ConnectionEntry,
+  createHttpClient,
+  type HttpClient,
+  readKubeconfig,
+} from '../../pkg/client/index.ts';
+import { root } from '../env/bundle.ts';
 
 export { root };
 
@@ -17,10 +22,9 @@ export function example(name: string): string {
   return join(examples, name);
 }
 
-/** The programs as they are installed, bundled from the sources of this moment: each file of tests has its own. */
-const programs = join(root, '.cache', `e2e-${process.pid}`);
-await bundle(programs);
-afterAll(() => rmSync(programs, { recursive: true, force: true }));
+/** Where bundles of this run are; among them the programs as they are installed, from the sources of this moment. */
+export const bundles = process.env.RIVER_TEST_BUNDLES ?? '';
+const programs = join(bundles, 'programs');
 
 const entries = {
   river: 'river.js',
@@ -123,7 +127,7 @@ export class Sandbox {
     return this.path(name);
   }
 
-  /** `from`: where other bundles are than those of this file of tests. */
+  /** `from`: where other bundles are than those of this run. */
   start(program: Program, args: readonly string[], env: NodeJS.ProcessEnv = {}, from = programs): Running {
     const [command = '', ...words] = [...this.by, process.execPath, join(from, entries[program]), ...args];
     const child = spawn(command, words, {
@@ -159,10 +163,27 @@ export class Sandbox {
     return JSON.parse(await this.ok('get', ...args, '-o', 'json')) as T;
   }
 
+  /** First attempts first. */
+  async runsOf(task: string): Promise<Run[]> {
+    const { items } = await this.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${task}`);
+    return items.sort((left, right) => left.spec.attempt - right.spec.attempt);
+  }
+
+  /** Of a task that has just one. */
+  async runOf(task: string): Promise<Run> {
+    const [run, ...more] = await this.runsOf(task);
+    if (run === undefined || more.length > 0) throw new Error(`task ${task} has not just one run`);
+    return run;
+  }
+
+  /** What the commands know of their host. */
+  kubeconfig(): Promise<ConnectionEntry> {
+    return readKubeconfig(join(this.home, '.river/config'));
+  }
+
   /** For what is asked so often that a program for each question would be most of the time; closed with the sandbox. */
   async client(): Promise<HttpClient> {
-    const entry = await readKubeconfig(join(this.home, '.river/config'));
-    const client = createHttpClient({ ...entry, clock: realClock });
+    const client = createHttpClient({ ...(await this.kubeconfig()), clock: realClock });
     this.#clients.push(client);
     return client;
   }
@@ -197,11 +218,4 @@ export class Sandbox {
 
 export function task(name: string, spec: object): object {
   return { apiVersion: 'river.dev/v1', kind: 'Task', metadata: { name }, spec };
-}
-
-/** What a person does on a new machine: a token of the host, and `join` with it into `<name>.yaml`. */
-export async function joinMachine(sandbox: Sandbox, name: string, server: string): Promise<void> {
-  const token = (await sandbox.ok('token', 'create', '--node', name)).trim();
-  const { code, stderr } = await sandbox.run('runner', ['--config', `${name}.yaml`, 'join', server, token]);
-  if (code !== 0) throw new Error(`${name} could not join: ${stderr}`);
 }

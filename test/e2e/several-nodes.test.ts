@@ -1,7 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run, Task } from '../../pkg/api/index.ts';
-import { eventually, example, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import type { Task } from '../../pkg/api/index.ts';
+import {
+  addressOf,
+  joinMachine,
+  processesOnly,
+  startHost,
+  writeHostConfig,
+  writeRunnerConfig,
+} from './machines.ts';
+import { eventually, example, type Running, Sandbox, task } from './sandbox.ts';
 
 /** river-host and two river-runners, each with its own configuration and key, on one machine. */
 const sandbox = new Sandbox();
@@ -10,10 +18,8 @@ let server = '';
 
 beforeAll(async () => {
   mkdirSync(sandbox.path('shared'));
-  writeHostConfig('{runtime: process}');
-  host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
-  server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+  host = await startHost(sandbox, hostLines('{runtime: process}'));
+  ({ server } = addressOf(host));
   await startRunner('node1', [`topology: {gpus: [${gpus.join(', ')}]}`]);
   await startRunner('node2');
   await sandbox.ok('wait', 'nodes', '--all', '--for', 'condition=Ready', '--timeout', '30s');
@@ -21,9 +27,9 @@ beforeAll(async () => {
 
 afterAll(() => sandbox.close());
 
-function writeHostConfig(defaults: string): void {
-  const folders = `stateDir: ${sandbox.path('host')}\nsharedDir: ${sandbox.path('shared')}\n`;
-  sandbox.write('host.yaml', `${folders}listen: {port: 0}\nleaseDuration: 3s\ndefaults: ${defaults}\n`);
+function hostLines(defaults: string): string[] {
+  const shared = `sharedDir: ${sandbox.path('shared')}`;
+  return [shared, 'listen: {port: 0}', 'leaseDuration: 3s', `defaults: ${defaults}`];
 }
 
 /** As a machine with these would say; GPUs of others are device nodes, and these are ones that every machine has. */
@@ -33,15 +39,8 @@ const gpus = [
 ];
 
 async function startRunner(name: string, more: readonly string[] = []): Promise<Running> {
-  const lines = [
-    `host: ${server}`,
-    `stateDir: ${sandbox.path(name)}`,
-    `sharedDir: ${sandbox.path('shared')}`,
-    'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
-    'reserved: {cores: 0.5}',
-    ...more,
-  ];
-  sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+  const shared = `sharedDir: ${sandbox.path('shared')}`;
+  writeRunnerConfig(sandbox, name, [shared, processesOnly, 'reserved: {cores: 0.5}', ...more]);
   await joinMachine(sandbox, name, server);
   const runner = sandbox.start('runner', ['--config', `${name}.yaml`]);
   await eventually(`node ${name}`, 30_000, async () => (await sandbox.river('get', 'node', name)).code === 0);
@@ -51,8 +50,8 @@ async function startRunner(name: string, more: readonly string[] = []): Promise<
 it('targets: one run on each node, output with a prefix', async () => {
   await sandbox.ok('apply', '-f', example('targets.yaml'));
   await sandbox.ok('wait', 'task/everywhere', '--for', 'condition=Complete', '--timeout', '30s');
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=everywhere');
-  expect(items.map((run) => run.spec.placement?.node).sort()).toEqual(['node1', 'node2']);
+  const runs = await sandbox.runsOf('everywhere');
+  expect(runs.map((run) => run.spec.placement?.node).sort()).toEqual(['node1', 'node2']);
   const output = await sandbox.ok('logs', 'task/everywhere');
   expect(output.trim().split('\n').sort()).toEqual([
     expect.stringMatching(/^\[everywhere-[0-9a-f]{8}-0-0\] run 0 on node1$/),
@@ -76,7 +75,7 @@ describe('CPUs, NUMA nodes and GPUs', () => {
   it('NUMA: by target, and where one is preferred; the kernel shows it', async () => {
     const [preferred, ...masks] = await ran(example('numa.yaml'), 'on-numa-0', 'near');
     expect(preferred).toMatch(/^CPUs \S+ of NUMA node 0 on node[12]$/);
-    const placement = (await runOf('on-numa-0')).spec.placement;
+    const placement = (await sandbox.runOf('on-numa-0')).spec.placement;
     expect(placement).toMatchObject({ node: 'node1', numaNodes: [0] });
     expect(masks).toEqual([
       expect.stringMatching(new RegExp(`^Cpus_allowed_list:\\s${placement?.cpus}$`)),
@@ -86,7 +85,7 @@ describe('CPUs, NUMA nodes and GPUs', () => {
 
   it('pinned: one CPU, and the kernel shows it', async () => {
     const { cpus, pinned } =
-      (await ran(example('pin.yaml'), 'alone').then(() => runOf('alone'))).spec.placement ?? {};
+      (await ran(example('pin.yaml'), 'alone').then(() => sandbox.runOf('alone'))).spec.placement ?? {};
     expect([pinned, cpus]).toEqual([true, expect.stringMatching(/^\d+$/)]);
     expect(await sandbox.ok('logs', 'task/alone')).toContain(`given ${cpus}\nCpus_allowed_list:\t${cpus}\n`);
   });
@@ -104,16 +103,13 @@ describe('CPUs, NUMA nodes and GPUs', () => {
       'run 0 shares GPU 0',
       'run 1 shares GPU 0',
     ]);
-    const shares = (await runsOf('sharing')).map(({ spec }) => spec.placement?.gpus);
+    const shares = (await sandbox.runsOf('sharing')).map(({ spec }) => spec.placement?.gpus);
     const share = [{ index: 0, uuid: 'test-0', memoryBytes: 8 * 2 ** 30 }];
     expect(shares).toEqual([share, share]);
   });
 });
 
 const isRoot = process.getuid?.() === 0;
-const runsOf = async (name: string) =>
-  (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
-const runOf = async (name: string) => (await runsOf(name))[0] as Run;
 
 it('nodeSelector: waits for a node with the label, and goes there', async () => {
   await sandbox.apply(task('chosen', { command: ['true'], nodeSelector: { disk: 'fast' } }));
@@ -126,8 +122,7 @@ it('nodeSelector: waits for a node with the label, and goes there', async () => 
     metadata: { name: 'node2', labels: { disk: 'fast' } },
   });
   await sandbox.ok('wait', 'task/chosen', '--for', 'condition=Complete', '--timeout', '30s');
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=chosen');
-  expect(items[0]?.spec.placement?.node).toBe('node2');
+  expect((await sandbox.runOf('chosen')).spec.placement?.node).toBe('node2');
 });
 
 it('what does not fit waits, and describe names every node and its reason', async () => {
@@ -151,12 +146,10 @@ it('a runner that is killed: its run goes on and is found again, with its exit c
   await runner.stop('SIGKILL');
   sandbox.write('go', '');
   await sandbox.ok('wait', 'node/node3', '--for', 'condition=Ready=Unknown', '--timeout', '30s');
-  const lost = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=left-alone');
-  expect(lost.items.map((run) => run.status?.phase)).toEqual(['Lost']);
+  expect((await sandbox.runOf('left-alone')).status?.phase).toBe('Lost');
   await startRunner('node3');
   await sandbox.ok('wait', 'task/left-alone', '--for', 'phase=Failed', '--timeout', '30s');
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=left-alone');
-  expect(items.map((run) => [run.status?.phase, run.status?.exitCode])).toEqual([['Failed', 7]]);
+  expect((await sandbox.runOf('left-alone')).status).toMatchObject({ phase: 'Failed', exitCode: 7 });
 });
 
 it('a bad configuration is told with its place', async () => {
@@ -166,7 +159,7 @@ it('a bad configuration is told with its place', async () => {
 });
 
 it('defaults that are changed in the file count for the next task', async () => {
-  writeHostConfig('{runtime: process, privileged: true}');
+  writeHostConfig(sandbox, hostLines('{runtime: process, privileged: true}'));
   await host.says('the configuration has changed');
   await sandbox.apply(task('later', { image: 'none:0', command: ['true'], suspend: true }));
   expect(await sandbox.object<Task>('task', 'later')).toMatchObject({

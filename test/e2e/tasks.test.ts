@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Run, Task } from '../../pkg/api/index.ts';
+import type { Task } from '../../pkg/api/index.ts';
 import { example, examples, type Running, root, Sandbox, task } from './sandbox.ts';
 
 /** One `river dev` and the commands, as in the README. */
@@ -22,10 +22,6 @@ function until(name: string): { command: string[]; release(): void } {
     command: ['sh', '-c', `echo waiting; while [ ! -e ${file} ]; do sleep 0.02; done; echo released`],
     release: () => writeFileSync(file, ''),
   };
-}
-
-async function runsOf(name: string): Promise<Run[]> {
-  return (await sandbox.object<{ items: Run[] }>('runs', '-l', `river.dev/task=${name}`)).items;
 }
 
 it('river dev says what its node runs, when it is known', () => {
@@ -57,7 +53,7 @@ describe('examples', () => {
     expect(stdout).toMatch(/^hello from .*, this is run hello-[0-9a-f]{8}-0-0\n$/);
     expect(stderr).toBe('what goes to standard error is kept apart\n');
     expect(await sandbox.ok('apply', '-f', example('hello.yaml'))).toBe('task.river.dev/hello unchanged\n');
-    expect(await runsOf('hello')).toHaveLength(1);
+    expect(await sandbox.runsOf('hello')).toHaveLength(1);
   });
 
   it('script: arguments arrive as they are', async () => {
@@ -92,17 +88,17 @@ describe('examples', () => {
     await sandbox.ok('wait', 'task/thousand', '--for', 'phase=Running', '--timeout', '30s');
     const { status } = await sandbox.object<Task>('task', 'thousand');
     expect(status).toMatchObject({ total: 1000, active: 3 });
-    expect(await runsOf('thousand')).toHaveLength(3);
+    expect(await sandbox.runsOf('thousand')).toHaveLength(3);
     await sandbox.ok('pause', 'task/thousand');
     await sandbox.ok('wait', 'task/thousand', '--for', 'phase=Suspended', '--timeout', '30s');
     await sandbox.ok('delete', 'task/thousand');
-    expect(await runsOf('thousand')).toEqual([]);
+    expect(await sandbox.runsOf('thousand')).toEqual([]);
   });
 
   it('resources: what the run is given is recorded in it', async () => {
     await sandbox.ok('apply', '-f', example('resources.yaml'));
     await sandbox.ok('wait', 'task/resources', '--for', 'condition=Complete', '--timeout', '30s');
-    const [run] = await runsOf('resources');
+    const [run] = await sandbox.runsOf('resources');
     expect(run?.spec.resources).toEqual({ cores: 0.5, memory: '64Mi' });
     expect(run?.status).toMatchObject({ phase: 'Succeeded', exitCode: 0, reason: 'Completed' });
   });
@@ -165,7 +161,7 @@ it('describe tells of a task, its run and the node all that matters', async () =
   for (const word of ['Name:', 'Phase:', 'Spec:', 'Runs:', 'hello-', 'Conditions:', 'Complete', 'Events:']) {
     expect(ofTask).toContain(word);
   }
-  const [run] = await runsOf('hello');
+  const [run] = await sandbox.runsOf('hello');
   const ofRun = await sandbox.ok('describe', `run/${run?.metadata.name}`);
   for (const word of ['Started:', 'Exit:', 'CPU seconds:', 'Completed']) expect(ofRun).toContain(word);
   const ofNode = await sandbox.ok('describe', 'nodes');
@@ -209,7 +205,7 @@ describe('wait', () => {
     );
     expect(never).toMatchObject({ code: 1, stdout: '' });
     expect(never.stderr).toContain('has ended as Failed');
-    const [run] = await runsOf('fails');
+    const [run] = await sandbox.runsOf('fails');
     expect(run?.status).toMatchObject({ phase: 'Failed', exitCode: 3, reason: 'NonZeroExit' });
     expect((await sandbox.river('wait', 'task/hello', '--for', 'delete', '--timeout', '50ms')).code).toBe(
       124,
@@ -225,11 +221,11 @@ describe('stop, rerun, change, delete', () => {
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
     expect(await sandbox.ok('stop', 'endless')).toBe('task.river.dev/endless stopped\n');
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Stopped', '--timeout', '30s');
-    expect((await runsOf('endless')).map((run) => run.status?.phase)).toEqual(['Stopped']);
+    expect((await sandbox.runsOf('endless')).map((run) => run.status?.phase)).toEqual(['Stopped']);
     expect(await sandbox.ok('stop', 'endless')).toBe('task.river.dev/endless unchanged\n');
     expect(await sandbox.ok('rerun', 'task/endless')).toBe('task.river.dev/endless rerun\n');
     await sandbox.ok('wait', 'task/endless', '--for', 'phase=Running', '--timeout', '30s');
-    expect(await runsOf('endless')).toHaveLength(2);
+    expect(await sandbox.runsOf('endless')).toHaveLength(2);
   });
 
   it('a changed manifest replaces the run; one that sets what stop has set meets a conflict', async () => {
@@ -264,14 +260,14 @@ describe('stop, rerun, change, delete', () => {
   });
 
   it('delete waits until nothing is left, output files included', async () => {
-    const [run] = await runsOf('followed');
+    const [run] = await sandbox.runsOf('followed');
     const out = run?.status?.log?.out ?? '';
     expect(existsSync(out)).toBe(true);
     expect(await sandbox.ok('delete', 'task', 'endless', 'followed')).toBe(
       'task.river.dev/endless deleted\ntask.river.dev/followed deleted\n',
     );
     expect(existsSync(out)).toBe(false);
-    expect(await runsOf('followed')).toEqual([]);
+    expect(await sandbox.runsOf('followed')).toEqual([]);
     await sandbox.apply(task('other', { command: ['true'], suspend: true }));
     expect(await sandbox.river('delete', 'task', 'followed', 'other')).toEqual({
       code: 1,

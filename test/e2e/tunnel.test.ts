@@ -1,53 +1,34 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Node, Run } from '../../pkg/api/index.ts';
-import { joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import type { Node } from '../../pkg/api/index.ts';
+import { addressOf, joinMachine, processesOnly, startHost, writeRunnerConfig } from './machines.ts';
+import { type Running, Sandbox, task } from './sandbox.ts';
 
 /** river-host and two river-runners that share no directory: output comes through the tunnel of each. */
 const sandbox = new Sandbox();
 const runners: Record<string, Running> = {};
 let host: Running;
-let server = '';
-let gatewayPort = '';
 
 beforeAll(async () => {
-  await startHost('{port: 0}', '{port: 0}');
+  await start();
   for (const name of ['node1', 'node2']) {
-    writeConfig(name);
-    await joinMachine(sandbox, name, server);
+    writeRunnerConfig(sandbox, name, [processesOnly]);
+    await joinMachine(sandbox, name, addressOf(host).server);
     await startRunner(name);
   }
 });
 
 afterAll(() => sandbox.close());
 
-async function startHost(listen: string, gateway: string): Promise<void> {
-  const lines = [
-    `stateDir: ${sandbox.path('host')}`,
-    `listen: ${listen}`,
-    `gateway: ${gateway}`,
-    'leaseDuration: 3s',
-    'defaults: {runtime: process}',
-  ];
-  sandbox.write('host.yaml', `${lines.join('\n')}\n`);
-  host = sandbox.start('host', ['--config', 'host.yaml']);
-  await host.says('the host serves');
-  server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
-  gatewayPort = /"gatewayPort":(\d+)/.exec(host.stderr)?.[1] ?? '';
+async function start({ port = 0, gatewayPort = 0 } = {}): Promise<void> {
+  const ports = [`listen: {port: ${port}}`, `gateway: {port: ${gatewayPort}}`];
+  host = await startHost(sandbox, [...ports, 'leaseDuration: 3s', 'defaults: {runtime: process}']);
 }
 
 /** The same host again, where its runners look for it. */
 async function restartHost(): Promise<void> {
   await host.stop('SIGKILL');
-  await startHost(`{port: ${new URL(server).port}}`, `{port: ${gatewayPort}}`);
-}
-
-function writeConfig(name: string): void {
-  const lines = [
-    `stateDir: ${sandbox.path(name)}`,
-    'runtimes: {process: {enabled: true}, docker: {enabled: false}}',
-  ];
-  sandbox.write(`${name}.yaml`, `${lines.join('\n')}\n`);
+  await start(addressOf(host));
 }
 
 async function startRunner(name: string): Promise<void> {
@@ -99,8 +80,7 @@ it('the output of runs that have ended, from both nodes, whole and its last line
   const lines = (await sandbox.ok('logs', 'task/both')).trim().split('\n');
   expect(lines.filter((line) => line.endsWith(' one'))).toHaveLength(2);
   expect(lines.filter((line) => line.endsWith(' two'))).toHaveLength(2);
-  const { items } = await sandbox.object<{ items: Run[] }>('runs', '-l', 'river.dev/task=both');
-  for (const { metadata } of items) {
+  for (const { metadata } of await sandbox.runsOf('both')) {
     const run = `run/${metadata.name}`;
     expect(await sandbox.ok('logs', run, '--tail', '1', '--stream', 'stdout')).toBe('two\n');
     const { stdout, stderr } = await sandbox.river('logs', run, '--stream', 'stderr');

@@ -1,41 +1,35 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundle, root } from '../env/bundle.ts';
-import { eventually, joinMachine, type Running, Sandbox, task } from './sandbox.ts';
+import { bundle } from '../env/bundle.ts';
+import { addressOf, joinMachine, processesOnly, startHost, writeRunnerConfig } from './machines.ts';
+import { bundles, eventually, type Running, Sandbox, task } from './sandbox.ts';
 
 /** A host and runners of other versions than its own: the same sources, each bundled with a version of its own. */
 const hostVersion = '0.5.0';
 const versions = { older: '0.4.3', newer: '0.6.0', far: '0.8.0' };
 type Name = keyof typeof versions;
-const folderOf = (version: string) => join(root, '.cache', `versions-${process.pid}-${version}`);
+const folderOf = (version: string) => join(bundles, version);
 const sandbox = new Sandbox();
 let host: Running;
 let server = '';
 
 beforeAll(async () => {
   for (const version of [hostVersion, ...Object.values(versions)]) await bundle(folderOf(version), version);
-  await startHost(hostVersion, 0);
-  server = /"url":"([^"]+)"/.exec(host.stderr)?.[1] ?? '';
+  await start(hostVersion, 0);
+  ({ server } = addressOf(host));
 }, 120_000);
 
-afterAll(async () => {
-  await sandbox.close();
-  for (const version of [hostVersion, ...Object.values(versions)])
-    rmSync(folderOf(version), { recursive: true, force: true });
-});
+afterAll(() => sandbox.close());
 
-async function startHost(version: string, port: number): Promise<void> {
-  const lines = [`stateDir: ${sandbox.path('host')}`, `listen: {port: ${port}}`, 'leaseDuration: 3s'];
-  sandbox.write('host.yaml', `${lines.join('\n')}\ndefaults: {runtime: process}\n`);
-  host = sandbox.start('host', ['--config', 'host.yaml'], {}, folderOf(version));
-  await host.says('the host serves');
+async function start(version: string, port: number): Promise<void> {
+  const lines = [`listen: {port: ${port}}`, 'leaseDuration: 3s', 'defaults: {runtime: process}'];
+  host = await startHost(sandbox, lines, folderOf(version));
 }
 
 async function joinAs(name: Name): Promise<void> {
   mkdirSync(sandbox.path(name));
-  const runtimes = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
-  sandbox.write(`${name}.yaml`, `host: ${server}\nstateDir: ${sandbox.path(name)}\n${runtimes}\n`);
+  writeRunnerConfig(sandbox, name, [processesOnly]);
   await joinMachine(sandbox, name, server);
 }
 
@@ -85,7 +79,7 @@ it('a host that is upgraded too far: what runs on an old runner ends and is repo
   await sandbox.apply(task('kept', { targets: ['older'], command }));
   await sandbox.ok('wait', 'task/kept', '--for', 'phase=Running', '--timeout', '30s');
   await host.stop();
-  await startHost(versions.far, Number(new URL(server).port));
+  await start(versions.far, addressOf(host).port);
   await sandbox.ok('wait', 'node/older', '--for', 'condition=VersionSkew', '--timeout', '30s');
   sandbox.write('go', '');
   await sandbox.ok('wait', 'task/kept', '--for', 'phase=Failed', '--timeout', '30s');

@@ -1,21 +1,34 @@
 /**
  * A real Docker Engine for tests: the one that RIVER_TEST_DOCKER_SOCKET names, else one that is started here in a network
  * namespace of its own (two engines in one namespace take each other's bridge away). Never the machine's own unasked:
- * hosts that collect what they do not need would take away what a River of that machine has built.
+ * hosts that collect what they do not need would take away what a River of that machine has built. For the same reason
+ * each worker of vitest has an engine of its own.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { realClock, sleep } from '../../pkg/base/index.ts';
-import { removeRemains } from './engine-remains.ts';
+import { removeRemains } from './remains.ts';
 
 const run = promisify(execFile);
 const startWithinMs = 60_000;
 
 /** Debian's static busybox with a link for each of its commands; no default command. */
 export const testImage = 'river-test/busybox:1';
+
+/** Names the folder of all that is temporary in one run of vitest: engines in it end with the run, see vitest-setup.ts. */
+export const runFolderVariable = 'RIVER_TEST_FOLDER';
 
 export interface TestEngine {
   socketPath: string;
@@ -133,18 +146,26 @@ function runs(pid: number): boolean {
 
 /** Ends everything that it runs, then it, by its pid; its data goes too. */
 export async function stopEngine(engine: OwnEngine): Promise<void> {
-  const host = ['-H', `unix://${engine.socketPath}`];
-  const { stdout } = await run('docker', [...host, 'ps', '-aq']).catch(() => ({ stdout: '' }));
+  const docker = (...args: string[]) =>
+    run('docker', ['-H', `unix://${engine.socketPath}`, ...args], { timeout: startWithinMs });
+  const { stdout } = await docker('ps', '-aq').catch(() => ({ stdout: '' }));
   const ids = stdout.split('\n').filter(Boolean);
-  if (ids.length > 0) await run('docker', [...host, 'rm', '-f', ...ids]).catch(() => {});
-  if (isAlive(engine.pid)) process.kill(engine.pid, 'SIGTERM');
+  if (ids.length > 0) await docker('rm', '-f', ...ids).catch(() => {});
+  if (runs(engine.pid)) process.kill(engine.pid, 'SIGTERM');
   const deadline = realClock.monotonic() + startWithinMs;
-  while (isAlive(engine.pid)) {
+  while (runs(engine.pid)) {
     if (realClock.monotonic() > deadline) process.kill(engine.pid, 'SIGKILL');
     await sleep(realClock, 50);
   }
   await removeRemains(engine.folder);
   rmSync(engine.folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** For one that another process has started, and that may not be ready yet. */
+export async function stopEngineIn(folder: string): Promise<void> {
+  const pidFile = join(folder, 'pid');
+  const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0;
+  await stopEngine({ folder, socketPath: join(folder, 'docker.sock'), pid });
 }
 
 /** Makes the image once for each engine; nothing is pulled. */
@@ -175,9 +196,21 @@ async function find(): Promise<TestEngine> {
     throw new Error(
       'only root can start a Docker Engine; RIVER_TEST_DOCKER_SOCKET may name one to be used up',
     );
+  const folder = process.env[runFolderVariable];
+  if (folder !== undefined) return engineOfWorker(join(folder, `worker-${process.env.VITEST_POOL_ID}`));
   const own = await startEngine();
   await makeTestImage(own.socketPath);
   return { socketPath: own.socketPath, image: testImage, release: () => stopEngine(own) };
+}
+
+/** Started by the first file that asks in this worker, for all that come after it: they come one after the other. */
+async function engineOfWorker(record: string): Promise<TestEngine> {
+  if (!existsSync(record)) {
+    const own = await startEngine();
+    await makeTestImage(own.socketPath);
+    writeFileSync(record, own.socketPath);
+  }
+  return { socketPath: readFileSync(record, 'utf8'), image: testImage, release: async () => {} };
 }
 
 /** An engine with the test image, or why there is none. Raises instead when RIVER_TEST_ALL=1: then nothing may be left out. */

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
-import { realClock } from '../../../pkg/base/index.ts';
-import { createHttpClient, type HttpClient, readKubeconfig } from '../../../pkg/client/index.ts';
+import type { HttpClient } from '../../../pkg/client/index.ts';
 import {
   killEngine,
   makeTestImage,
@@ -9,7 +7,8 @@ import {
   startEngineIn,
   stopEngine,
 } from '../../env/engine.ts';
-import { joinMachine, type Running, Sandbox } from '../sandbox.ts';
+import { addressOf, joinMachine, startHost, writeHostConfig, writeRunnerConfig } from '../machines.ts';
+import { type Running, Sandbox } from '../sandbox.ts';
 
 export type Victim = 'host' | 'runner' | 'dockerd';
 
@@ -31,15 +30,13 @@ export class FaultyCluster {
       await makeTestImage(this.#engine.socketPath);
     }
     const { sandbox } = this;
-    this.#writeHostConfig('{port: 0}', '{port: 0}');
-    this.#host = sandbox.start('host', ['--config', 'host.yaml']);
-    await this.#host.says('the host serves');
-    const server = /"url":"([^"]+)"/.exec(this.#host.stderr)?.[1] ?? '';
-    const gatewayPort = /"gatewayPort":(\d+)/.exec(this.#host.stderr)?.[1] ?? '';
-    this.#writeHostConfig(`{port: ${new URL(server).port}}`, `{port: ${gatewayPort}}`);
-    const { ca, token } = await readKubeconfig(join(sandbox.home, '.river/config'));
-    this.#client = createHttpClient({ server, ca, token, clock: realClock });
-    this.#writeRunnerConfig();
+    const lines = ['leaseDuration: 5s', 'defaults: {runtime: process}'];
+    this.#host = await startHost(sandbox, ['listen: {port: 0}', ...lines]);
+    const { server, port, gatewayPort } = addressOf(this.#host);
+    writeHostConfig(sandbox, [`listen: {port: ${port}}`, `gateway: {port: ${gatewayPort}}`, ...lines]);
+    this.#client = await sandbox.client();
+    const docker = this.#engine ? `{socket: ${this.#engine.socketPath}}` : '{enabled: false}';
+    writeRunnerConfig(sandbox, 'node', [`runtimes: {process: {enabled: true}, docker: ${docker}}`]);
     await joinMachine(sandbox, 'node', server);
     this.#runner = this.#startRunner();
     await this.#runner.says('the tunnel to the host is open');
@@ -62,8 +59,7 @@ export class FaultyCluster {
   }
 
   async close(): Promise<void> {
-    this.#client?.close();
-    await this.sandbox.close(() => {});
+    await this.sandbox.close();
     if (this.#engine) await stopEngine(this.#engine);
   }
 
@@ -76,25 +72,5 @@ export class FaultyCluster {
 
   #startRunner(): Running {
     return this.sandbox.start('runner', ['--config', 'node.yaml']);
-  }
-
-  #writeHostConfig(listen: string, gateway: string): void {
-    const lines = [
-      `stateDir: ${this.sandbox.path('host')}`,
-      `listen: ${listen}`,
-      `gateway: ${gateway}`,
-      'leaseDuration: 5s',
-      'defaults: {runtime: process}',
-    ];
-    this.sandbox.write('host.yaml', `${lines.join('\n')}\n`);
-  }
-
-  #writeRunnerConfig(): void {
-    const docker = this.#engine ? `{socket: ${this.#engine.socketPath}}` : '{enabled: false}';
-    const lines = [
-      `stateDir: ${this.sandbox.path('node')}`,
-      `runtimes: {process: {enabled: true}, docker: ${docker}}`,
-    ];
-    this.sandbox.write('node.yaml', `${lines.join('\n')}\n`);
   }
 }

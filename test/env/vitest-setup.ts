@@ -1,0 +1,33 @@
+/**
+ * Global set-up of the tests that run programs. All temporary files of the run are in one folder, engines too (see
+ * engine.ts), and bundles in another. A program of its own ends what has its files there, also when the run is killed.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { bundle, root } from './bundle.ts';
+import { runFolderVariable } from './engine.ts';
+
+interface Project {
+  name: string;
+}
+
+export default async function setup({ name }: Project): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'river-test-'));
+  // They find their packages beside them.
+  const bundles = join(root, '.cache', basename(folder));
+  const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.ts'), folder, bundles], {
+    // Ctrl-C in a terminal is not for it.
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  const ended = once(guard, 'exit');
+  Object.assign(process.env, { TMPDIR: folder, [runFolderVariable]: folder, RIVER_TEST_BUNDLES: bundles });
+  if (name !== 'integration') await bundle(join(bundles, 'programs'));
+  return async () => {
+    guard.stdin.end();
+    await ended;
+  };
+}
