@@ -3,7 +3,7 @@ import { type Context, print, warn } from '../context.ts';
 import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
 import { ExitError, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { follow } from '../follow.ts';
+import { follow, listAll } from '../follow.ts';
 import { shownName } from '../object-args.ts';
 import type { SelectedObject } from '../select-objects.ts';
 import { type NodeFlags, selectNodes, switchNode } from './cordon.ts';
@@ -20,14 +20,17 @@ export interface DrainFlags extends NodeFlags {
 export async function drain(context: Context, words: readonly string[], flags: DrainFlags): Promise<number> {
   const waitMs = timeoutMs(flags.timeout);
   const nodes = await selectNodes(context, words, flags);
+  const before = new Map<SelectedObject, Run[]>();
   for (const node of nodes) {
+    // Told, too, when it has ended before anybody looks again.
+    before.set(node, await runsOn(context, node));
     const changed = await switchNode(context, node, { unschedulable: true, drain: true });
     if (changed) await print(context, `${shownName(node.resource, node.name)} cordoned`);
   }
   const limit = deadline(context.io.clock, waitMs, context.io.signal);
   try {
     for (const node of nodes) {
-      await waitUntilEmpty(context, node, limit);
+      await waitUntilEmpty(context, node, before.get(node) ?? [], limit);
       await print(context, `${shownName(node.resource, node.name)} drained`);
     }
   } finally {
@@ -36,16 +39,34 @@ export async function drain(context: Context, words: readonly string[], flags: D
   return exitCodes.ok;
 }
 
-async function waitUntilEmpty(context: Context, node: SelectedObject, limit: Deadline): Promise<void> {
+const placedOn = ({ name }: SelectedObject) => ({ fieldSelector: `spec.placement.node=${name}` });
+
+async function runsOn(context: Context, node: SelectedObject): Promise<Run[]> {
+  const { client } = await context.connect();
+  return (await listAll(client, 'Run', placedOn(node))).items;
+}
+
+async function waitUntilEmpty(
+  context: Context,
+  node: SelectedObject,
+  before: readonly Run[],
+  limit: Deadline,
+): Promise<void> {
   const { client } = await context.connect();
   const seams = { clock: context.io.clock, rng: context.io.rng, signal: limit.signal };
-  const selector = { fieldSelector: `spec.placement.node=${node.name}` };
   const left = new Map<string, Run>();
+  for (const run of before) await note(context, left, false, run);
+  const gone = new Set(left.keys());
   let synced = false;
   try {
-    for await (const event of follow(client, 'Run', selector, seams)) {
-      if (event.type === 'SYNCED') synced = true;
-      else await note(context, left, event.type === 'DELETED', event.object);
+    for await (const event of follow(client, 'Run', placedOn(node), seams)) {
+      if (event.type === 'SYNCED') {
+        synced = true;
+        for (const key of gone) left.delete(key);
+      } else {
+        gone.delete(objectKey(event.object.metadata));
+        await note(context, left, event.type === 'DELETED', event.object);
+      }
       if (synced && left.size === 0) return;
     }
   } catch (error) {
