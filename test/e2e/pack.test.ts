@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,20 +13,19 @@ const bin = (name: string) => join(prefix, 'bin', name);
 
 /** The tarball, installed the way that a host or a node gets it: globally, into an empty prefix and HOME. */
 beforeAll(async () => {
-  const env = { ...process.env, HOME: join(scratch, 'home') };
+  // What npm has fetched for this user before is not fetched again.
+  const cache = process.env.npm_config_cache ?? join(homedir(), '.npm');
+  const env = { ...process.env, HOME: join(scratch, 'home'), npm_config_cache: cache };
   const { stdout } = await execute('npm', ['pack', '--silent', '--pack-destination', scratch], {
     cwd: root,
     env,
   });
   const tarball = join(scratch, stdout.trim().split('\n').at(-1) ?? '');
-  await execute(
-    'npm',
-    ['install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', '--loglevel=error', tarball],
-    {
-      cwd: scratch,
-      env: { ...env, npm_config_ignore_scripts: 'true' },
-    },
-  );
+  const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await execute('npm', ['install', '--global', '--prefix', prefix, ...quick, tarball], {
+    cwd: scratch,
+    env: { ...env, npm_config_ignore_scripts: 'true' },
+  });
 });
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

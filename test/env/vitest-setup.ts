@@ -15,7 +15,7 @@ interface Project {
 }
 
 export default async function setup({ name }: Project): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'river-test-'));
+  const folder = mkdtempSync(join(tmpdir(), 'river-tests-'));
   // They find their packages beside them.
   const bundles = join(root, '.cache', basename(folder));
   const guard = spawn(process.execPath, [join(import.meta.dirname, 'guard.ts'), folder, bundles], {
