@@ -7,7 +7,7 @@ import { type NodeShape, shapeOf } from '../node-shape.ts';
 import type { Refusal } from '../refusal.ts';
 import { pickCpus, pinnable, sharedMilliCores } from './cpus.ts';
 import { gpuRefusals, pickGpus } from './gpus.ts';
-import { type Mask, masksFor } from './masks.ts';
+import { isWorse, type Mask, masksFor } from './masks.ts';
 import { numaRefusals } from './numa-refusals.ts';
 
 export type Assigned = { assignment: Assignment } | { refusals: Refusal[] };
@@ -29,41 +29,28 @@ export function assign(need: Need, node: Node, held: Held): Assigned {
   return found ? { assignment: found } : { refusals: refusalsOf(need, shape, held) };
 }
 
-/** Whether its memory and cores must come from the NUMA node that is chosen. */
-function isConfined(need: Need, mask: Mask): boolean {
-  if (need.target?.numa !== undefined || need.numa === 'require') return true;
-  return need.numa === 'prefer' && mask.length === 1;
-}
-
-/** `prefer` refuses nothing: one NUMA node may have less memory than its machine, and is the only set to look in. */
 function best(need: Need, shape: NodeShape, held: Held): Assignment | undefined {
-  const found = bestOfMasks(need, shape, held);
-  if (found || need.numa !== 'prefer' || shape.numa.length !== 1) return found;
-  return bestOfMasks({ ...need, numa: 'none' }, shape, held);
-}
-
-function bestOfMasks(need: Need, shape: NodeShape, held: Held): Assignment | undefined {
-  let found: { size: number; left: number; assignment: Assignment } | undefined;
+  let found: { mask: Mask; left: number; assignment: Assignment } | undefined;
   for (const mask of masksFor(need, shape)) {
-    if (found && mask.length > found.size) break;
+    if (found && isWorse(mask, found.mask)) break;
     const assignment = assignmentIn(need, shape, held, mask);
     if (!assignment) continue;
-    const left = mask.reduce((sum, id) => sum + sharedMilliCores(shape, held, id), 0);
-    if (!found || left < found.left) found = { size: mask.length, left, assignment };
+    const left = mask.ids.reduce((sum, id) => sum + sharedMilliCores(shape, held, id), 0);
+    if (!found || left < found.left) found = { mask, left, assignment };
   }
   return found?.assignment;
 }
 
 function assignmentIn(need: Need, shape: NodeShape, held: Held, mask: Mask): Assignment | undefined {
-  const confined = isConfined(need, mask);
-  if (confined && !hasRoom(need, shape, held, mask)) return undefined;
-  const everywhere = mask.length === shape.numa.length && !confined;
-  const within = everywhere ? undefined : mask;
+  const { ids, confines } = mask;
+  const numa = confines ? shape.numa.find(({ id }) => id === ids[0]) : undefined;
+  if (confines && !(numa && hasRoom(need, shape, held, numa))) return undefined;
+  const isEverywhere = ids.length === shape.numa.length && !confines;
+  const within = isEverywhere ? undefined : ids;
   const gpus = pickGpus(need, shape, held, within);
   if (!gpus) return undefined;
   const cpus = need.pin ? pickCpus(shape, held, within, need.milliCores / 1000) : undefined;
   if (need.pin && !cpus) return undefined;
-  const numa = confined ? shape.numa.find(({ id }) => id === mask[0]) : undefined;
   const shown = cpus ?? numa?.cpus;
   return {
     ...(shown && { cpus: formatCpuList(shown) }),
@@ -73,9 +60,7 @@ function assignmentIn(need: Need, shape: NodeShape, held: Held, mask: Mask): Ass
   };
 }
 
-function hasRoom(need: Need, shape: NodeShape, held: Held, [id]: Mask): boolean {
-  const numa = shape.numa.find((each) => each.id === id);
-  if (!numa) return false;
+function hasRoom(need: Need, shape: NodeShape, held: Held, numa: NodeShape['numa'][number]): boolean {
   const memoryLeft = numa.memoryBytes - (held.numa.get(numa.id)?.memoryBytes ?? 0);
   if (need.memoryBytes > memoryLeft) return false;
   // Without a CPU nothing can run there, however little it asks for.

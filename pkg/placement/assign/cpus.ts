@@ -1,6 +1,6 @@
 import type { Held } from '../charges.ts';
 import type { NodeShape } from '../node-shape.ts';
-import type { Mask } from './masks.ts';
+import type { NumaIds } from './masks.ts';
 
 /** CPUs of this NUMA node that nobody has pinned. */
 function unpinned(shape: NodeShape, held: Held, id: number): number[] {
@@ -30,7 +30,7 @@ export function pinnable(shape: NodeShape, held: Held, id?: number): number {
 }
 
 /** CPUs in the mask that can be pinned, those that work confined to each NUMA node was promised left out. */
-function candidates(shape: NodeShape, held: Held, mask: Mask | undefined): number[] {
+function candidates(shape: NodeShape, held: Held, mask: NumaIds | undefined): number[] {
   const inside = (mask ?? shape.numa.map(({ id }) => id)).flatMap((id) => {
     const free = unpinned(shape, held, id);
     const kept = wholeCpus(held.numa.get(id)?.milliCores ?? 0);
@@ -43,7 +43,7 @@ function candidates(shape: NodeShape, held: Held, mask: Mask | undefined): numbe
 export function pickCpus(
   shape: NodeShape,
   held: Held,
-  mask: Mask | undefined,
+  mask: NumaIds | undefined,
   count: number,
 ): number[] | undefined {
   if (count > spare(shape, held)) return undefined;

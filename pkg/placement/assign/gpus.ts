@@ -4,7 +4,7 @@ import type { Held } from '../charges.ts';
 import type { Need } from '../need.ts';
 import { type NodeShape, numaOfGpu } from '../node-shape.ts';
 import type { Refusal } from '../refusal.ts';
-import type { Mask } from './masks.ts';
+import type { NumaIds } from './masks.ts';
 
 const freeGpu = { exclusive: 0, sharedBytes: 0 };
 
@@ -26,7 +26,7 @@ export function pickGpus(
   { gpus: need, target }: Need,
   shape: NodeShape,
   held: Held,
-  mask: Mask | undefined,
+  mask: NumaIds | undefined,
 ): PlacedGpu[] | undefined {
   if (!need) return [];
   const wanted = target?.gpus;
