@@ -1,34 +1,31 @@
 import { expect, test } from 'vitest';
-import { apiVersion, type Node, type TaskSpec } from '../api/index.ts';
+import { gibibyte, gpu, numaNodes, readyNode } from '../../test/support/machines.ts';
+import type { Node, NodeStatus, TaskSpec } from '../api/index.ts';
 import { outlook } from './outlook.ts';
 
-const gibibyte = 2 ** 30;
-const gpu = (index: number, model: string) => ({
-  ...{ index, uuid: `${model}-${index}`, model, memory: 40 * gibibyte, health: 'Healthy' as const },
-});
+const gpus = (model: string, count: number) =>
+  Array.from({ length: count }, (_, index) => gpu(index, `${model}-${index}`, { model }));
 
-function aNode(name: string, cores: number, more: Partial<Node['status']> = {}, labels = {}): Node {
+/** With so many cores, and a gibibyte for each, on one NUMA node. */
+function aNode(name: string, cores: number, more: NodeStatus = {}, labels = {}): Node {
   const cpus = `0-${cores - 1}`;
-  return {
-    ...{ apiVersion, kind: 'Node', metadata: { name, labels } },
-    status: {
-      allocatable: { cores, memory: cores * gibibyte },
-      cpus: { online: cpus, allocatable: cpus, isolated: '', cores: [] },
-      numa: [{ id: 0, cpus, memory: cores * gibibyte }],
-      ...more,
-    },
+  const memory = cores * gibibyte;
+  const has = {
+    allocatable: { cores, memory },
+    cpus: { online: cpus, allocatable: cpus, isolated: '', cores: [] },
+    numa: numaNodes([cpus], memory),
   };
+  return readyNode(name, { ...has, ...more }, { metadata: { labels } });
 }
 
 const nodes = [
   aNode('small', 4, {}, { zone: 'a' }),
-  aNode('big', 16, { gpus: [gpu(0, 'A100'), gpu(1, 'A100')] }),
-  aNode('gpus', 8, { gpus: [0, 1, 2, 3].map((index) => gpu(index, 'H100')) }),
+  aNode('big', 16, { gpus: gpus('A100', 2) }),
+  aNode('gpus', 8, { gpus: gpus('H100', 4) }),
 ];
 
 test('NUMA nodes and pins, in one sentence with the node', () => {
-  const half = (id: number, cpus: string) => ({ id, cpus, memory: 4 * gibibyte });
-  const two = aNode('two', 8, { numa: [half(0, '0-3'), half(1, '4-7')] });
+  const two = aNode('two', 8, { numa: numaNodes(['0-3', '4-7'], 4 * gibibyte) });
   expect(outlook({ resources: { cores: 6, numa: 'require' } }, [two])).toEqual([
     'spec.resources.numa: more than any node has; the most is on two, which has no single NUMA node with 6 cores together',
   ]);

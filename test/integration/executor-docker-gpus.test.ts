@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { apiVersion, type Gpu, type Node, type Run } from '../../pkg/api/index.ts';
+import { apiVersion, type Run } from '../../pkg/api/index.ts';
 import { realClock, realRng, silentLogger } from '../../pkg/base/index.ts';
 import { dockerExecutor } from '../../pkg/executor/docker/index.ts';
 import type { Executor } from '../../pkg/executor/index.ts';
 import { fits, nothingHeld, runNeed } from '../../pkg/placement/index.ts';
 import { executionSpec } from '../../pkg/runner/exec-spec.ts';
+import { gibibyte, gpu, readyNode, runSpec } from '../support/machines.ts';
 import { temporaryFolder } from './executor-parts.ts';
 import { RecordingEngine } from './recording-engine.ts';
 
-const gibibyte = 2 ** 30;
 const folder = temporaryFolder();
 const engine = new RecordingEngine(folder.path);
 const settings = {
@@ -17,27 +17,22 @@ const settings = {
   gpuDevices: { 'amd-0': ['/dev/kfd', '/dev/dri/renderD128'] },
 };
 
-const gpu = (index: number, uuid: string, model: string, memory: number, more: Partial<Gpu> = {}): Gpu => ({
-  ...{ index, uuid, model, memory: memory * gibibyte, health: 'Healthy', ...more },
-});
-const mig = { profile: '1g.10gb', parentIndex: 2, parentUuid: 'GPU-cccc' };
-const node: Node = {
-  ...{ apiVersion, kind: 'Node', metadata: { name: 'n1' } },
-  status: {
-    allocatable: { cores: 8, memory: 64 * gibibyte },
-    conditions: [
-      { type: 'Ready', status: 'True', reason: 'R', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
-    ],
-    runtimes: ['docker', 'process'],
-    gpus: [
-      gpu(0, 'GPU-aaaa', 'NVIDIA A100', 40),
-      gpu(1, 'GPU-bbbb', 'NVIDIA A100', 80),
-      gpu(2, 'MIG-c0', 'NVIDIA H100', 10, { mig }),
-      gpu(3, 'MIG-c1', 'NVIDIA H100', 10, { mig }),
-      gpu(4, 'amd-0', 'MI300X', 192),
-    ],
-  },
+const slice = {
+  model: 'NVIDIA H100',
+  memory: 10 * gibibyte,
+  mig: { profile: '1g.10gb', parentIndex: 2, parentUuid: 'GPU-cccc' },
 };
+const node = readyNode('n1', {
+  allocatable: { cores: 8, memory: 64 * gibibyte },
+  runtimes: ['docker', 'process'],
+  gpus: [
+    gpu(0, 'GPU-aaaa'),
+    gpu(1, 'GPU-bbbb', { memory: 80 * gibibyte }),
+    gpu(2, 'MIG-c0', slice),
+    gpu(3, 'MIG-c1', slice),
+    gpu(4, 'amd-0', { model: 'MI300X', memory: 192 * gibibyte }),
+  ],
+});
 
 let executor: Executor;
 beforeAll(async () => {
@@ -57,10 +52,9 @@ afterAll(async () => {
 let count = 0;
 function aRun(spec: Partial<Run['spec']>): Run {
   const uid = `u${count++}`;
-  const fixed = { task: 't', revision: 1, ordinal: 0, attempt: 0, desired: 'Running' as const };
   return {
     ...{ apiVersion, kind: 'Run', metadata: { uid, namespace: 'lab', name: uid } },
-    spec: { ...fixed, runtime: 'docker', image: 'i', ...spec },
+    spec: runSpec('t', { runtime: 'docker', image: 'i', ...spec }),
   };
 }
 
