@@ -48,13 +48,16 @@ export function createUploads({ stateDir }: Pick<HostSettings, 'stateDir'>, cloc
   return new Uploads(join(stateDir, 'uploads'), clock);
 }
 
+/** `cluster`: whose images and tarballs are ours, where others have theirs beside them. */
 export function createBuilder(
   settings: HostSettings,
+  cluster: string,
   uploads: Uploads,
   seams: { clock: Clock; logger: Logger },
 ): EnvironmentBuilder {
   return dockerBuilder({
     ...seams,
+    cluster,
     socketPath: settings.docker.socket,
     directory: environmentDirectory(settings),
     stateDir: settings.stateDir,

@@ -121,7 +121,7 @@ async function serve(
   const own = new LocalClient(service, { role: 'admin', name: 'river-host' });
   await defaultEnvironment.ensure(own, settings);
   const uploads = createUploads(settings, clock);
-  const builder = createBuilder(settings, uploads, { clock, logger });
+  const builder = createBuilder(settings, store.clusterUid, uploads, { clock, logger });
   const containers = createContainers(settings, store.clusterUid, { clock, rng, logger });
   const shellParts = createShells(settings, containers, own, { clock, logger });
   const server = createHttpServer({

@@ -4,7 +4,7 @@ import { RiverError } from '../base/index.ts';
 import { engineMessage, isRefusal } from '../engine/index.ts';
 import { imageTag, tarballFile, type Uploads } from '../environment/index.ts';
 import { findImage, finished } from './engine.ts';
-import { baseName } from './labels.ts';
+import { nameBase, nameState } from './image-names.ts';
 import { type LoadParts, loaded } from './load.ts';
 import { imported } from './rootfs.ts';
 import type { ParentEnvironment } from './types.ts';
@@ -26,12 +26,17 @@ export function resolveBase(
 ): Promise<string> {
   if (from.image !== undefined) return pulled(parts, from.image);
   if (from.tarball !== undefined)
-    return loaded(parts, from.tarball, { what: from.tarball, nameOf: baseName });
+    return loaded(parts, from.tarball, { what: from.tarball, named: baseNamed(parts) });
   if (from.upload !== undefined) return sent(parts, from.upload);
   if (from.rootfs !== undefined) return imported(parts, from.rootfs);
   if (parent) return imageOfDigest(parts, parent);
   throw new RiverError('Invalid', 'from names nothing to begin with');
 }
+
+const baseNamed =
+  ({ engine, cluster }: BaseParts) =>
+  (id: string) =>
+    nameBase(engine, cluster, id);
 
 async function sent(parts: BaseParts, sha256: string): Promise<string> {
   const file = parts.uploads.file(sha256);
@@ -41,7 +46,10 @@ async function sent(parts: BaseParts, sha256: string): Promise<string> {
       `the host has no tarball with sha256 ${sha256}: send it with river env import`,
     );
   });
-  return loaded(parts, file, { what: `what was sent, sha256 ${sha256.slice(0, 12)}`, nameOf: baseName });
+  return loaded(parts, file, {
+    what: `what was sent, sha256 ${sha256.slice(0, 12)}`,
+    named: baseNamed(parts),
+  });
 }
 
 async function pulled({ engine, signal, output }: BaseParts, image: string): Promise<string> {
@@ -73,5 +81,9 @@ export async function imageOfDigest(
   const found = await findImage(parts.engine, tag);
   if (found) return found.Id;
   const file = tarballFile(parts.directory, name, digest);
-  return loaded(parts, file, { what: name, nameOf: () => tag });
+  const { engine, cluster } = parts;
+  return loaded(parts, file, {
+    what: name,
+    named: (id) => nameState(engine, cluster, id, { name, digest }),
+  });
 }

@@ -5,18 +5,22 @@ import type Docker from 'dockerode';
 import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../base/index.ts';
 import { engineError, freeBytes, hostEngine, isForLackOfRoom, openEngine } from '../engine/index.ts';
-import { buildLogHead, imageTag, shortDigest, type Uploads } from '../environment/index.ts';
+import { buildLogHead, imageTag, shortCluster, shortDigest, type Uploads } from '../environment/index.ts';
 import { resolveBase } from './base.ts';
 import { collectImages } from './collect.ts';
-import { findImage, nameImage } from './engine.ts';
+import { findImage } from './engine.ts';
+import { nameState } from './image-names.ts';
 import { Journal } from './journal.ts';
-import { labels } from './labels.ts';
-import { publish, removeOthers, removePartial } from './publish.ts';
+import { labels, stepLabel } from './labels.ts';
+import { publish } from './publish.ts';
 import { runStep, type StepRequest } from './step-runner.ts';
 import { stepKeys, stepTitle } from './steps.ts';
+import { collectTarballs, removePartial } from './tarballs.ts';
 import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptThings } from './types.ts';
 
 export interface DockerBuilderOptions {
+  /** Uid: what other clusters have on the engine and in the directory is left alone. */
+  cluster: string;
   socketPath: string;
   /** Of tarballs. */
   directory: string;
@@ -36,17 +40,20 @@ const defaultTimeout = '1h';
 
 class DockerBuilder implements EnvironmentBuilder {
   readonly #options: DockerBuilderOptions;
+  readonly #cluster: string;
   readonly #engine: () => Docker;
   /** Under way. Between two steps nothing in the engine shows that a layer is needed. */
   #builds = 0;
 
   constructor(options: DockerBuilderOptions) {
     this.#options = options;
+    this.#cluster = shortCluster(options.cluster);
     this.#engine = lazy(() => openEngine(options.socketPath));
   }
 
   recover(): Promise<void> {
-    return removePartial(this.#options.directory);
+    const { directory, clock } = this.#options;
+    return removePartial({ directory, cluster: this.#cluster }, clock.now());
   }
 
   logFile(name: string): string {
@@ -88,11 +95,12 @@ class DockerBuilder implements EnvironmentBuilder {
   async #build(request: BuildRequest, journal: Journal): Promise<BuildResult> {
     const { name, spec, parent, signal, onProgress } = request;
     const { directory, uploads } = this.#options;
+    const cluster = this.#cluster;
     const { output } = journal;
     const engine = this.#engine();
     onProgress({ phase: 'Building', text: 'base' });
     journal.begin('the search for its base');
-    const base = await resolveBase({ engine, directory, uploads, signal, output }, spec, parent);
+    const base = await resolveBase({ engine, cluster, directory, uploads, signal, output }, spec, parent);
     const { image, steps } = await this.#runSteps(request, base, journal);
     signal.throwIfAborted();
     const inspected = await findImage(engine, image);
@@ -102,20 +110,24 @@ class DockerBuilder implements EnvironmentBuilder {
         `the image ${image} is gone from the engine; it is built again`,
       );
     const { Id: imageId, Size: imageSize } = inspected;
-    await nameImage(engine, imageId, imageTag(name, imageId));
+    await nameState(engine, cluster, imageId, { name, digest: imageId });
     onProgress({ phase: 'Publishing' });
     journal.begin('its publishing', 'publishing');
-    const { digest, tarball } = await publish(engine, directory, {
-      name,
-      imageId,
-      spec,
-      builtAt: request.builtAt,
-      ...(parent ? { parentDigest: parent.digest } : {}),
-      imageSize,
-      signal,
-      onBytes: (bytes) =>
-        onProgress({ phase: 'Publishing', text: `${formatBytes(bytes)} of ${formatBytes(imageSize)}` }),
-    });
+    const { digest, tarball } = await publish(
+      engine,
+      { directory, cluster },
+      {
+        name,
+        imageId,
+        spec,
+        builtAt: request.builtAt,
+        ...(parent ? { parentDigest: parent.digest } : {}),
+        imageSize,
+        signal,
+        onBytes: (bytes) =>
+          onProgress({ phase: 'Publishing', text: `${formatBytes(bytes)} of ${formatBytes(imageSize)}` }),
+      },
+    );
     output(`published ${tarball.path}, ${formatBytes(tarball.size)}\n`);
     return { digest, image: imageTag(name, digest), steps, tarball };
   }
@@ -136,12 +148,13 @@ class DockerBuilder implements EnvironmentBuilder {
       const title = stepTitle(step);
       onProgress({ phase: 'Building', text: `${place}: ${title}` });
       const key = keys[index] ?? '';
-      const known = await cachedLayer(engine, key);
+      const known = await cachedLayer(engine, this.#cluster, key);
+      const label = stepLabel(this.#cluster, key);
       journal.begin(`${place} (${title})`, `${place}: ${title}${known ? ' (as before)' : ''}`);
       const upload = step.copy && this.#options.uploads.file(step.copy.sha256 ?? '');
       image =
         known?.Id ??
-        (await this.#runStep(journal, { from: image, step, key, limits: spec.limits, signal, upload }));
+        (await this.#runStep(journal, { from: image, step, label, limits: spec.limits, signal, upload }));
       steps.push({ step: title, size: await stepSize(engine, image), cached: known !== undefined });
     }
     return { image, steps };
@@ -160,13 +173,15 @@ class DockerBuilder implements EnvironmentBuilder {
 
   async collect({ states, isBusy, uploads }: KeptThings): Promise<void> {
     const { directory, cacheAgeMs, minFreeBytes, clock, socketPath, logger } = this.#options;
+    const cluster = this.#cluster;
     const names = new Set(states.map(({ name, digest }) => `${name}:${shortDigest(digest)}`));
-    const isKept = (name: string, short: string) => isBusy(name) || names.has(`${name}:${short}`);
+    const isKnown = (name: string, short: string) => names.has(`${name}:${short}`);
+    const isKept = (name: string, short: string) => isBusy(name) || isKnown(name, short);
     await this.#options.uploads.collect(uploads);
-    await removeOthers(directory, isKept);
+    await collectTarballs({ directory, cluster }, { states, isKept });
     try {
       await collectImages(this.#engine(), {
-        isKept,
+        ...{ cluster, isKept, isKnown },
         before: clock.now() - cacheAgeMs,
         isTight: async () =>
           this.#builds === 0 && minFreeBytes > 0 && (await this.#freeBytes()) < minFreeBytes,
@@ -198,12 +213,21 @@ class DockerBuilder implements EnvironmentBuilder {
  * What is built on a layer has its label until it gets its own: the layer itself is the one that stands on none of
  * the others, and the oldest of these.
  */
-async function cachedLayer(engine: Docker, key: string): Promise<Docker.ImageInfo | undefined> {
-  const found = await engine.listImages({ all: true, filters: { label: [`${labels.step}=${key}`] } });
+async function layerWith(engine: Docker, label: string): Promise<Docker.ImageInfo | undefined> {
+  const found = await engine.listImages({ all: true, filters: { label: [`${labels.step}=${label}`] } });
   const ids = new Set(found.map(({ Id }) => Id));
   return found
     .filter(({ ParentId }) => !ids.has(ParentId))
     .sort((left, right) => left.Created - right.Created)[0];
+}
+
+/** Of this cluster, or of a River that did not say whose its layers are. */
+async function cachedLayer(
+  engine: Docker,
+  cluster: string,
+  key: string,
+): Promise<Docker.ImageInfo | undefined> {
+  return (await layerWith(engine, stepLabel(cluster, key))) ?? layerWith(engine, key);
 }
 
 /** The label of a step is an image of its own, on the one that its instruction has made. */

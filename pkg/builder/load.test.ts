@@ -30,10 +30,8 @@ const isLoad = ({ url }: IncomingMessage) => url?.startsWith('/images/load') ===
 async function load(signal?: AbortSignal): Promise<unknown> {
   const socketPath = join(folder, 'docker.sock');
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-  const parts = { engine: openEngine(socketPath), signal, output: () => {} };
-  return loaded(parts, tarball, { what: 'it', nameOf: () => 'river-test:1' }).catch(
-    (error: unknown) => error,
-  );
+  const parts = { engine: openEngine(socketPath), cluster: 'c1', signal, output: () => {} };
+  return loaded(parts, tarball, { what: 'it', named: async () => {} }).catch((error: unknown) => error);
 }
 
 test('a file that cannot be read to its end is what the error says, and the engine is let go of', async () => {

@@ -3,11 +3,14 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
 import { type ImageLayout, readImageLayout, tarEnd, tarHeader, tarPadding } from '../environment/index.ts';
-import { findImage, finished, nameImage } from './engine.ts';
+import { findImage, finished } from './engine.ts';
 import { readable } from './host-file.ts';
+import { readBaseName } from './image-names.ts';
 
 export interface LoadParts {
   engine: Docker;
+  /** Whose the names are that images are given. */
+  cluster: string;
   signal?: AbortSignal;
   output(text: string): void;
 }
@@ -15,25 +18,29 @@ export interface LoadParts {
 interface Names {
   /** For the output. */
   what: string;
-  /** What an image is called that the engine had not before. */
-  nameOf(id: string): string;
+  /** Gives it its name: an image that the engine had not before, or that some host has brought there to build on. */
+  named(id: string): Promise<void>;
 }
 
 /**
  * The engine has it, or is given it; that it is one image is seen before the engine reads any of it. The names in the
  * file stay out: one that the engine has already would be another image from then on.
  */
-export async function loaded(parts: LoadParts, file: string, { what, nameOf }: Names): Promise<string> {
+export async function loaded(parts: LoadParts, file: string, { what, named }: Names): Promise<string> {
   await readable(file);
   const layout = await readImageLayout(file);
-  if (await findImage(parts.engine, layout.digest)) return layout.digest;
+  const present = await findImage(parts.engine, layout.digest);
+  if (present) {
+    if (present.RepoTags?.some(readBaseName)) await named(present.Id);
+    return layout.digest;
+  }
   parts.output(`loading ${what}\n`);
   const id = await send(parts, file, layout);
   const image = id === undefined ? undefined : await findImage(parts.engine, id);
   const wanted = layout.layers.map(({ diffId }) => diffId);
   if (!image || JSON.stringify(image.RootFS?.Layers) !== JSON.stringify(wanted))
     throw new RiverError('Invalid', `the engine has read ${file} and made ${id ?? 'no image'} of it`);
-  await nameImage(parts.engine, image.Id, nameOf(image.Id));
+  await named(image.Id);
   return image.Id;
 }
 

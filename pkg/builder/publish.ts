@@ -1,10 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import type { EnvironmentTarball } from '../api/index.ts';
-import { errorMessage, RiverError } from '../base/index.ts';
+import { RiverError } from '../base/index.ts';
 import {
   imageTag,
   indexFile,
@@ -15,10 +14,9 @@ import {
   tarballFile,
   writeTarballIndex,
 } from '../environment/index.ts';
-import { nameImage } from './engine.ts';
+import { nameState, unnameState } from './image-names.ts';
+import { explaining, markTarball, partialFile, type TarballPlace } from './tarballs.ts';
 import type { KeptState } from './types.ts';
-
-const partialEnd = '.partial';
 
 /** So much stays free in the directory of tarballs. */
 const floorBytes = 64 * 2 ** 20;
@@ -43,25 +41,25 @@ export interface Published {
  */
 export async function publish(
   engine: Docker,
-  directory: string,
+  place: TarballPlace,
   request: PublishRequest,
 ): Promise<Published> {
   const { name, imageId } = request;
+  const { directory, cluster } = place;
+  await explaining(directory, () => markTarball(place, { name, digest: imageId }));
   const present = await published(directory, { name, digest: imageId });
   if (present) return { digest: imageId, tarball: present };
-  const partial = tarballFile(directory, name, imageId) + partialEnd;
-  try {
-    await mkdir(directory, { recursive: true });
+  const partial = partialFile(place, { name, digest: imageId });
+  await explaining(directory, async () => {
     await refuseFull(directory, request.imageSize);
     await save(engine, partial, request);
-  } catch (error) {
-    throw explained(error, directory);
-  }
+  });
   const index = await indexTarball(partial, provenanceOf(request));
   const { digest, size, builtAt } = index;
   if (digest !== imageId) {
-    await nameImage(engine, imageId, imageTag(name, digest));
-    await engine.getImage(imageTag(name, imageId)).remove({ noprune: true });
+    await nameState(engine, cluster, imageId, { name, digest });
+    await unnameState(engine, cluster, { name, digest: imageId });
+    await markTarball(place, { name, digest });
   }
   const before = digest === imageId ? undefined : await published(directory, { name, digest });
   if (before) {
@@ -123,60 +121,4 @@ async function refuseFull(directory: string, imageSize: number): Promise<void> {
     'ServiceUnavailable',
     `${directory} has ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free and the tarball needs ${Math.ceil(imageSize / 2 ** 20)} MiB: free some, or lower keep of environments`,
   );
-}
-
-const diskErrors = new Set([
-  'EACCES',
-  'EROFS',
-  'EPERM',
-  'ENOSPC',
-  'EDQUOT',
-  'ENOTDIR',
-  'EEXIST',
-  'EIO',
-  'ESTALE',
-]);
-
-function explained(error: unknown, directory: string): unknown {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  if (!diskErrors.has(code)) return error;
-  return new RiverError(
-    'ServiceUnavailable',
-    `the host cannot write tarballs into ${directory}: ${errorMessage(error)}; make it writable for the host's user, or correct sharedDir`,
-    {},
-    { cause: error },
-  );
-}
-
-/** Half-written files of a host that was killed. */
-export async function removePartial(directory: string): Promise<void> {
-  for (const file of await filesIn(directory))
-    if (file.endsWith(partialEnd)) await rm(join(directory, file), { force: true });
-}
-
-const ownFile = /^(.+)-([0-9a-f]{12})\.(tar|json)$/;
-
-/** Takes away every tarball that is not kept: the index first, so that no reader finds it without its tarball. */
-export async function removeOthers(
-  directory: string,
-  isKept: (name: string, short: string) => boolean,
-): Promise<void> {
-  let removed = 0;
-  for (const file of (await filesIn(directory)).sort()) {
-    const [, name = '', short = ''] = ownFile.exec(file) ?? [];
-    // Asked right before: what is being published may have come meanwhile.
-    if (name === '' || isKept(name, short)) continue;
-    await rm(join(directory, file), { force: true });
-    removed += 1;
-  }
-  if (removed > 0) await syncDirectory(directory);
-}
-
-async function filesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw explained(error, dirname(directory));
-  }
 }

@@ -2,22 +2,30 @@ import { createReadStream } from 'node:fs';
 import type Docker from 'dockerode';
 import { RiverError } from '../base/index.ts';
 import { engineMessage, isForLackOfRoom, isRefusal } from '../engine/index.ts';
-import { findImage, finished, nameImage } from './engine.ts';
+import { findImage, finished } from './engine.ts';
 import { readable } from './host-file.ts';
-import { baseName, labels, ownBaseName } from './labels.ts';
+import { nameBase, readBaseName } from './image-names.ts';
+import { labels } from './labels.ts';
 
 interface ImportParts {
   engine: Docker;
+  cluster: string;
   signal?: AbortSignal;
   output(text: string): void;
 }
 
 /** The same file is imported once: an import has the time in it, and would be another image each time. */
-export async function imported({ engine, signal, output }: ImportParts, file: string): Promise<string> {
+export async function imported(
+  { engine, cluster, signal, output }: ImportParts,
+  file: string,
+): Promise<string> {
   const { size, mtimeMs, ino } = await readable(file);
   const key = `${file}:${size}:${mtimeMs}:${ino}`;
   const known = await importOf(engine, key);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    await nameBase(engine, cluster, known);
+    return known;
+  }
   output(`importing ${file}\n`);
   const changes = `LABEL ${labels.rootfs}=${JSON.stringify(key)}`;
   try {
@@ -28,7 +36,7 @@ export async function imported({ engine, signal, output }: ImportParts, file: st
     const lines = await finished(engine, stream);
     const id = lines.map(({ status }) => status ?? '').find((status) => status.startsWith('sha256:'));
     if (id !== undefined) {
-      await nameImage(engine, id, baseName(id));
+      await nameBase(engine, cluster, id);
       return id;
     }
   } catch (error) {
@@ -50,7 +58,7 @@ async function importOf(engine: Docker, key: string): Promise<string | undefined
   const found = await engine.listImages({ all: true, filters: { label: [`${labels.rootfs}=${key}`] } });
   for (const { Id, Labels, RepoTags } of found) {
     // Some engines keep what they could not import; it never got its name.
-    if (Labels?.[labels.step] !== undefined || !RepoTags?.some((name) => ownBaseName.test(name))) continue;
+    if (Labels?.[labels.step] !== undefined || !RepoTags?.some(readBaseName)) continue;
     if ((await findImage(engine, Id))?.RootFS?.Layers?.length === 1) return Id;
   }
   return undefined;

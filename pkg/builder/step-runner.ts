@@ -13,7 +13,8 @@ export interface StepRequest {
   /** Image to do it on. */
   from: string;
   step: EnvironmentStep;
-  key: string;
+  /** What the layer is found by again. */
+  label: string;
   limits: EnvironmentSpec['limits'];
   signal: AbortSignal;
   /** File with what is copied, as it was sent. */
@@ -28,13 +29,13 @@ const periodUs = 100_000;
  * When the connection ends, because the host was killed or gives up, the engine ends the build and removes its container.
  */
 export async function runStep(engine: Docker, request: StepRequest): Promise<StepOutcome> {
-  const { step, from, key, limits = {}, signal } = request;
+  const { step, from, label, limits = {}, signal } = request;
   const { cores = 0, memory } = limits;
   const milliCores = parseCores(cores);
   const context = await contextOf(request.upload, (source) => stepDockerfile(from, step, source));
   const memoryBytes = memory === undefined ? 0 : parseQuantity(memory);
   const stream = await engine.buildImage(context, {
-    labels: { [labels.step]: key },
+    labels: { [labels.step]: label },
     // What is cached is decided by the keys alone.
     nocache: true,
     rm: true,

@@ -5,6 +5,11 @@ export function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 12);
 }
 
+/** Of its uid, short enough to stand in a name beside the longest name of an Environment. */
+export function shortCluster(uid: string): string {
+  return uid.replaceAll('-', '').slice(0, 12);
+}
+
 /** Tag of the image, on the host and on every node. */
 export function imageTag(name: string, digest: string): string {
   return `river/${name}:${shortDigest(digest)}`;

@@ -5,12 +5,14 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../pkg/base/index.ts';
 import { collectImages } from '../../pkg/builder/collect.ts';
 import { finished } from '../../pkg/builder/engine.ts';
-import { labels } from '../../pkg/builder/labels.ts';
+import { labels, stepLabel } from '../../pkg/builder/labels.ts';
 import { withEngine } from '../env/engine.ts';
 import { layerOf } from '../support/environment-file.ts';
 
 const { engine } = await withEngine();
 const docker = new Docker({ socketPath: engine?.socketPath ?? '/nowhere/docker.sock' });
+
+const cluster = 'c1';
 
 /** An image without a tag, as a step leaves one; `label`: none for what river has not made. */
 async function layer(label: Record<string, string>): Promise<string> {
@@ -23,13 +25,18 @@ async function layer(label: Record<string, string>): Promise<string> {
 const has = async (id: string) => (await docker.listImages({ all: true })).some(({ Id }) => Id === id);
 
 const collect = (isTight: () => Promise<boolean>) =>
-  collectImages(docker, { isKept: () => true, before: 0, isTight, logger: silentLogger });
+  collectImages(docker, {
+    ...{ cluster, isKept: () => true, isKnown: () => true },
+    before: 0,
+    isTight,
+    logger: silentLogger,
+  });
 
 afterAll(() => engine?.release());
 
 describe.skipIf(!engine)('layers that no Environment uses', () => {
   test('stay while they are young and there is room; on a tight disk they go until there is room', async () => {
-    const mine = { [labels.step]: randomBytes(8).toString('hex') };
+    const mine = { [labels.step]: stepLabel(cluster, randomBytes(8).toString('hex')) };
     for (const _ of [1, 2, 3]) await layer(mine);
     const left = async () => {
       const label = [`${labels.step}=${mine[labels.step]}`];

@@ -23,6 +23,7 @@ const directory = join(stateDir, 'environments');
 const salt = realRng.uuid();
 const clock = new ManualClock();
 const builder = dockerBuilder({
+  cluster: 'c1',
   ...{ socketPath, directory, stateDir, cacheAgeMs: 0, minFreeBytes: 0, clock, logger: silentLogger },
   uploads: new Uploads(join(folder.path, 'uploads'), clock),
 });

@@ -3,10 +3,11 @@ import { formatBytes } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { engineStatus } from '../../engine/index.ts';
 import { imageTag } from '../../environment/index.ts';
-import { nameImage } from '../engine.ts';
+import { nameState } from '../image-names.ts';
 import { labels } from '../labels.ts';
 import { publish } from '../publish.ts';
-import { commitKey, committedLabels, containerName } from './identity.ts';
+import type { TarballPlace } from '../tarballs.ts';
+import { committedLabels, containerName } from './identity.ts';
 import type { CommitRequest, CommitResult } from './types.ts';
 
 /**
@@ -15,17 +16,18 @@ import type { CommitRequest, CommitResult } from './types.ts';
  */
 export async function commitContainer(
   engine: Docker,
-  directory: string,
+  place: TarballPlace,
   request: CommitRequest,
 ): Promise<CommitResult> {
   const { name, id, by, message, spec, parentDigest, builtAt, signal, onProgress } = request;
   onProgress('commit');
+  const committed = committedLabels(place.cluster, id);
   const imageId =
-    (await committedBefore(engine, id)) ?? (await imageOf(engine, name, committedLabels(id), request));
+    (await committedBefore(engine, committed)) ?? (await imageOf(engine, name, committed, request));
   signal.throwIfAborted();
-  const inspected = await tagged(engine, name, imageId);
+  const inspected = await tagged(engine, place.cluster, name, imageId);
   const whole = formatBytes(inspected.Size);
-  const { digest, tarball } = await publish(engine, directory, {
+  const { digest, tarball } = await publish(engine, place, {
     ...{ name, imageId, spec, builtAt, parentDigest, signal },
     commit: { by, ...(message === undefined ? {} : { message }) },
     imageSize: inspected.Size,
@@ -34,9 +36,14 @@ export async function commitContainer(
   return { digest, image: imageTag(name, digest), tarball };
 }
 
-async function tagged(engine: Docker, name: string, imageId: string): Promise<Docker.ImageInspectInfo> {
+async function tagged(
+  engine: Docker,
+  cluster: string,
+  name: string,
+  imageId: string,
+): Promise<Docker.ImageInspectInfo> {
   try {
-    await nameImage(engine, imageId, imageTag(name, imageId));
+    await nameState(engine, cluster, imageId, { name, digest: imageId });
     return await engine.getImage(imageId).inspect();
   } catch (error) {
     if (engineStatus(error) !== 404) throw error;
@@ -47,8 +54,11 @@ async function tagged(engine: Docker, name: string, imageId: string): Promise<Do
   }
 }
 
-async function committedBefore(engine: Docker, request: string): Promise<string | undefined> {
-  const filters = { label: [`${labels.step}=${commitKey(request)}`] };
+async function committedBefore(
+  engine: Docker,
+  committed: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  const filters = { label: [`${labels.step}=${committed[labels.step]}`] };
   return (await engine.listImages({ filters }))[0]?.Id;
 }
 

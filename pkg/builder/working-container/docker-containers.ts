@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { ContainerChanges } from '../../api/index.ts';
 import { type Clock, type Logger, lazy, RiverError, type Rng } from '../../base/index.ts';
 import { engineError, engineStatus, hostEngine, openEngine, unless } from '../../engine/index.ts';
-import { imageTag } from '../../environment/index.ts';
+import { imageTag, shortCluster } from '../../environment/index.ts';
 import { imageOfDigest } from '../base.ts';
 import { findImage } from '../engine.ts';
 import { countChanges } from './changes.ts';
@@ -35,10 +35,12 @@ const stopSeconds = 10;
 
 class DockerContainers implements EnvironmentContainers {
   readonly #options: DockerContainersOptions;
+  readonly #cluster: string;
   readonly #engine: () => Docker;
 
   constructor(options: DockerContainersOptions) {
     this.#options = options;
+    this.#cluster = shortCluster(options.host);
     this.#engine = lazy(() => openEngine(options.socketPath));
   }
 
@@ -73,9 +75,10 @@ class DockerContainers implements EnvironmentContainers {
   create(name: string, digest: string, limits: ContainerLimits): Promise<void> {
     return this.#asked(async () => {
       const { directory, host, logger } = this.#options;
+      const cluster = this.#cluster;
       const output = (text: string) => logger.info('an environment is loaded', { environment: name, text });
       const engine = this.#engine();
-      const image = await imageOfDigest({ engine, directory, output }, { name, digest });
+      const image = await imageOfDigest({ engine, cluster, directory, output }, { name, digest });
       try {
         await engine.createContainer(createOptions({ host, name, digest, image, limits }));
       } catch (error) {
@@ -140,7 +143,7 @@ class DockerContainers implements EnvironmentContainers {
       // By its name: not every engine knows it by its digest.
       const committed = await findImage(this.#engine(), imageTag(name, digest));
       if (!committed) return false;
-      const id = await imageOf(this.#engine(), name, committedLabels('none'));
+      const id = await imageOf(this.#engine(), name, committedLabels(this.#cluster, 'none'));
       const now = await findImage(this.#engine(), id);
       await unless([404], this.#engine().getImage(id).remove({ noprune: true }));
       return now?.RootFS.Layers?.join() === committed.RootFS.Layers?.join();
@@ -148,7 +151,8 @@ class DockerContainers implements EnvironmentContainers {
   }
 
   commit(request: CommitRequest): Promise<CommitResult> {
-    return this.#asked(() => commitContainer(this.#engine(), this.#options.directory, request));
+    const place = { directory: this.#options.directory, cluster: this.#cluster };
+    return this.#asked(() => commitContainer(this.#engine(), place, request));
   }
 
   follow(onChange: (name?: string) => void): { close(): void } {

@@ -1,4 +1,4 @@
-import { labels as imageLabels } from '../labels.ts';
+import { labels as imageLabels, stepLabel } from '../labels.ts';
 
 const role = 'river.dev/role';
 const workingContainer = 'working-container';
@@ -43,11 +43,7 @@ export function ownerOf(
 }
 
 /** Of the image of a commit: found by it when the host was killed before it was published. */
-export function commitKey(request: string): string {
-  return `commit-${request}`;
-}
-
-export function committedLabels(request: string): Record<string, string> {
+export function committedLabels(cluster: string, request: string): Record<string, string> {
   const blank = Object.values(labels).map((name) => [name, ''] as const);
-  return { ...Object.fromEntries(blank), [imageLabels.step]: commitKey(request) };
+  return { ...Object.fromEntries(blank), [imageLabels.step]: stepLabel(cluster, `commit-${request}`) };
 }
