@@ -1,8 +1,8 @@
 import { getCondition, isConditionTrue } from './conditions.ts';
-import { ageOf, formatAge } from './duration.ts';
 import type { Kind, ObjectOf } from './objects.ts';
-import { formatBytes } from './quantity.ts';
 import type { Environment, Event, Node, Run, Task, Usage } from './types.gen.ts';
+import { ageOf, formatAge } from './values/duration.ts';
+import { formatBytes } from './values/quantity.ts';
 import { versionSkewType } from './version-skew.ts';
 
 /** One column of `river get`, in the CLI and in the Tables that the API will serve. */

@@ -5,12 +5,12 @@
 export * from './auth/authenticate.ts';
 export * from './auth/key-file.ts';
 export * from './auth/tokens.ts';
-export type { EnvironmentPlaces } from './http/environment-routes.ts';
-export type { WorkingContainers } from './http/exec-routes.ts';
+export type { EnvironmentPlaces } from './http/environments/environment-routes.ts';
+export type { WorkingContainers } from './http/environments/exec-routes.ts';
+export type { UploadStore } from './http/environments/upload-routes.ts';
 export * from './http/listen.ts';
 export type { HttpServerOptions } from './http/route-context.ts';
 export { createHttpServer, useCertificate } from './http/server.ts';
-export type { UploadStore } from './http/upload-routes.ts';
 export * from './leases.ts';
 export * from './local-client.ts';
 export type { ServiceMetrics } from './metrics.ts';

@@ -6,16 +6,16 @@ import { type EnvironmentStepStatus, formatBytes, parseDuration } from '../api/i
 import { type Clock, errorMessage, type Logger, lazy, RiverError } from '../base/index.ts';
 import { engineError, freeBytes, hostEngine, isForLackOfRoom, openEngine } from '../engine/index.ts';
 import { buildLogHead, imageTag, shortCluster, shortDigest, type Uploads } from '../environment/index.ts';
-import { resolveBase } from './base.ts';
-import { collectImages } from './collect.ts';
-import { findImage } from './engine.ts';
-import { nameState } from './image-names.ts';
+import { resolveBase } from './images/base.ts';
+import { collectImages } from './images/collect.ts';
+import { findImage } from './images/engine.ts';
+import { nameState } from './images/image-names.ts';
+import { labels, stepLabel } from './images/labels.ts';
 import { Journal } from './journal.ts';
-import { labels, stepLabel } from './labels.ts';
-import { publish } from './publish.ts';
-import { runStep, type StepRequest } from './step-runner.ts';
-import { stepKeys, stepTitle } from './steps.ts';
-import { collectTarballs, removePartial } from './tarballs.ts';
+import { runStep, type StepRequest } from './steps/step-runner.ts';
+import { stepKeys, stepTitle } from './steps/steps.ts';
+import { publish } from './tarballs/publish.ts';
+import { collectTarballs, removePartial } from './tarballs/tarballs.ts';
 import type { BuildRequest, BuildResult, EnvironmentBuilder, KeptThings } from './types.ts';
 
 export interface DockerBuilderOptions {

@@ -3,9 +3,9 @@ import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../pkg/base/index.ts';
-import { collectImages } from '../../pkg/builder/collect.ts';
-import { finished } from '../../pkg/builder/engine.ts';
-import { labels, stepLabel } from '../../pkg/builder/labels.ts';
+import { collectImages } from '../../pkg/builder/images/collect.ts';
+import { finished } from '../../pkg/builder/images/engine.ts';
+import { labels, stepLabel } from '../../pkg/builder/images/labels.ts';
 import { withEngine } from '../env/engine.ts';
 import { layerOf } from '../support/environment-file.ts';
 

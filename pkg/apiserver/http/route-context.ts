@@ -5,9 +5,9 @@ import type { ContainerShells } from '../../shell/index.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { ApiService } from '../service.ts';
 import type { BodyLimits } from './bodies.ts';
-import type { EnvironmentPlaces } from './environment-routes.ts';
-import type { WorkingContainers } from './exec-routes.ts';
-import type { UploadStore } from './upload-routes.ts';
+import type { EnvironmentPlaces } from './environments/environment-routes.ts';
+import type { WorkingContainers } from './environments/exec-routes.ts';
+import type { UploadStore } from './environments/upload-routes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -3,19 +3,19 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { ServerTls } from '../../identity/index.ts';
 import { authentication } from './authentication.ts';
 import { defaultBodyLimits } from './bodies.ts';
-import { buildLogRoutes } from './build-log-routes.ts';
-import { discoveryRoutes } from './discovery.ts';
-import { environmentRoutes } from './environment-routes.ts';
+import { buildLogRoutes } from './environments/build-log-routes.ts';
+import { environmentRoutes } from './environments/environment-routes.ts';
+import { execRoutes } from './environments/exec-routes.ts';
+import { uploadRoutes } from './environments/upload-routes.ts';
 import { handleErrors } from './errors.ts';
-import { execRoutes } from './exec-routes.ts';
-import { healthRoutes } from './health.ts';
-import { joinRoutes } from './join-routes.ts';
-import { metricsRoutes } from './metrics-routes.ts';
-import { resourceRoutes } from './resource-routes.ts';
+import { discoveryRoutes } from './host/discovery.ts';
+import { healthRoutes } from './host/health.ts';
+import { joinRoutes } from './host/join-routes.ts';
+import { metricsRoutes } from './host/metrics-routes.ts';
+import { resourceRoutes } from './resources/resource-routes.ts';
+import { runRoutes } from './resources/run-routes.ts';
 import type { HttpServerOptions, RouteContext } from './route-context.ts';
-import { runRoutes } from './run-routes.ts';
 import { routeUpgrades } from './upgrades.ts';
-import { uploadRoutes } from './upload-routes.ts';
 
 /** The API as a fastify instance, over TLS only: for `inject`, or for `listen` of this package. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {

@@ -3,10 +3,10 @@ import { formatBytes } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { engineStatus } from '../../engine/index.ts';
 import { imageTag } from '../../environment/index.ts';
-import { nameState } from '../image-names.ts';
-import { labels } from '../labels.ts';
-import { publish } from '../publish.ts';
-import type { TarballPlace } from '../tarballs.ts';
+import { nameState } from '../images/image-names.ts';
+import { labels } from '../images/labels.ts';
+import { publish } from '../tarballs/publish.ts';
+import type { TarballPlace } from '../tarballs/tarballs.ts';
 import { committedLabels, containerName } from './identity.ts';
 import type { CommitRequest, CommitResult } from './types.ts';
 

@@ -1,4 +1,4 @@
-import { labels as imageLabels, stepLabel } from '../labels.ts';
+import { labels as imageLabels, stepLabel } from '../images/labels.ts';
 
 const role = 'river.dev/role';
 const workingContainer = 'working-container';

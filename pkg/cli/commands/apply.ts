@@ -9,12 +9,12 @@ import {
 import { errorMessage, hasCode, RiverError } from '../../base/index.ts';
 import type { ApplyResult, Client, FileUploads } from '../../client/index.ts';
 import { shortDigest } from '../../environment/index.ts';
-import { applyManager } from '../apply-manager.ts';
 import { type Context, print, warn } from '../context.ts';
 import { Refusal } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { inNamespace, type Manifest, problemAt, readManifests } from '../manifests.ts';
-import { shownObject } from '../object-args.ts';
+import { shownObject } from '../naming/object-args.ts';
+import { applyManager } from '../sending/apply-manager.ts';
+import { inNamespace, type Manifest, problemAt, readManifests } from '../sending/manifests.ts';
 
 export interface ApplyFlags {
   filename: string[];
@@ -56,9 +56,9 @@ export async function apply(context: Context, flags: ApplyFlags): Promise<number
 async function readAll(context: Context, { filename, recursive }: ApplyFlags) {
   const read = await readManifests(context, filename, recursive === true);
   if (!read.some(({ object }) => copiesFiles(object))) return { read };
-  const { sendCopies, withCopies } = await import('../copy-sources.ts');
+  const { sendCopies, withCopies } = await import('../sending/copy-sources.ts');
   const { manifests, sources } = await withCopies(context.io.cwd, read);
-  const { ProgressBar } = await import('../progress-bar.ts');
+  const { ProgressBar } = await import('../following/progress-bar.ts');
   const bar = new ProgressBar(context.io);
   const send = (client: FileUploads) =>
     sendCopies(client, sources, context.io, (name, done, total) =>

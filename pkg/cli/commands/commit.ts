@@ -1,11 +1,11 @@
 import { type Environment, getCondition, resources } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { type Context, print, warn } from '../context.ts';
-import { deadline, timeoutMs } from '../deadline.ts';
 import { ExitError, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { followObject } from '../follow.ts';
-import { environmentName, shownName } from '../object-args.ts';
+import { deadline, timeoutMs } from '../following/deadline.ts';
+import { followObject } from '../following/follow.ts';
+import { environmentName, shownName } from '../naming/object-args.ts';
 
 export interface DiscardFlags {
   /** A time span; 0 = no limit. */

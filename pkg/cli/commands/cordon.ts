@@ -1,9 +1,9 @@
 import { hasCode, RiverError } from '../../base/index.ts';
 import { type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { shownName } from '../object-args.ts';
-import { type SelectedObject, selectObjects } from '../select-objects.ts';
-import type { TargetFlags } from '../select-tasks.ts';
+import { shownName } from '../naming/object-args.ts';
+import { type SelectedObject, selectObjects } from '../naming/select-objects.ts';
+import type { TargetFlags } from '../naming/select-tasks.ts';
 import { controlManager } from './stop.ts';
 
 export type NodeFlags = Pick<TargetFlags, 'selector' | 'all'>;

@@ -2,13 +2,13 @@ import { type ApiObject, type Environment, getCondition } from '../../api/index.
 import { hasCode, RiverError } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { type Context, print, warn } from '../context.ts';
-import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
 import { describeError, ExitError, exitCodeOf, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { followObject } from '../follow.ts';
-import { shownName } from '../object-args.ts';
-import { type SelectedObject, selectObjects } from '../select-objects.ts';
-import type { TargetFlags } from '../select-tasks.ts';
+import { type Deadline, deadline, timeoutMs } from '../following/deadline.ts';
+import { followObject } from '../following/follow.ts';
+import { shownName } from '../naming/object-args.ts';
+import { type SelectedObject, selectObjects } from '../naming/select-objects.ts';
+import type { TargetFlags } from '../naming/select-tasks.ts';
 
 export interface DeleteFlags extends TargetFlags {
   wait: boolean;

@@ -2,14 +2,14 @@ import type { Kind } from '../../api/index.ts';
 import type { Client } from '../../client/index.ts';
 import { type Context, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { listAll } from '../follow.ts';
-import { parseSelections } from '../object-args.ts';
+import { listAll } from '../following/follow.ts';
+import { runsOf } from '../following/task-runs.ts';
+import { parseSelections } from '../naming/object-args.ts';
+import { type SelectedObject, selectObjects } from '../naming/select-objects.ts';
 import { describeEnvironment } from '../printers/describe-environment.ts';
 import { describeNode } from '../printers/describe-node.ts';
 import { describeRun } from '../printers/describe-run.ts';
 import { describeTask } from '../printers/describe-task.ts';
-import { type SelectedObject, selectObjects } from '../select-objects.ts';
-import { runsOf } from '../task-runs.ts';
 
 export interface DescribeFlags {
   selector?: string;

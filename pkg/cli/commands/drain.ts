@@ -1,11 +1,11 @@
 import { isTerminal, objectKey, type Run } from '../../api/index.ts';
 import { type Context, print, warn } from '../context.ts';
-import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
 import { ExitError, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { follow, listAll } from '../follow.ts';
-import { shownName } from '../object-args.ts';
-import type { SelectedObject } from '../select-objects.ts';
+import { type Deadline, deadline, timeoutMs } from '../following/deadline.ts';
+import { follow, listAll } from '../following/follow.ts';
+import { shownName } from '../naming/object-args.ts';
+import type { SelectedObject } from '../naming/select-objects.ts';
 import { type NodeFlags, selectNodes, switchNode } from './cordon.ts';
 
 export interface DrainFlags extends NodeFlags {

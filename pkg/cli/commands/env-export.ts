@@ -8,10 +8,10 @@ import { parseTarballIndex, shortDigest, verifyTarball } from '../../environment
 import { type Context, print } from '../context.ts';
 import { ExitError, Interrupted, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { overRestart } from '../follow.ts';
-import { keptDigest } from '../kept-digest.ts';
-import { environmentName } from '../object-args.ts';
-import { ProgressBar } from '../progress-bar.ts';
+import { overRestart } from '../following/follow.ts';
+import { ProgressBar } from '../following/progress-bar.ts';
+import { keptDigest } from '../naming/kept-digest.ts';
+import { environmentName } from '../naming/object-args.ts';
 
 export interface ExportFlags {
   /** Left out: NAME-DIGEST.tar where the command runs. */

@@ -6,13 +6,13 @@ import { apiVersion, type Environment } from '../../api/index.ts';
 import { errorMessage, hasCode } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
 import { hashOf, readImageLayout } from '../../environment/index.ts';
-import { applyManager } from '../apply-manager.ts';
 import { type Connection, type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { shownObject } from '../object-args.ts';
-import { ProgressBar } from '../progress-bar.ts';
-import { sendUpload } from '../send-upload.ts';
+import { ProgressBar } from '../following/progress-bar.ts';
+import { shownObject } from '../naming/object-args.ts';
+import { applyManager } from '../sending/apply-manager.ts';
+import { sendUpload } from '../sending/send-upload.ts';
 
 export interface ImportFlags {
   /** Left out: the file is sent, for a manifest of one's own. */

@@ -3,7 +3,7 @@ import { timestamp } from '../../base/index.ts';
 import { type Context, print } from '../context.ts';
 import { ExitError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { listAll } from '../follow.ts';
+import { listAll } from '../following/follow.ts';
 import { controlManager } from './stop.ts';
 
 export interface FenceFlags {

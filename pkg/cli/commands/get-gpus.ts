@@ -2,7 +2,7 @@ import type { Client } from '../../client/index.ts';
 import { type Context, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { listAll } from '../follow.ts';
+import { listAll } from '../following/follow.ts';
 import { type GpuView, gpuName, gpusOf } from '../machines/gpus.ts';
 import { listActiveRuns } from '../machines/held.ts';
 import { gpuTarget, namedGpus } from '../machines/named-gpus.ts';

@@ -3,10 +3,10 @@ import { hasCode } from '../../base/index.ts';
 import { type Connection, type Context, listNamespace, objectNamespace, warn } from '../context.ts';
 import { describeError, exitCodeOf, UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { follow, listAll } from '../follow.ts';
+import { follow, listAll } from '../following/follow.ts';
 import { mayColour } from '../io.ts';
 import { heldByNode, listActiveRuns } from '../machines/held.ts';
-import { parseSelections, type Selection } from '../object-args.ts';
+import { parseSelections, type Selection } from '../naming/object-args.ts';
 import { heldColumns } from '../printers/node-columns.ts';
 import {
   documentPrinter,

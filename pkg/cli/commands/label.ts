@@ -1,8 +1,8 @@
 import { type ApiObject, labelKeyProblem, labelValueProblem } from '../../api/index.ts';
 import { type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { shownName } from '../object-args.ts';
-import { selectObjects } from '../select-objects.ts';
+import { shownName } from '../naming/object-args.ts';
+import { selectObjects } from '../naming/select-objects.ts';
 import { controlManager } from './stop.ts';
 
 /** `river label node/n1 gpu=a100 zone-`: sets labels, and removes those with - behind. */

@@ -1,15 +1,15 @@
 import type { Task } from '../../api/index.ts';
 import { hasCode } from '../../base/index.ts';
 import type { Client } from '../../client/index.ts';
-import { BuildProgress } from '../build-progress.ts';
 import { type Context, objectNamespace, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { BuildProgress } from '../following/build-progress.ts';
+import { LinePrefixer } from '../following/line-prefix.ts';
+import { buildLogStream, logStream } from '../following/log-stream.ts';
+import { followTaskRuns, runsOf } from '../following/task-runs.ts';
 import type { Output } from '../io.ts';
-import { LinePrefixer } from '../line-prefix.ts';
-import { buildLogStream, logStream } from '../log-stream.ts';
-import { parseSelections, resourceOf, type Selection } from '../object-args.ts';
-import { followTaskRuns, runsOf } from '../task-runs.ts';
+import { parseSelections, resourceOf, type Selection } from '../naming/object-args.ts';
 
 export interface LogsFlags {
   follow?: boolean;

@@ -1,6 +1,6 @@
 import { type Context, print } from '../context.ts';
-import { shownName } from '../object-args.ts';
-import { selectTasks, type TargetFlags } from '../select-tasks.ts';
+import { shownName } from '../naming/object-args.ts';
+import { selectTasks, type TargetFlags } from '../naming/select-tasks.ts';
 import { controlManager } from './stop.ts';
 
 /** Sets spec.suspend: what runs of the tasks is frozen, and nothing is started. */

@@ -1,7 +1,7 @@
 import { timestamp } from '../../base/index.ts';
 import { type Context, print } from '../context.ts';
-import { shownName } from '../object-args.ts';
-import { selectTasks, type TargetFlags } from '../select-tasks.ts';
+import { shownName } from '../naming/object-args.ts';
+import { selectTasks, type TargetFlags } from '../naming/select-tasks.ts';
 import { controlManager } from './stop.ts';
 
 /** Gives spec.rerun a new value: every run of the tasks is made again. A stopped task is no longer stopped. */

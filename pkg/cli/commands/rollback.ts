@@ -1,8 +1,8 @@
 import { resources } from '../../api/index.ts';
 import { type Context, print } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { keptDigest } from '../kept-digest.ts';
-import { environmentName, shownName } from '../object-args.ts';
+import { keptDigest } from '../naming/kept-digest.ts';
+import { environmentName, shownName } from '../naming/object-args.ts';
 
 export interface RollbackFlags {
   to: string;

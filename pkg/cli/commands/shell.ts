@@ -3,7 +3,7 @@ import type { ShellProcess } from '../../shell/index.ts';
 import type { Context } from '../context.ts';
 import { Interrupted } from '../errors.ts';
 import type { CliIo, Terminal } from '../io.ts';
-import { environmentName } from '../object-args.ts';
+import { environmentName } from '../naming/object-args.ts';
 
 export interface ShellFlags {
   /** Left out: a terminal when this program has one. */

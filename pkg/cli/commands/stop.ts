@@ -1,6 +1,6 @@
 import { type Context, print } from '../context.ts';
-import { shownName } from '../object-args.ts';
-import { selectTasks, type TargetFlags } from '../select-tasks.ts';
+import { shownName } from '../naming/object-args.ts';
+import { selectTasks, type TargetFlags } from '../naming/select-tasks.ts';
 
 /** Sets spec.stopped: the host stops every run of the tasks and starts none until they are run again. */
 export async function stop(context: Context, words: readonly string[], flags: TargetFlags): Promise<number> {

@@ -1,7 +1,7 @@
 import { labelKeyProblem, labelValueProblem, type Taint } from '../../api/index.ts';
 import { type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { shownName } from '../object-args.ts';
+import { shownName } from '../naming/object-args.ts';
 import { selectNodes } from './cordon.ts';
 import { controlManager } from './stop.ts';
 

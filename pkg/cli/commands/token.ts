@@ -1,5 +1,5 @@
 import { type Context, print, warn } from '../context.ts';
-import { spanOf } from '../deadline.ts';
+import { spanOf } from '../following/deadline.ts';
 
 export interface TokenFlags {
   node: string;

@@ -3,9 +3,9 @@ import { RiverError } from '../../base/index.ts';
 import { type Connection, type Context, listNamespace, warn } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { listAll } from '../follow.ts';
+import { listAll } from '../following/follow.ts';
 import { heldByNode, listActiveRuns } from '../machines/held.ts';
-import { kindNamed, resourceOf } from '../object-args.ts';
+import { kindNamed, resourceOf } from '../naming/object-args.ts';
 import { type TopTable, topGpus, topNodes, topRuns } from '../printers/top.ts';
 import { findGpus } from './get-gpus.ts';
 

@@ -1,9 +1,9 @@
 import { formatBytes, type Usage } from '../../api/index.ts';
 import { timestamp } from '../../base/index.ts';
 import { type Context, listNamespace, warn } from '../context.ts';
-import { spanOf } from '../deadline.ts';
-import { listAll } from '../follow.ts';
-import { resourceOf } from '../object-args.ts';
+import { spanOf } from '../following/deadline.ts';
+import { listAll } from '../following/follow.ts';
+import { resourceOf } from '../naming/object-args.ts';
 import { formatDocument } from '../printers/objects.ts';
 import { printable, TableWriter } from '../printers/table.ts';
 

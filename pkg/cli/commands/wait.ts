@@ -1,14 +1,14 @@
 import type { ApiObject } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import { type Context, print } from '../context.ts';
-import { type Deadline, deadline, timeoutMs } from '../deadline.ts';
 import { ExitError, Interrupted } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { followObject } from '../follow.ts';
-import { shownName } from '../object-args.ts';
-import { ProgressBar } from '../progress-bar.ts';
-import { type SelectedObject, selectObjects } from '../select-objects.ts';
-import { parseWaitFor, type WaitFor } from '../wait-for.ts';
+import { type Deadline, deadline, timeoutMs } from '../following/deadline.ts';
+import { followObject } from '../following/follow.ts';
+import { ProgressBar } from '../following/progress-bar.ts';
+import { parseWaitFor, type WaitFor } from '../following/wait-for.ts';
+import { shownName } from '../naming/object-args.ts';
+import { type SelectedObject, selectObjects } from '../naming/select-objects.ts';
 
 export interface WaitFlags {
   for: string;

@@ -4,11 +4,11 @@ import type { Client } from '../../client/index.ts';
 import { whyPending } from '../../placement/index.ts';
 import { type Context, print } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { listAll } from '../follow.ts';
+import { listAll } from '../following/follow.ts';
+import { runsOf } from '../following/task-runs.ts';
 import { listActiveRuns } from '../machines/held.ts';
+import { selectObjects } from '../naming/select-objects.ts';
 import { whyText } from '../printers/why.ts';
-import { selectObjects } from '../select-objects.ts';
-import { runsOf } from '../task-runs.ts';
 
 /** Why something does not run: the verdict of each node, who holds what is missing, and what would run now. */
 export async function why(context: Context, words: readonly string[]): Promise<number> {

@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import type { ApplyFlags } from '../commands/apply.ts';
 import type { DeleteFlags } from '../commands/delete.ts';
 import { UsageError } from '../errors.ts';
+import type { TargetFlags } from '../naming/select-tasks.ts';
 import type { Act } from '../program.ts';
-import type { TargetFlags } from '../select-tasks.ts';
 import { collect } from './values.ts';
 
 /** Flags of the commands that change something. What a command does is loaded only when it is used. */

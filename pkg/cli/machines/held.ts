@@ -1,7 +1,7 @@
 import type { Run } from '../../api/index.ts';
 import type { Client } from '../../client/index.ts';
 import { addCharge, chargeOf, type Held, isCharged, nothingHeld } from '../../placement/index.ts';
-import { listAll } from '../follow.ts';
+import { listAll } from '../following/follow.ts';
 
 /** Runs that take up room, or wait. */
 const active = 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Stopped';

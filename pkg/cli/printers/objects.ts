@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { type ApiObject, type Column, columns, type Resource } from '../../api/index.ts';
-import { shownObject } from '../object-args.ts';
+import { shownObject } from '../naming/object-args.ts';
 import { colourState } from './colour.ts';
 import { printable, TableWriter } from './table.ts';
 

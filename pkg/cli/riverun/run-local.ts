@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { Interrupted } from '../errors.ts';
+import { LinePrefixer } from '../following/line-prefix.ts';
 import type { CliIo, Output } from '../io.ts';
-import { LinePrefixer } from '../line-prefix.ts';
 import type { Capture, Ending, LocalMachine } from './local-machine.ts';
 import type { LocalRun } from './points.ts';
 

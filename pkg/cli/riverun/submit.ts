@@ -1,10 +1,10 @@
 import { stringify } from 'yaml';
 import { type ApiObject, apiVersion, validateManifest } from '../../api/index.ts';
 import type { Rng } from '../../base/index.ts';
-import { applyManager } from '../apply-manager.ts';
 import type { Connection } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import type { CliIo } from '../io.ts';
+import { applyManager } from '../sending/apply-manager.ts';
 
 export interface SubmitFlags {
   name?: string;

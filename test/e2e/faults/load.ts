@@ -1,6 +1,6 @@
 import { apiVersion, type Run, type Task, type TaskSpec } from '../../../pkg/api/index.ts';
 import { hasCode, type Rng, realClock, sleep } from '../../../pkg/base/index.ts';
-import { logStream } from '../../../pkg/cli/log-stream.ts';
+import { logStream } from '../../../pkg/cli/following/log-stream.ts';
 import type { Client } from '../../../pkg/client/index.ts';
 import { testImage } from '../../env/engine.ts';
 
