@@ -148,6 +148,21 @@ describe('a start', () => {
       ['Conclude Failed RecordLost'],
     ],
     [
+      'called for a host that was restored since: whatever of it is on its way is called off first',
+      { run: aRun(), intent: started(), node: { epoch: 'e2' } },
+      ['Stop'],
+    ],
+    [
+      'not again after a restore of the host: it may have run and been removed by hand',
+      { run: aRun(), intent: started(), node: { epoch: 'e2' }, memory: { stopped: true } },
+      ['Conclude Failed RecordLost'],
+    ],
+    [
+      'recorded only, for a host that was restored since',
+      { run: aRun(), intent: anIntent(), node: { epoch: 'e2' } },
+      ['MarkStarting', 'Start'],
+    ],
+    [
       'said to be Starting, never answered',
       { run: aRun({ phase: 'Starting' }), intent: started() },
       ['Start'],

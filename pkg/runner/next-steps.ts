@@ -237,17 +237,14 @@ function beforeStart(situation: Situation, run: Run): Step[] {
     );
   if (!execution && wasStartedBefore(situation, run)) {
     const rebooted = intent?.startBootId !== undefined && intent.startBootId !== node.bootId;
-    return conclude(
-      situation,
-      rebooted
-        ? concluded(
-            'Failed',
-            'NodeRestarted',
-            'The node restarted around the start of the program.',
-            node.nowMs,
-          )
-        : concluded('Failed', 'RecordLost', 'The node has lost its records of this run.', node.nowMs),
-    );
+    if (!rebooted) return conclude(situation, recordLost(node.nowMs));
+    const message = 'The node restarted around the start of the program.';
+    return conclude(situation, concluded('Failed', 'NodeRestarted', message, node.nowMs));
+  }
+  if (!execution && intent?.startBootId !== undefined && intent.epoch !== node.epoch) {
+    // The host that was restored since may have been told that it runs. Where it was not, a start may be on its way.
+    if (memory.stopped) return conclude(situation, recordLost(node.nowMs));
+    return [{ kind: 'Stop', graceMs: node.stopGraceMs }];
   }
   const refusal = intent ? undefined : refusalOf(run, node);
   if (refusal) return [{ kind: 'Refuse', ...refusal }];
@@ -255,6 +252,10 @@ function beforeStart(situation: Situation, run: Run): Step[] {
   if (run.spec.desired === 'Paused' && !intent?.startBootId)
     return conclude(situation, concluded('Stopped', 'Suspended', suspendedMessage, node.nowMs));
   return startSteps(situation, run);
+}
+
+function recordLost(nowMs: number): RunStatus {
+  return concluded('Failed', 'RecordLost', 'The node has lost its records of this run.', nowMs);
 }
 
 const suspendedMessage =

@@ -588,6 +588,19 @@ describe('the session', () => {
     expect(host.node?.status?.session).toBe(second.session);
   });
 
+  test('is another one for a restored host: what was sent to the one before may come late', async () => {
+    startRunner();
+    await clock.advance(1000);
+    const before = host.node?.status?.session;
+    host.epoch = 'e2';
+    await clock.advance(20_000);
+    expect(host.node?.status?.session).not.toBe(before);
+    submit('a', []);
+    await clock.advance(1000);
+    expect(host.status('a')).toMatchObject({ phase: 'Succeeded', session: host.node?.status?.session });
+    expect(ended).toEqual([]);
+  });
+
   test('a report that is refused for its session makes it look at once', async () => {
     startRunner();
     submit('a', ['for:3s']);

@@ -169,12 +169,9 @@ export class Runner {
     if (!this.#workplace) this.#begin(this.#cluster);
     if (restored) this.#workplace?.newEpoch(epoch);
     this.#workplace?.offered(environments ?? []);
-    if (this.#connected) {
-      if (restored) this.#workplace?.connect(this.#session.id);
-      return;
-    }
-    this.#connected = true;
-    this.#workplace?.connect(this.#session.id);
+    // After a restore with the next answer: the Node is taken over anew before.
+    if (!this.#connected && !restored) this.#workplace?.connect(this.#session.id);
+    this.#connected = !restored;
   }
 
   #begin(cluster: ClusterMark): void {

@@ -49,8 +49,8 @@ export interface SessionParts {
  * what has changed, and only while no newer runner of the same name has taken over.
  */
 export class Session {
-  readonly id: string;
   readonly #parts: SessionParts;
+  #id: string;
   #written: Node | undefined;
   #timer: Timer | undefined;
   #leaseMs = defaultLeaseMs;
@@ -61,7 +61,11 @@ export class Session {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.id = parts.rng.uuid();
+    this.#id = parts.rng.uuid();
+  }
+
+  get id(): string {
+    return this.#id;
   }
 
   start(): void {
@@ -105,7 +109,7 @@ export class Session {
       const capMs = this.#written ? Math.min(this.#leaseMs / 10, 3_000) : retryMs;
       return backoffDelay({ baseMs: capMs / 4, capMs }, this.#missed, this.#parts.rng);
     }
-    return this.#statusWanted ? 0 : this.#leaseMs / 3;
+    return this.#statusWanted || !this.#written ? 0 : this.#leaseMs / 3;
   }
 
   #failed(error: unknown): void {
@@ -176,13 +180,27 @@ export class Session {
       const answer = await this.#call(client.heartbeat(name, heartbeat));
       if (this.#ended) return;
       this.#leaseMs = answer.leaseMs;
+      const known = this.#parts.knownEpoch();
       await this.#parts.onAnswer(answer, clock.monotonic() - sentAt);
+      if (known !== undefined && known !== answer.epoch) {
+        this.#renew();
+        return;
+      }
       if (this.#statusWanted || !answer.ready) await this.#renewStatus();
     } catch (error) {
       if (hasCode(error, 'NotFound')) this.#written = undefined;
       else if (hasCode(error, 'Conflict')) await this.#afterConflict();
       throw error;
     }
+  }
+
+  /**
+   * To be taken over anew, under another id: the host was restored, and what was sent to the one before may still come
+   * to this one, when this runner has long begun what it then had given up.
+   */
+  #renew(): void {
+    this.#id = this.#parts.rng.uuid();
+    this.#written = undefined;
   }
 
   /** Compares with what the host has and writes the difference, unless somebody else has taken over. */
@@ -207,7 +225,7 @@ export class Session {
     const node = await this.#call(client.get('Node', '', name));
     if (this.#ended || node.status?.session === this.id) return;
     if (version.epoch !== undefined && version.epoch !== knownEpoch()) {
-      this.#written = undefined;
+      this.#renew();
       return;
     }
     this.#end(
