@@ -5,7 +5,7 @@ import { type CurrentReader, Draft } from './draft.ts';
 import type { LogWriter } from './log-writer.ts';
 import { Queries } from './queries.ts';
 import { SqliteTransaction } from './transaction.ts';
-import type { StoreEvent, Transaction } from './types.ts';
+import type { StoredRecord, StoreEvent, Transaction } from './types.ts';
 
 /** So that a burst of writes does not hold the event loop for more than some milliseconds; the rest waits for the next turn. */
 const largestBatch = 256;
@@ -26,6 +26,8 @@ export interface GroupCommitOptions {
   version(): number;
   /** The newest committed state of what the open transaction has not written. */
   current(queries: Queries, ...key: Parameters<CurrentReader>): ReturnType<CurrentReader>;
+  /** The same record, parsed before if that was so. */
+  known(record: StoredRecord): StoredRecord;
   /** Called after each commit that wrote objects, before its promises resolve. */
   committed(events: StoreEvent[]): void;
   /** Called after a failed commit, when writing works again: what is on disk may differ from what was published. */
@@ -107,14 +109,14 @@ export class GroupCommit {
 
   #commitAll(jobs: Job[]): void {
     const events: StoreEvent[] = [];
-    const { writer, current } = this.#options;
+    const { writer, current, known } = this.#options;
     // Its own connection has the pages at hand; another one would read them again after every commit.
     const draft = new Draft((kind, namespace, name) => current(this.#queries, kind, namespace, name));
     const below: CurrentReader = (kind, namespace, name) => draft.get(kind, namespace, name);
     let version = this.#options.version();
     this.#begin.run();
     const outcomes = jobs.map((job): Outcome => {
-      const transaction = new SqliteTransaction(this.#queries, writer, below, version);
+      const transaction = new SqliteTransaction(this.#queries, writer, below, known, version);
       const outcome = this.#runOne(job, transaction, jobs.length === 1);
       if ('error' in outcome) return outcome;
       for (const event of transaction.events) {

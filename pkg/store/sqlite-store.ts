@@ -125,6 +125,7 @@ export class SqliteStore implements Store {
       writer: this.#writer,
       version,
       current: (queries, kind, namespace, name) => this.#current(queries, kind, namespace, name),
+      known: (record) => this.#cache.known(record),
       committed: (events) => this.#publish(events),
       recovered: () => this.#catchUp(),
     });

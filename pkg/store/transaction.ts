@@ -10,6 +10,8 @@ import type { StoredRecord, StoreEvent, Transaction } from './types.ts';
 /** Slice size for reading all of a selection without one huge answer of the database. */
 const sliceSize = 1000;
 
+type Known = (record: StoredRecord) => StoredRecord;
+
 /** One caller's part of a group commit. Knows what it wrote, so that it can be published after the commit. */
 export class SqliteTransaction implements Transaction {
   readonly events: StoreEvent[] = [];
@@ -17,13 +19,15 @@ export class SqliteTransaction implements Transaction {
   version: number;
   /** A write that the database refused half way: nothing of this commit may stay, also when `work` swallows the error. */
   failure: unknown;
+  readonly #known: Known;
   readonly #queries: Queries;
   readonly #writer: LogWriter;
   readonly #draft: Draft;
   #over = false;
 
-  /** `below`: what is there before its first write. */
-  constructor(queries: Queries, writer: LogWriter, below: CurrentReader, version: number) {
+  /** `below`: what is there before its first write. `known`: the same record, parsed before if that was so. */
+  constructor(queries: Queries, writer: LogWriter, below: CurrentReader, known: Known, version: number) {
+    this.#known = known;
     this.#queries = queries;
     this.#writer = writer;
     this.#draft = new Draft(below);
@@ -44,7 +48,7 @@ export class SqliteTransaction implements Transaction {
       slice = this.#queries.newest(kind, selection, slice.next, sliceSize);
       records.push(...slice.records);
     }
-    return records;
+    return records.map(this.#known);
   }
 
   put(object: ApiObject, expect?: number): StoredRecord {
