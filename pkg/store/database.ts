@@ -83,6 +83,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** The file grows to at most this many pages of 4,096 bytes. */
   maxPages?: number;
+  /** Pages in the write-ahead log from which on a commit moves it into the file. */
+  checkpointPages?: number;
 }
 
 /** The directory must be locked. Closes what it opened when it fails. */
@@ -106,6 +108,7 @@ function prepareWriter(writer: Database, file: string, options: ConnectionOption
   writer.pragma('synchronous = FULL');
   // Without a limit the log keeps the size of the busiest moment for good.
   writer.pragma('journal_size_limit = 33554432');
+  if (options.checkpointPages) writer.pragma(`wal_autocheckpoint = ${options.checkpointPages}`);
   if (options.maxPages) writer.pragma(`max_page_count = ${options.maxPages}`);
   checkIntegrity(writer, file);
   const copy = migrate(writer, file);

@@ -38,6 +38,8 @@ export interface SqliteStoreOptions {
   cacheSize?: number;
   /** The file grows to at most this many pages of 4,096 bytes; a write beyond meets a full disk. Default: no limit. */
   maxPages?: number;
+  /** Pages in the write-ahead log from which on a commit moves it into the file. Default 1,000, as in SQLite. */
+  checkpointPages?: number;
   filesystem?: FilesystemReader;
 }
 

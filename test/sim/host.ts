@@ -19,6 +19,8 @@ import { type HostParts, wireHost } from './wire-host.ts';
 import { between, chance, pick, type World } from './world.ts';
 
 const database = 'river.db';
+/** Few, so that crashes come before, in and after checkpoints, and a restart has not much to read. */
+const checkpointPages = 100;
 const filesystem: FilesystemReader = { type: () => 0, mountinfo: () => '' };
 
 /** The host machine: its disk, and the lives of the host on it. */
@@ -75,7 +77,14 @@ export class SimHost implements Part {
     this.#world.trace(life.name, 'starts');
     const logger = simLogger(life);
     const { clock, rng } = life;
-    const store = openSqliteStore({ directory: this.#folder, clock, rng, logger, filesystem });
+    const store = openSqliteStore({
+      directory: this.#folder,
+      clock,
+      rng,
+      logger,
+      filesystem,
+      checkpointPages,
+    });
     refuseWhenFull(store, ['transact', 'compact'], () => this.#world.time < this.#fullUntilMs);
     this.#life = life;
     this.#upSinceMs = this.#world.time;

@@ -14,12 +14,18 @@ function carried(value: unknown, message: unknown): unknown {
   if (Array.isArray(value) && !value.includes(undefined)) return value.map((item) => carried(item, message));
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     throw new Error(unserializable(message));
-  const copy: Record<string, unknown> = {};
-  for (const key in value) {
-    const item = (value as Record<string, unknown>)[key];
-    if (item !== undefined) copy[key] = carried(item, message);
+  // Copied as a whole first: most fields are plain, and to make an object field by field takes far longer.
+  const copy: Record<string, unknown> = { ...value };
+  for (const key in copy) {
+    const item = copy[key];
+    if (item === undefined) return carried(withoutUndefined(copy), message);
+    if (!isPlain(item)) copy[key] = carried(item, message);
   }
   return copy;
+}
+
+function withoutUndefined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
 }
 
 /** The same here and there; of a field that is undefined there is nothing there. */
