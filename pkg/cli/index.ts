@@ -1,6 +1,9 @@
 /**
  * The commands that people type: what they read, send and print. Decides nothing about what runs where, and keeps
  * nothing: it is a client like any other. Loads what a command needs when it is used, so that it starts at once.
+ *
+ * Rooms: `commands`, one a file; `flags`, what each takes; `naming` (which objects the words mean), `sending` (manifests and
+ * what they copy), `following` (output and state until an end), `printers`, `machines`, `init`, `riverun`.
  */
 
 export { configFile } from './config-file.ts';
