@@ -1,5 +1,5 @@
-import type { ApiObject, Kind, NodeStatus, ObjectOf } from '../api/index.ts';
-import type { ShellProcess, ShellRequest } from '../shell/index.ts';
+import type { ApiObject, Kind, ObjectOf } from '../api/index.ts';
+import type { Heartbeat, HeartbeatAnswer } from './heartbeats.ts';
 
 /**
  * The one way to the API, for CLI, runner, controllers and scheduler: over HTTP, or in the host's own process.
@@ -110,45 +110,6 @@ export interface Binding {
   uid: string;
 }
 
-export interface Heartbeat {
-  session: string;
-  usage?: NodeStatus['usage'];
-  /** How often each has happened since the runner's process started, by names in lower case with underscores. */
-  counters?: Readonly<Record<string, number>>;
-}
-
-export interface HeartbeatAnswer {
-  /** Length of the lease, milliseconds: the runner beats at a third of it. */
-  leaseMs: number;
-  /** Epoch of the store; another one than before means that the host was restored from a backup. */
-  epoch: string;
-  clusterUid: string;
-  /** RFC 3339: what the host's clock shows. Left out by an older host. */
-  time?: string;
-  /** Of the program that the host is, as in `0.1.0`; left out by the first ones. */
-  version?: string;
-  /** Whether Node's condition Ready is True: if not, the runner writes its status again. */
-  ready: boolean;
-  /** Where the runner opens its tunnel; left out by a host that takes none. */
-  gateway?: GatewayAddress;
-  /** The environments as they are now: a node knows no others than these and those of its Runs. */
-  environments?: CurrentEnvironment[];
-}
-
-export interface CurrentEnvironment {
-  name: string;
-  digest: string;
-  /** Nodes load it before anything needs it. */
-  prefetch: boolean;
-}
-
-/** The host's end of the tunnels, on the machine that serves the API. */
-export interface GatewayAddress {
-  port: number;
-  /** `ssh-ed25519 AAAA…`: the only key that the host shows there. */
-  publicKey: string;
-}
-
 export interface WatchOptions extends SelectorOptions {
   resourceVersion?: string;
 }
@@ -184,98 +145,4 @@ export interface ServerVersion {
   clusterUid?: string;
   /** What people should know of the host itself, each a sentence. */
   warnings?: string[];
-}
-
-/** Tarballs of environments, as the host has them; for nodes and admins, and only over HTTP. */
-export interface EnvironmentFiles {
-  /** Raises `NotFound` when the host has none of this digest. */
-  environmentIndex(name: string, digest: string): Promise<unknown>;
-  /**
-   * As they come; ends after so many bytes. Raises `ServiceUnavailable` for a connection that breaks off or on which
-   * nothing comes: the caller goes on at the byte that it has reached.
-   */
-  environmentBytes(
-    name: string,
-    digest: string,
-    range: { offset: number; size: number },
-    signal: AbortSignal,
-  ): AsyncIterable<Uint8Array>;
-}
-
-/** What people do with an Environment beside its manifest; for admins, and only over HTTP. */
-export interface EnvironmentActions {
-  /** The digest is in use until the manifest changes. Raises `NotFound` when it is not kept any more. */
-  rollBack(name: string, digest: string): Promise<ObjectOf<'Environment'>>;
-  /**
-   * Asks for the state of its working container as the next digest. It is done when `status.request` of the answer is not
-   * there any more: then `status.history` has an entry with its id, or the condition Committed says why not.
-   */
-  commit(name: string, message?: string): Promise<ObjectOf<'Environment'>>;
-  /** Asks to throw away what is in its working container. It is done when `status.request` is not there any more. */
-  discard(name: string): Promise<ObjectOf<'Environment'>>;
-  /** Output of the last build; with `follow` until it has ended. Raises `NotFound` when there was none. */
-  buildLog(name: string, options: BuildLogOptions): AsyncIterable<Uint8Array>;
-  /**
-   * A program in the container that an interactive Environment keeps. Raises `NotFound`, or `Conflict` when there is no
-   * such container now; what is wrong with the program itself is raised by its `exitCode`. Cut off when the signal aborts.
-   */
-  openShell(name: string, request: ShellRequest, signal?: AbortSignal): Promise<ShellProcess>;
-}
-
-/** `startsAt` is also told which build it is. */
-export interface BuildLogOptions extends Omit<LogOptions, 'stream'> {
-  /** The build that `offset` is of: of any other one all comes. */
-  build?: string;
-}
-
-/** What `copy` steps of Environments take, under the sha256 of its bytes; for admins, and only over HTTP. */
-export interface FileUploads {
-  uploadState(sha256: string): Promise<UploadState>;
-  /** Of at most 8 MiB, at or before the byte where the host is. With `last` the host checks the hash: `Invalid`. */
-  uploadPart(sha256: string, offset: number, bytes: Uint8Array, last: boolean): Promise<UploadState>;
-}
-
-export interface UploadState {
-  /** Bytes that the host has. */
-  size: number;
-  /** All of them, and they have the hash. */
-  complete: boolean;
-}
-
-/** How a machine becomes a node; only over HTTP. */
-export interface Joining {
-  /** For admins. Raises `Invalid` for a name that no node can have. */
-  createJoinToken(node: string, options: JoinTokenOptions): Promise<JoinToken>;
-  /** For admins: the machine that has the name is shut out. Raises `NotFound` when none has. */
-  revokeNode(node: string): Promise<void>;
-  /** For anybody with a token. Raises `Unauthorized` for a wrong, used or expired one, `AlreadyExists` for a taken name. */
-  join(node: string, request: JoinRequest): Promise<JoinAnswer>;
-}
-
-export interface JoinTokenOptions {
-  /** As in `30m`. Default one hour. */
-  expires?: string;
-  /** It may take the name from the machine that has it. */
-  replace?: boolean;
-}
-
-export interface JoinToken {
-  token: string;
-  /** RFC 3339. */
-  expiresAt: string;
-}
-
-export interface JoinRequest {
-  token: string;
-  /** Ed25519, SPKI in DER, base64. */
-  publicKey: string;
-  /** By that key, over the token, base64. */
-  signature: string;
-}
-
-export interface JoinAnswer {
-  /** For the key, PEM. */
-  certificate: string;
-  /** Of the authority, PEM. */
-  ca: string;
 }

@@ -2,6 +2,9 @@ import type { ApiObject, Kind, ObjectMeta, ObjectOf } from '../../api/index.ts';
 import { findResource } from '../../api/index.ts';
 import { RiverError } from '../../base/index.ts';
 import type { ShellProcess, ShellRequest } from '../../shell/index.ts';
+import type * as environments from '../environments.ts';
+import type * as heartbeats from '../heartbeats.ts';
+import type * as joining from '../joining.ts';
 import type * as types from '../types.ts';
 import { Connection, type HttpClientOptions } from './connection.ts';
 import { environmentPath, streamEnvironment } from './environments.ts';
@@ -19,10 +22,10 @@ interface WireList {
 /** A Client that also holds connections; `close` lets go of them. */
 export interface HttpClient
   extends types.Client,
-    types.Joining,
-    types.EnvironmentFiles,
-    types.EnvironmentActions,
-    types.FileUploads {
+    joining.Joining,
+    environments.EnvironmentFiles,
+    environments.EnvironmentActions,
+    environments.FileUploads {
   close(): void;
 }
 
@@ -146,10 +149,10 @@ class ClientOverHttp implements HttpClient {
     return answer.body as ObjectOf<'Run'>;
   }
 
-  async heartbeat(node: string, heartbeat: types.Heartbeat): Promise<types.HeartbeatAnswer> {
+  async heartbeat(node: string, heartbeat: heartbeats.Heartbeat): Promise<heartbeats.HeartbeatAnswer> {
     const path = resourcePath('Node', '', node, 'heartbeat');
     const answer = await this.#connection.call({ method: 'POST', path, body: heartbeat });
-    return answer.body as types.HeartbeatAnswer;
+    return answer.body as heartbeats.HeartbeatAnswer;
   }
 
   logs(namespace: string, run: string, options: types.LogOptions): AsyncIterable<Uint8Array> {
@@ -168,18 +171,18 @@ class ClientOverHttp implements HttpClient {
     return startWatch(this.#connection, kind, options, handler);
   }
 
-  async createJoinToken(node: string, options: types.JoinTokenOptions): Promise<types.JoinToken> {
+  async createJoinToken(node: string, options: joining.JoinTokenOptions): Promise<joining.JoinToken> {
     const path = resourcePath('Node', '', node, 'jointoken');
-    return (await this.#connection.call({ method: 'POST', path, body: options })).body as types.JoinToken;
+    return (await this.#connection.call({ method: 'POST', path, body: options })).body as joining.JoinToken;
   }
 
   async revokeNode(node: string): Promise<void> {
     await this.#connection.call({ method: 'DELETE', path: resourcePath('Node', '', node, 'credential') });
   }
 
-  async join(node: string, request: types.JoinRequest): Promise<types.JoinAnswer> {
+  async join(node: string, request: joining.JoinRequest): Promise<joining.JoinAnswer> {
     const path = resourcePath('Node', '', node, 'credential');
-    return (await this.#connection.call({ method: 'POST', path, body: request })).body as types.JoinAnswer;
+    return (await this.#connection.call({ method: 'POST', path, body: request })).body as joining.JoinAnswer;
   }
 
   async environmentIndex(name: string, digest: string): Promise<unknown> {
@@ -213,7 +216,7 @@ class ClientOverHttp implements HttpClient {
     return (await this.#connection.call({ method: 'POST', path, body: {} })).body as ObjectOf<'Environment'>;
   }
 
-  buildLog(name: string, options: types.BuildLogOptions): AsyncIterable<Uint8Array> {
+  buildLog(name: string, options: environments.BuildLogOptions): AsyncIterable<Uint8Array> {
     const path = resourcePath('Environment', '', name, 'log');
     return streamLogs(this.#connection, path, name, options);
   }
@@ -223,9 +226,9 @@ class ClientOverHttp implements HttpClient {
     return openShell(this.#connection, resourcePath('Environment', '', name, 'exec'), request, signal);
   }
 
-  async uploadState(sha256: string): Promise<types.UploadState> {
+  async uploadState(sha256: string): Promise<environments.UploadState> {
     const answer = await this.#connection.call({ method: 'GET', path: uploadPath(sha256) });
-    return answer.body as types.UploadState;
+    return answer.body as environments.UploadState;
   }
 
   async uploadPart(
@@ -233,7 +236,7 @@ class ClientOverHttp implements HttpClient {
     offset: number,
     bytes: Uint8Array,
     last: boolean,
-  ): Promise<types.UploadState> {
+  ): Promise<environments.UploadState> {
     const answer = await this.#connection.call({
       method: 'PUT',
       path: uploadPath(sha256),
@@ -241,7 +244,7 @@ class ClientOverHttp implements HttpClient {
       contentType: 'application/octet-stream',
       body: bytes,
     });
-    return answer.body as types.UploadState;
+    return answer.body as environments.UploadState;
   }
 
   close(): void {

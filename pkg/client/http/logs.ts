@@ -1,5 +1,6 @@
 import { RiverError } from '../../base/index.ts';
-import type { BuildLogOptions, LogOptions } from '../types.ts';
+import type { BuildLogOptions } from '../environments.ts';
+import type { LogOptions } from '../types.ts';
 import type { Connection } from './connection.ts';
 
 /** Output as it comes. A broken connection raises `ServiceUnavailable`; the caller goes on at its offset. */
