@@ -1,11 +1,11 @@
-import { isTerminal, type Run } from '../api/index.ts';
+import { isTerminal, type Run, type Runtime } from '../api/index.ts';
 import { type Clock, errorMessage, type Logger } from '../base/index.ts';
 import type { Execution } from '../executor/index.ts';
 import type { Count } from './counters.ts';
 import type { Intent, Intents } from './intents.ts';
 import type { PassResult } from './key-loop.ts';
 import { nextSteps, type Step } from './next-steps.ts';
-import { type Observation, runtimeOf } from './observation.ts';
+import { type Observation, referenceOf, runtimeOf } from './observation.ts';
 import type { RunCache } from './run-cache.ts';
 import type { RunMemories, RunMemory } from './run-memory.ts';
 import type { Runtimes } from './runtimes.ts';
@@ -13,6 +13,7 @@ import type { RunnerSettings } from './seams.ts';
 import type { Situation } from './situation.ts';
 import type { StatusManager } from './status-manager.ts';
 import type { StepResult } from './step-actions.ts';
+import { troubleReport } from './troubles.ts';
 
 /** Converging takes two or three; more means that steps do not do what they should. */
 const roundsAtMost = 12;
@@ -111,15 +112,25 @@ export class RunAgent {
     intent: Intent | undefined,
     memory: RunMemory,
   ): Promise<{ execution?: Execution; known: boolean }> {
-    const executor = this.#parts.runtimes.executor(runtimeOf(run, intent, memory));
+    const runtime = runtimeOf(run, intent, memory);
+    const executor = this.#parts.runtimes.executor(runtime);
     const mayBeThere = intent?.startBootId !== undefined && intent.acknowledgedEpoch === undefined;
     if (!executor) return { known: !mayBeThere };
     try {
       return { execution: await executor.inspect(uid), known: true };
     } catch (error) {
       this.#parts.logger.debug('a runtime does not answer', { uid, error: errorMessage(error) });
+      if (run && runtime) this.#tellProblem({ uid, run, intent, memory }, runtime);
       return { known: false };
     }
+  }
+
+  /** A runtime that is known not to work is why a Run does not begin: whoever looks at the Run sees it there. */
+  #tellProblem(seen: Observation, runtime: Runtime): void {
+    const { runtimes, statuses } = this.#parts;
+    const problem = runtimes.problemOf(runtime);
+    const report = problem && troubleReport(seen.run?.status, undefined, problem);
+    if (report) statuses.report(referenceOf(seen), report, seen.run?.metadata.resourceVersion);
   }
 
   #situation(observation: Observation, memory: RunMemory, executionKnown: boolean): Situation {

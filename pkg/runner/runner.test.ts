@@ -364,6 +364,24 @@ describe('the life of a run', () => {
     expect(startsOf('a')).toBe(1);
   });
 
+  test('an engine that does not answer is told once in the run that waits for it, and no more when it begins', async () => {
+    let away = true;
+    startRunner({ inject: () => (away ? 'before' : undefined) });
+    await clock.advance(100);
+    submit('a', ['for:ever'], { runtime: 'docker', image: 'x:1', target: 'n1' });
+    await clock.advance(600_000);
+    expect(host.status('a')).toMatchObject({
+      phase: 'Scheduled',
+      reason: 'NotReachable',
+      message: 'The simulated engine does not answer.',
+    });
+    expect(host.writes.filter((write) => write !== 'node')).toEqual(['a Scheduled']);
+    away = false;
+    await clock.advance(20_000);
+    expect(host.status('a')).toMatchObject({ phase: 'Running', message: '' });
+    expect(startsOf('a')).toBe(1);
+  });
+
   test('a pause that fails shows, is tried again later each time, and shows no more when it is over', async () => {
     let [broken, tries] = [true, 0];
     const inject = (operation: FakeOperation) => {

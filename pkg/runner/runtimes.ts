@@ -1,5 +1,5 @@
 import type { Runtime } from '../api/index.ts';
-import type { Clock } from '../base/index.ts';
+import { type Clock, RiverError } from '../base/index.ts';
 import type { Execution, Executor, RuntimeProbe } from '../executor/index.ts';
 import type { Count } from './counters.ts';
 import { Gate } from './gate.ts';
@@ -56,6 +56,14 @@ export class Runtimes {
   notReadyMs(runtime: Runtime): number {
     const since = this.#states.get(runtime)?.notReadySince;
     return since === undefined ? 0 : Math.max(1, this.#clock.monotonic() - since);
+  }
+
+  /** Why it does not work, as its last probe says; undefined: it does. */
+  problemOf(runtime: Runtime): RiverError | undefined {
+    const probe = this.#states.get(runtime)?.probe;
+    if (!probe || probe.ready) return undefined;
+    const { reason, message } = probe;
+    return new RiverError('ServiceUnavailable', message, { causes: [{ reason, message }] });
   }
 
   /** Answers with the runtimes that work again after they did not. */
