@@ -4,6 +4,7 @@
  */
 export * from './backoff.ts';
 export * from './clock.ts';
+export * from './disk.ts';
 export * from './errors.ts';
 export * from './lazy.ts';
 export * from './level-logger.ts';

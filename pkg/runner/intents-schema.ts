@@ -1,7 +1,5 @@
-import { chmodSync, closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { RiverError } from '../base/index.ts';
+import { copyDatabase, RiverError } from '../base/index.ts';
 
 /**
  * How the runner's records came to their present shape, in order; entry N brings format N to N + 1. Entries are never
@@ -26,21 +24,9 @@ export function migrateIntents(database: Database, file: string, steps = migrati
       `${file} was written by a newer river (format ${found}, this one knows ${steps.length}): install that version, or a newer one, on this machine.`,
     );
   if (found === steps.length) return;
-  if (found > 0) copyBeside(database, `${file}.format-${found}`);
+  if (found > 0) copyDatabase(database, `${file}.format-${found}`);
   database.transaction(() => {
     for (const step of steps.slice(found)) database.exec(step);
     database.pragma(`user_version = ${steps.length}`);
   })();
-}
-
-/** One that is there was left by a migration that was cut off: the file itself is unchanged, so a new copy is as good. */
-function copyBeside(database: Database, copy: string): void {
-  rmSync(copy, { force: true });
-  database.prepare('VACUUM INTO ?').run(copy);
-  chmodSync(copy, 0o600);
-  for (const path of [copy, dirname(copy)]) {
-    const handle = openSync(path, 'r');
-    fsyncSync(handle);
-    closeSync(handle);
-  }
 }

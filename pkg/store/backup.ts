@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
-import { errorMessage, RiverError, type Rng } from '../base/index.ts';
+import { errorMessage, RiverError, type Rng, syncPath } from '../base/index.ts';
 import { checkIntegrity, databaseFile, diskError } from './database.ts';
 import {
   type FilesystemReader,
@@ -9,7 +9,6 @@ import {
   lockDirectory,
   makePrivateFile,
   prepareDirectory,
-  syncPath,
 } from './directory.ts';
 import { Queries } from './queries.ts';
 import { readMeta, refuseNewerSchema, schemaVersion, writeMeta } from './schema.ts';

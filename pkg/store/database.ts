@@ -1,8 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import SqliteDatabase, { type Database } from 'better-sqlite3';
-import { errorMessage, type Logger, RiverError, type Rng } from '../base/index.ts';
-import { makePrivateFile, syncPath } from './directory.ts';
+import { errorMessage, type Logger, RiverError, type Rng, syncPath } from '../base/index.ts';
+import { makePrivateFile } from './directory.ts';
 import { migrate, readMeta, writeMeta } from './schema.ts';
 
 /** Everything that a store consists of: the main file and its write-ahead log. A copy of both, main file first, is a crash image. */

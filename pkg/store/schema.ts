@@ -1,8 +1,6 @@
-import { chmodSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { RiverError } from '../base/index.ts';
-import { syncPath } from './directory.ts';
+import { copyDatabase, RiverError } from '../base/index.ts';
 
 /**
  * How the file came to its present shape, in order; entry N brings schema N to N + 1. Entries are never
@@ -90,14 +88,7 @@ export function migrate(database: Database, file: string, steps = migrations): s
   const found = schemaVersion(database);
   if (found === steps.length) return undefined;
   const copy = found > 0 ? `${file}.schema-${found}` : undefined;
-  if (copy) {
-    // Left over from a migration that was cut off: the file itself is unchanged, so a new copy is as good.
-    rmSync(copy, { force: true });
-    database.prepare('VACUUM INTO ?').run(copy);
-    chmodSync(copy, 0o600);
-    // On disk before the first change.
-    for (const path of [copy, dirname(copy)]) syncPath(path);
-  }
+  if (copy) copyDatabase(database, copy);
   database.transaction(() => {
     database.exec(
       'CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',
