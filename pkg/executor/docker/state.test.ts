@@ -62,6 +62,13 @@ describe('state of a container', () => {
     });
   });
 
+  test('an end that came before the engine had heard of its start', () => {
+    const { startedAt, finishedAt } = execution({
+      ...{ StartedAt: '2026-01-01T00:00:00.241Z', FinishedAt: '2026-01-01T00:00:00.240Z' },
+    });
+    expect(finishedAt).toBe(startedAt);
+  });
+
   test.each([
     [137, { signal: 'SIGKILL' }],
     [143, { signal: 'SIGTERM' }],

@@ -104,7 +104,8 @@ export function toExecution(container: Container, owner: Owner, bootId: string):
   const ended = {
     ...base,
     state: 'exited' as const,
-    ...(container.finishedAt ? { finishedAt: container.finishedAt } : {}),
+    // The engine notes a start when it hears of it, which may be after an end that is told with its own time.
+    ...(container.finishedAt ? { finishedAt: Math.max(container.finishedAt, container.startedAt ?? 0) } : {}),
   };
   if (container.startedAt === undefined) return { ...ended, startError: startErrorOf(container.error) };
   if (container.exitCode === foundDead && owner.bootId !== bootId)
