@@ -280,7 +280,11 @@ class DockerExecutor implements Executor {
       }
       // The engine lets a paused one go on, with the signal already there (moby: daemon/kill.go).
       const patient = this.#access.engineWithin(graceMs).getContainer(container.id);
-      await unless([304, 404], patient.stop({ t: Math.ceil(graceMs / 1000) }));
+      await Promise.all([
+        unless([304, 404], patient.stop({ t: Math.ceil(graceMs / 1000) })),
+        // A program that has halted itself would keep SIGTERM waiting.
+        unless([404, 409], handle.kill({ signal: 'SIGCONT' })),
+      ]);
       // Until then it is not shown as ended.
       await this.#outputs.drain(runUid);
     });
