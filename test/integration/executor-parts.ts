@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogFields, type Logger, realClock, silentLogger, sleep } from '../../pkg/base/index.ts';
 import type { Execution, ExecutionSpec, Executor } from '../../pkg/executor/index.ts';
+import { parseCpuList } from '../../pkg/topology/index.ts';
 
 /** A fresh folder for one test file; `remove` at its end. */
 export function temporaryFolder(): { path: string; remove(): void } {
@@ -126,6 +127,17 @@ export function kernelOf(pid: number): {
   };
 }
 
-/** What it says of a program that is held to these limits. */
+/** What of this machine tests may use; `other` is empty where there is only one CPU. */
+export function usable(): { all: string; cpus: string; other: string; memoryNodes: string } {
+  const all = cpusOf('self');
+  const [cpus = '', other = ''] = (parseCpuList(all) ?? []).map(String);
+  const nodes = /^Mems_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+  return { all, cpus, other, memoryNodes: String(parseCpuList(nodes)?.[0] ?? '') };
+}
+
+/** What the kernel says of a program that is held to these limits, and to one CPU and one NUMA node of those. */
 export const heldLimits = { milliCores: 500, memoryBytes: 50_000_001 };
-export const heldByKernel = { cpus: '0', memoryNodes: '0', memory: '49999872', cpuTime: '50000 100000' };
+export function heldByKernel() {
+  const { cpus, memoryNodes } = usable();
+  return { cpus, memoryNodes, memory: '49999872', cpuTime: '50000 100000' };
+}

@@ -1,6 +1,5 @@
 /**
- * A runner's executor in a process of its own, which the tests kill, or run before and after a reboot.
- *   node child.ts start STATE_DIR BOOT_ID SPEC_JSON    starts one run and stays
+ * A runner's executor in a process of its own, before and after a reboot.
  *   node child.ts begin STATE_DIR BOOT_ID SPEC_JSON    starts one run and ends
  *   node child.ts list STATE_DIR BOOT_ID SPEC_JSON     prints the probe and what the machine knows
  */
@@ -22,11 +21,7 @@ const executor = systemdExecutor({
   answerWithinMs: 3000,
 });
 await executor.probe();
-if (verb === 'start') process.stdout.write('ready\n');
-if (verb !== 'list') await executor.start(spec);
-if (verb === 'start') setInterval(() => {}, 60_000);
-else {
-  const known = await executor.list().catch((error: RiverError) => ({ error: error.code }));
-  process.stdout.write(JSON.stringify({ probe: await executor.probe(), known }));
-  await executor.close();
-}
+if (verb === 'begin') await executor.start(spec);
+const known = await executor.list().catch((error: RiverError) => ({ error: error.code }));
+process.stdout.write(JSON.stringify({ probe: await executor.probe(), known }));
+await executor.close();
