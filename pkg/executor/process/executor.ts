@@ -1,17 +1,26 @@
 import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
-import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, RiverError } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
 import {
   type Claim,
   ExitWatch,
+  goneOf,
+  hasNotEnded,
   isAlive,
+  knownOf,
+  Opening,
   prepareCommand,
   Records,
   type RunRecord,
+  removedMeanwhile,
   sessionMembers,
   signalAll,
   someoneHasArgument,
+  stoppedBefore,
+  untilEnded,
+  untilFound,
+  unusable,
 } from '../records/index.ts';
 import {
   type CgroupKind,
@@ -44,10 +53,6 @@ export interface ProcessExecutorOptions {
   cgroupRoot?: string;
 }
 
-/** How often a stop looks whether everything has gone: soon at first, then seldom. */
-const firstLookMs = 5;
-const lastLookMs = 200;
-
 interface Groups {
   kind: CgroupKind;
   freezer: Freezer;
@@ -61,10 +66,8 @@ class ProcessExecutor implements Executor {
   readonly #watch: ExitWatch;
   readonly #path: string;
   readonly #launcher: Launcher;
-  /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
-  readonly #active = new Set<string>();
-  #opened: Promise<Groups> | undefined;
-  /** What `#opened` has answered. */
+  readonly #opening: Opening<Groups>;
+  /** What that has answered. */
   #groups: Groups | undefined;
 
   constructor(options: ProcessExecutorOptions) {
@@ -73,19 +76,7 @@ class ProcessExecutor implements Executor {
     this.#records = new Records(options.stateDir, parseExitRecord);
     this.#launcher = new Launcher(options.clock, this.#path);
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
-  }
-
-  #open(): Promise<Groups> {
-    this.#opened ??= this.#openNow().catch((error: unknown) => {
-      this.#opened = undefined;
-      return this.#unusable(error);
-    });
-    return this.#opened;
-  }
-
-  #unusable(cause: unknown): never {
-    const message = `The process executor cannot use ${this.#options.stateDir}: ${errorMessage(cause)}`;
-    throw new RiverError('ServiceUnavailable', message, {}, { cause });
+    this.#opening = new Opening('process', options.stateDir, () => this.#openNow());
   }
 
   async #openNow(): Promise<Groups> {
@@ -94,15 +85,17 @@ class ProcessExecutor implements Executor {
     const name = `river-${this.#options.clusterUid.slice(0, 12)}`;
     const kind = await openCgroups(root, name);
     const freezer = await openFreezer(root, name, kind, this.#options.clock);
-    this.#watch.open(() => this.#changedSilently());
+    this.#watch.open((uid) => this.inspect(uid));
     this.#groups = { kind, freezer, holding: new Holding(kind, this.#path) };
     return this.#groups;
   }
 
   async probe(): Promise<RuntimeProbe> {
     try {
-      const { kind, holding } = await this.#open();
-      await this.#records.checkWritable().catch((error: unknown) => this.#unusable(error));
+      const { kind, holding } = await this.#opening.get();
+      await this.#records.checkWritable().catch((error: unknown) => {
+        throw unusable('process', this.#options.stateDir, error);
+      });
       await access('/bin/sh', constants.X_OK);
       const limits =
         kind.version === 0
@@ -120,22 +113,19 @@ class ProcessExecutor implements Executor {
   }
 
   async list(): Promise<Execution[]> {
-    await this.#open();
+    await this.#opening.get();
     const found = await Promise.all((await this.#records.uids()).map((uid) => this.inspect(uid)));
     return found.filter((execution) => execution !== undefined);
   }
 
   async inspect(runUid: string): Promise<Execution | undefined> {
-    await this.#open();
-    if (!/^[\w-]{1,64}$/.test(runUid))
-      throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
+    await this.#opening.get();
     const record = this.#records.read(runUid);
     const execution =
       record?.clusterUid === this.#options.clusterUid
         ? await this.#observe(record)
         : await this.#withoutRecord(runUid);
-    if (isLive(execution)) this.#active.add(runUid);
-    else this.#active.delete(runUid);
+    this.#watch.seen(runUid, execution);
     return execution;
   }
 
@@ -145,29 +135,22 @@ class ProcessExecutor implements Executor {
 
   /** Somebody has removed the executor's folder: the kernel still knows of what runs, and it is not started again. */
   async #withoutRecord(runUid: string): Promise<Execution | undefined> {
-    const { kind } = await this.#open();
+    const { kind } = await this.#opening.get();
     const members = await cgroupMembers(kind, runUid);
     return members?.length ? { runUid, namespace: '', runName: '', state: 'running' } : undefined;
   }
 
   async #observe(record: RunRecord): Promise<Execution> {
-    const { runUid, namespace, runName } = record;
-    const claim = this.#records.claim(runUid);
-    const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
-    const ending = this.#records.ending(runUid);
-    if (ending) return { ...base, state: 'exited', ...ending };
-    if (record.bootId !== this.#options.bootId())
-      return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
+    const { runUid } = record;
+    const known = knownOf(this.#records, record, this.#options.bootId());
+    const { base, claim, over } = known;
+    if (over) return over;
     if (claim === undefined) return { ...base, state: 'created' };
     if (await this.#isRunning(runUid, claim)) {
       const observed = claim.empty ? {} : observedOf(claim.pid, this.#records.folder(runUid));
       return { ...base, ...observed, state: (await this.#isHalted(runUid, claim)) ? 'paused' : 'running' };
     }
-    // It may have ended between the two looks.
-    const late = this.#records.ending(runUid);
-    return late
-      ? { ...base, state: 'exited', ...late }
-      : { ...base, state: 'exited', unknownEnd: 'RecordLost' };
+    return goneOf(this.#records, known);
   }
 
   /** Also while only the wrapper was killed: what it started is then still alive, though its end will not be known. */
@@ -179,13 +162,13 @@ class ProcessExecutor implements Executor {
 
   async #isHalted(runUid: string, claim: Claim): Promise<boolean> {
     if (!this.#records.isPaused(runUid)) return false;
-    const { freezer } = await this.#open();
+    const { freezer } = await this.#opening.get();
     return freezer.isHalted(runUid, () => this.#members(runUid, claim));
   }
 
   /** Everything of the run but its wrapper. */
   async #members(runUid: string, claim: Claim | undefined): Promise<number[]> {
-    const { kind } = await this.#open();
+    const { kind } = await this.#opening.get();
     const inGroup = await cgroupMembers(kind, runUid);
     if (inGroup !== undefined) return inGroup;
     return claim && !claim.empty ? sessionMembers(claim.pid) : [];
@@ -194,7 +177,7 @@ class ProcessExecutor implements Executor {
   async prepare(): Promise<void> {}
 
   async start(spec: ExecutionSpec): Promise<Execution> {
-    const groups = await this.#open();
+    const groups = await this.#opening.get();
     const before = await this.inspect(spec.runUid);
     if (before && before.state !== 'created') return before;
     try {
@@ -209,7 +192,9 @@ class ProcessExecutor implements Executor {
         { cause: error },
       );
     }
-    return (await this.inspect(spec.runUid)) ?? this.#missing(spec.runUid);
+    const execution = await this.inspect(spec.runUid);
+    if (execution === undefined) throw removedMeanwhile(spec.runUid);
+    return execution;
   }
 
   async #launch(spec: ExecutionSpec, { kind, holding }: Groups): Promise<void> {
@@ -241,17 +226,13 @@ class ProcessExecutor implements Executor {
     }
   }
 
-  #missing(runUid: string): never {
-    throw new RiverError('NotFound', `The records of run ${runUid} were removed while it was started.`);
-  }
-
   async adopt(spec: ExecutionSpec): Promise<void> {
     await this.inspect(spec.runUid);
   }
 
   /** Its mark first: whoever comes after a crash must not take it for a program that halted itself. */
   async pause(runUid: string): Promise<void> {
-    const { freezer } = await this.#open();
+    const { freezer } = await this.#opening.get();
     if (!isLive(await this.inspect(runUid))) return;
     await this.#records.setPaused(runUid, true);
     await freezer.halt(runUid, () => this.#members(runUid, this.#records.claim(runUid)));
@@ -259,36 +240,30 @@ class ProcessExecutor implements Executor {
 
   async resume(runUid: string): Promise<void> {
     if (!this.#records.isPaused(runUid)) return;
-    const { freezer } = await this.#open();
+    const { freezer } = await this.#opening.get();
     await freezer.thaw(runUid, () => this.#members(runUid, this.#records.claim(runUid)));
     await this.#records.setPaused(runUid, false);
   }
 
   async confine(runUid: string, cpus: string): Promise<void> {
-    const { holding } = await this.#open();
+    const { holding } = await this.#opening.get();
     if (!isLive(await this.inspect(runUid))) return;
     await holding.confine(runUid, cpus, () => this.#members(runUid, this.#records.claim(runUid)));
   }
 
   async stop(runUid: string, graceMs: number): Promise<void> {
-    const { clock } = this.#options;
     const execution = await this.inspect(runUid);
     if (execution === undefined) return;
-    if (execution.state === 'created') {
-      await this.#records.giveUp(runUid, {
-        reason: 'Stopped',
-        message: 'It was stopped before it was started.',
-      });
-    }
-    const killAt = clock.monotonic() + graceMs;
+    if (execution.state === 'created') await this.#records.giveUp(runUid, stoppedBefore);
     const asked = new Set<number>();
-    for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
-      const leftMs = killAt - clock.monotonic();
-      await this.#signal(runUid, leftMs > 0 ? asked : undefined);
-      // What is frozen hears of signals only now, and of this one before it goes on.
-      await this.resume(runUid);
-      await sleep(clock, leftMs > 0 ? Math.min(waitMs, leftMs) : Math.min(waitMs, 20));
-    }
+    await untilEnded(this.#options.clock, graceMs, {
+      isLeft: () => this.#isLeft(runUid),
+      end: async (isOver) => {
+        await this.#signal(runUid, isOver ? undefined : asked);
+        // What is frozen hears of signals only now, and of this one before it goes on.
+        await this.resume(runUid);
+      },
+    });
     this.#watch.tell(runUid);
   }
 
@@ -309,34 +284,26 @@ class ProcessExecutor implements Executor {
   }
 
   async remove(runUid: string): Promise<void> {
-    const { kind, freezer, holding } = await this.#open();
-    if (isLive(await this.inspect(runUid))) {
-      throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
-    }
+    const { kind, freezer, holding } = await this.#opening.get();
+    if (isLive(await this.inspect(runUid))) throw hasNotEnded(runUid);
     // What the program left behind in the background goes with it.
-    const claim = this.#records.claim(runUid);
-    const sameBoot = this.#records.read(runUid)?.bootId === this.#options.bootId();
-    for (let waitMs = 0; sameBoot; waitMs = Math.min(waitMs + 2, lastLookMs)) {
-      const members = await this.#members(runUid, claim);
-      if (members.length === 0) break;
-      signalAll(members, 'SIGKILL');
-      await this.resume(runUid);
-      await sleep(this.#options.clock, waitMs);
-    }
+    if (this.#records.read(runUid)?.bootId === this.#options.bootId()) await this.#endLeftovers(runUid);
     await freezer.remove(runUid);
     if (!(await removeRunCgroup(kind, runUid))) {
       throw new RiverError('ServiceUnavailable', `The control group of run ${runUid} is not empty yet.`);
     }
-    this.#active.delete(runUid);
     holding.forget(runUid);
     await this.#records.remove(runUid);
   }
 
-  /** Runs that were seen alive and are not any more. */
-  async #changedSilently(): Promise<string[]> {
-    const before = [...this.#active];
-    const now = await Promise.all(before.map((uid) => this.inspect(uid)));
-    return before.filter((_, index) => !isLive(now[index]));
+  async #endLeftovers(runUid: string): Promise<void> {
+    const claim = this.#records.claim(runUid);
+    await untilFound(this.#options.clock, async () => {
+      const members = await this.#members(runUid, claim);
+      if (members.length === 0) return true;
+      signalAll(members, 'SIGKILL');
+      await this.resume(runUid);
+    });
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
@@ -346,7 +313,7 @@ class ProcessExecutor implements Executor {
   async close(): Promise<void> {
     this.#watch.close();
     this.#launcher.close();
-    const groups = await this.#opened?.catch(() => undefined);
+    const groups = await this.#opening.ifOpened();
     if (!groups) return;
     await closeCgroups(groups.kind);
     await groups.freezer.close();

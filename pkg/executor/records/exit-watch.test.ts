@@ -16,7 +16,7 @@ test('tells of a record, until it is closed', async () => {
   const watch = new ExitWatch(folder, realClock, silentLogger);
   const told: (string | undefined)[] = [];
   watch.onChange((uid) => told.push(uid));
-  watch.open(async () => []);
+  watch.open(async () => undefined);
   expect(watches()).toBe(before + 1);
   writeFileSync(join(folder, 'a'), '');
   await vi.waitFor(() => expect(told).toContain('a'));
@@ -28,6 +28,6 @@ test('one that was closed before it was opened holds nothing, so that the progra
   const before = watches();
   const watch = new ExitWatch(folder, realClock, silentLogger);
   watch.close();
-  watch.open(async () => []);
+  watch.open(async () => undefined);
   expect(watches()).toBe(before);
 });

@@ -1,7 +1,10 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Clock, Logger, Timer } from '../../base/index.ts';
+import { type Execution, isLive } from '../index.ts';
 
 const rescanMs = 10_000;
+
+type Inspect = (runUid: string) => Promise<Execution | undefined>;
 
 /**
  * Tells which runs ended: one watch for the folder of exit records, however many run, and a slow look at
@@ -9,6 +12,8 @@ const rescanMs = 10_000;
  */
 export class ExitWatch {
   readonly #listeners = new Set<(runUid: string | undefined) => void>();
+  /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
+  readonly #alive = new Set<string>();
   readonly #parts: { folder: string; clock: Clock; logger: Logger };
   #watcher: FSWatcher | undefined;
   #timer: Timer | undefined;
@@ -18,11 +23,17 @@ export class ExitWatch {
     this.#parts = { folder, clock, logger };
   }
 
-  /** `rescan` answers the uids that changed without a word. Nothing once it is closed: who opens it may have been slow. */
-  open(rescan: () => Promise<string[]>): void {
+  /** Nothing once it is closed: who opens it may have been slow. */
+  open(inspect: Inspect): void {
     if (this.#closed) return;
     this.#watchFolder();
-    this.#schedule(rescan);
+    this.#schedule(inspect);
+  }
+
+  /** What was found when somebody looked. */
+  seen(runUid: string, execution: Execution | undefined): void {
+    if (isLive(execution)) this.#alive.add(runUid);
+    else this.#alive.delete(runUid);
   }
 
   #watchFolder(): void {
@@ -42,20 +53,27 @@ export class ExitWatch {
     this.#watcher = undefined;
   }
 
-  #schedule(rescan: () => Promise<string[]>): void {
+  #schedule(inspect: Inspect): void {
     if (this.#closed) return;
     this.#timer = this.#parts.clock.after(
       rescanMs,
       () => {
-        rescan()
+        this.#endedSilently(inspect)
           .then((uids) => {
             for (const uid of uids) this.tell(uid);
           })
           .catch((error: unknown) => this.#parts.logger.warn('cannot look at the exit records', { error }))
-          .finally(() => this.#schedule(rescan));
+          .finally(() => this.#schedule(inspect));
       },
       { unref: true },
     );
+  }
+
+  /** Runs that were seen alive and are not any more. */
+  async #endedSilently(inspect: Inspect): Promise<string[]> {
+    const before = [...this.#alive];
+    const now = await Promise.all(before.map(inspect));
+    return before.filter((_, index) => !isLive(now[index]));
   }
 
   tell(runUid: string | undefined): void {

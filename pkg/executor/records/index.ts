@@ -5,7 +5,10 @@
  */
 export { prepareCommand, type StartError } from './command.ts';
 export { cgroupFigures, type Ending, parseStartError, signalName, startErrorRecord } from './ending.ts';
+export { untilEnded, untilFound } from './ever-longer.ts';
 export { ExitWatch } from './exit-watch.ts';
 export { haltBySignals, isHaltedBySignals, resumeBySignals, untilHalted } from './halt.ts';
+export { goneOf, hasNotEnded, type Known, knownOf, removedMeanwhile, stoppedBefore } from './known.ts';
+export { Opening, unusable } from './opening.ts';
 export { isAlive, sessionMembers, sessionUsage, signalAll, someoneHasArgument } from './proc-table.ts';
 export { type Claim, Records, type RunRecord } from './records.ts';

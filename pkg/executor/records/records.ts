@@ -1,6 +1,7 @@
 import { constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RiverError } from '../../base/index.ts';
 import type { ExecutionSpec } from '../index.ts';
 import type { StartError } from './command.ts';
 import { type Ending, startErrorRecord } from './ending.ts';
@@ -107,7 +108,10 @@ export class Records {
     }
   }
 
+  /** Raises `BadRequest` for what can be no uid, and so no name of a file. */
   read(runUid: string): RunRecord | undefined {
+    if (!/^[\w-]{1,64}$/.test(runUid))
+      throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
     const found = readSmall(join(this.folder(runUid), 'run.json'));
     if (found === undefined) return undefined;
     try {

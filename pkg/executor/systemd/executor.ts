@@ -1,6 +1,6 @@
 import { mkdtemp, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, errorMessage, type Logger, RiverError, sleep } from '../../base/index.ts';
+import { type Clock, errorMessage, type Logger, RiverError } from '../../base/index.ts';
 import {
   type Execution,
   type ExecutionSpec,
@@ -13,13 +13,21 @@ import { Affinity, gpusOf, groupsOf, groupUsage, readObserved } from '../kernel/
 import {
   type Claim,
   ExitWatch,
+  goneOf,
   haltBySignals,
+  hasNotEnded,
   isAlive,
   isHaltedBySignals,
+  knownOf,
+  Opening,
   prepareCommand,
   Records,
   type RunRecord,
+  removedMeanwhile,
   resumeBySignals,
+  stoppedBefore,
+  untilEnded,
+  untilFound,
 } from '../records/index.ts';
 import { parseExitRecord } from './exit-record.ts';
 import { Manager } from './manager.ts';
@@ -47,9 +55,6 @@ export interface SystemdExecutorOptions {
   answerWithinMs?: number;
 }
 
-/** How often a wait looks again: soon at first, then seldom. */
-const firstLookMs = 5;
-const lastLookMs = 200;
 /** A service that is executed makes its claim at once, unless the disk hangs. */
 const claimWithinMs = 10_000;
 
@@ -60,9 +65,7 @@ class SystemdExecutor implements Executor {
   readonly #affinity: Affinity;
   readonly #manager: Manager;
   readonly #watch: ExitWatch;
-  /** Runs that this incarnation has seen alive: what the slow look compares with. Never a source of truth. */
-  readonly #active = new Set<string>();
-  #opened: Promise<void> | undefined;
+  readonly #opening: Opening<void>;
 
   constructor(options: SystemdExecutorOptions) {
     this.#options = options;
@@ -70,21 +73,13 @@ class SystemdExecutor implements Executor {
     this.#records = new Records(options.stateDir, parseExitRecord);
     this.#manager = new Manager(options.baseEnv.PATH ?? '/usr/bin:/bin', options.answerWithinMs ?? 10_000);
     this.#watch = new ExitWatch(this.#records.exits, options.clock, options.logger);
-  }
-
-  #open(): Promise<void> {
-    this.#opened ??= this.#openNow().catch((error: unknown) => {
-      this.#opened = undefined;
-      const message = `The systemd executor cannot use ${this.#options.stateDir}: ${errorMessage(error)}`;
-      throw new RiverError('ServiceUnavailable', message, {}, { cause: error });
-    });
-    return this.#opened;
+    this.#opening = new Opening('systemd', options.stateDir, () => this.#openNow());
   }
 
   async #openNow(): Promise<void> {
     await this.#records.open();
     await replaceFile(this.#recorder(), recorderText);
-    this.#watch.open(() => this.#changedSilently());
+    this.#watch.open((uid) => this.inspect(uid));
   }
 
   #recorder(): string {
@@ -99,7 +94,7 @@ class SystemdExecutor implements Executor {
     try {
       if (!this.#options.isRoot)
         throw new RiverError('Forbidden', 'Only a runner that is root can make services of the system.');
-      await this.#open();
+      await this.#opening.get();
       await this.#records.checkWritable();
       const { version, state } = await this.#manager.version();
       if (state === 'stopping')
@@ -111,7 +106,7 @@ class SystemdExecutor implements Executor {
   }
 
   async list(): Promise<Execution[]> {
-    await this.#open();
+    await this.#opening.get();
     const { clusterUid } = this.#options;
     const units = await this.#manager.units(`${unitPrefix(clusterUid)}*.service`);
     const named = [...units.keys()].map((name) => runUidOf(clusterUid, name));
@@ -122,17 +117,14 @@ class SystemdExecutor implements Executor {
   }
 
   async inspect(runUid: string): Promise<Execution | undefined> {
-    await this.#open();
-    if (!/^[\w-]{1,64}$/.test(runUid))
-      throw new RiverError('BadRequest', 'A uid is letters, digits, - and _.');
+    await this.#opening.get();
     const record = this.#records.read(runUid);
     if (record === undefined || record.clusterUid !== this.#options.clusterUid) {
       const stray = await this.#manager.unit(this.#unitName(runUid));
       return stray && withoutRecord(runUid, stray);
     }
     const execution = await this.#observe(record);
-    if (isLive(execution)) this.#active.add(runUid);
-    else this.#active.delete(runUid);
+    this.#watch.seen(runUid, execution);
     return execution;
   }
 
@@ -146,32 +138,27 @@ class SystemdExecutor implements Executor {
 
   /** Asks the manager only when the disk and the kernel do not say enough. */
   async #observe(record: RunRecord): Promise<Execution> {
-    const { runUid, namespace, runName } = record;
-    const claim = this.#records.claim(runUid);
-    const base = { runUid, namespace, runName, ...(claim ? { startedAt: Math.floor(claim.at) } : {}) };
-    const ending = this.#records.ending(runUid);
-    if (ending) return { ...base, state: 'exited', ...ending };
-    if (record.bootId !== this.#options.bootId())
-      return { ...base, state: 'exited', unknownEnd: 'NodeRestarted' };
+    const { runUid } = record;
+    const known = knownOf(this.#records, record, this.#options.bootId());
+    const { base, claim, over } = known;
+    if (over) return over;
     if (isProgramAlive(claim))
       return { ...base, ...observedOf(claim), state: (await this.#isHalted(runUid)) ? 'paused' : 'running' };
     const unit = await this.#manager.unit(this.#unitName(runUid));
     if (unit?.live) return { ...base, state: 'running' };
-    // It may have begun or ended between the two looks.
-    const late = this.#records.ending(runUid);
-    if (late) return { ...base, state: 'exited', ...late };
-    if (claim === undefined) {
+    const gone = goneOf(this.#records, known);
+    if (gone.unknownEnd !== 'RecordLost') return gone;
+    // It may have begun between the two looks.
+    if (claim === undefined)
       return this.#records.claim(runUid) ? this.#observe(record) : { ...base, state: 'created' };
-    }
-    if (unit?.end === undefined) return { ...base, state: 'exited', unknownEnd: 'RecordLost' };
     const note = 'Its end could not be recorded; systemd still knew it.';
-    return { ...base, state: 'exited', ...unit.end, note };
+    return unit?.end ? { ...base, state: 'exited', ...unit.end, note } : gone;
   }
 
   async prepare(): Promise<void> {}
 
   async start(spec: ExecutionSpec): Promise<Execution> {
-    await this.#open();
+    await this.#opening.get();
     const before = await this.inspect(spec.runUid);
     if (before && before.state !== 'created') return before;
     try {
@@ -213,18 +200,17 @@ class SystemdExecutor implements Executor {
   async #claimed(runUid: string): Promise<Execution> {
     const { clock } = this.#options;
     const deadline = clock.monotonic() + claimWithinMs;
-    for (let waitMs = firstLookMs; ; waitMs = Math.min(waitMs * 2, lastLookMs)) {
+    return untilFound(clock, async () => {
       const execution = await this.#found(runUid);
       const isWaiting = execution.state === 'running' && this.#records.claim(runUid) === undefined;
-      if (!isWaiting || clock.monotonic() > deadline) return execution;
-      await sleep(clock, waitMs);
-    }
+      return isWaiting && clock.monotonic() <= deadline ? undefined : execution;
+    });
   }
 
   async #found(runUid: string): Promise<Execution> {
     const execution = await this.inspect(runUid);
     if (execution) return execution;
-    throw new RiverError('NotFound', `The records of run ${runUid} were removed while it was started.`);
+    throw removedMeanwhile(runUid);
   }
 
   async adopt(spec: ExecutionSpec): Promise<void> {
@@ -264,16 +250,15 @@ class SystemdExecutor implements Executor {
   }
 
   async stop(runUid: string, graceMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const killAt = clock.monotonic() + graceMs;
     let asked = false;
-    for (let waitMs = firstLookMs; await this.#isLeft(runUid); waitMs = Math.min(waitMs * 2, lastLookMs)) {
-      const leftMs = killAt - clock.monotonic();
-      if (leftMs <= 0) await this.#kill(runUid);
-      else if (!asked) await this.#ask(runUid);
-      asked = true;
-      await sleep(clock, leftMs > 0 ? Math.min(waitMs, leftMs) : Math.min(waitMs, 20));
-    }
+    await untilEnded(this.#options.clock, graceMs, {
+      isLeft: () => this.#isLeft(runUid),
+      end: async (isOver) => {
+        if (isOver) await this.#kill(runUid);
+        else if (!asked) await this.#ask(runUid);
+        asked = true;
+      },
+    });
     this.#watch.tell(runUid);
   }
 
@@ -281,10 +266,7 @@ class SystemdExecutor implements Executor {
   async #isLeft(runUid: string): Promise<boolean> {
     const execution = await this.inspect(runUid);
     if (execution?.state !== 'created') return isLive(execution);
-    await this.#records.giveUp(runUid, {
-      reason: 'Stopped',
-      message: 'It was stopped before it was started.',
-    });
+    await this.#records.giveUp(runUid, stoppedBefore);
     return this.#isLeft(runUid);
   }
 
@@ -303,12 +285,9 @@ class SystemdExecutor implements Executor {
   }
 
   async remove(runUid: string): Promise<void> {
-    if (isLive(await this.inspect(runUid))) {
-      throw new RiverError('Conflict', `Run ${runUid} has not ended: stop it before it is removed.`);
-    }
+    if (isLive(await this.inspect(runUid))) throw hasNotEnded(runUid);
     const record = this.#records.read(runUid);
     if (record === undefined || record.bootId === this.#options.bootId()) await this.#forget(runUid);
-    this.#active.delete(runUid);
     this.#affinity.forget(runUid);
     await this.#records.remove(runUid);
   }
@@ -316,19 +295,11 @@ class SystemdExecutor implements Executor {
   /** The service goes on for a moment after its record is written, and would stay as failed if it were let go before. */
   async #forget(runUid: string): Promise<void> {
     const name = this.#unitName(runUid);
-    let unit = await this.#manager.unit(name);
-    for (let waitMs = firstLookMs; unit?.live; waitMs = Math.min(waitMs * 2, lastLookMs)) {
-      await sleep(this.#options.clock, waitMs);
-      unit = await this.#manager.unit(name);
-    }
-    if (unit?.failed) await this.#manager.forget(name);
-  }
-
-  /** Runs that were seen alive and are not any more. */
-  async #changedSilently(): Promise<string[]> {
-    const before = [...this.#active];
-    const now = await Promise.all(before.map((uid) => this.inspect(uid)));
-    return before.filter((_, index) => !isLive(now[index]));
+    const isFailed = await untilFound(this.#options.clock, async () => {
+      const unit = await this.#manager.unit(name);
+      return unit?.live ? undefined : unit?.failed === true;
+    });
+    if (isFailed) await this.#manager.forget(name);
   }
 
   onChange(listener: (runUid: string | undefined) => void): { close(): void } {
