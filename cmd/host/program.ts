@@ -12,7 +12,7 @@ import {
   realRng,
 } from '../../pkg/base/index.ts';
 import { pinoLogger } from '../../pkg/base/pino-logger.ts';
-import { defaultConfigFile, kubeconfigText, writeKubeconfig } from '../../pkg/client/index.ts';
+import { defaultConfigFile, kubeconfigText, serverAddress, writeKubeconfig } from '../../pkg/client/index.ts';
 import { type HostSettings, loadConfig, watchConfig } from '../../pkg/config/index.ts';
 import { authorityCertificate } from '../../pkg/identity/index.ts';
 import { backupDirectory, restoreBackup } from '../../pkg/store/index.ts';
@@ -111,7 +111,9 @@ interface TokenFlags {
   expires?: string;
 }
 
-async function token(settings: HostSettings, { admin, server, expires }: TokenFlags): Promise<void> {
+async function token(settings: HostSettings, { admin, server: url, expires }: TokenFlags): Promise<void> {
+  if (admin === '') throw new RiverError('BadRequest', '--admin must say who: the log names them by it');
+  const server = serverAddress(url);
   const expiresAt = expires === undefined ? undefined : realClock.now() + lifetimeMs(expires);
   const ca = authorityCertificate(identityDirectory(settings));
   const key = loadOrCreateKey(keyFile(settings), realRng);
@@ -121,7 +123,9 @@ async function token(settings: HostSettings, { admin, server, expires }: TokenFl
 
 function lifetimeMs(text: string): number {
   try {
-    return parseDuration(text);
+    const lifetime = parseDuration(text);
+    if (lifetime > 0) return lifetime;
+    throw new RiverError('BadRequest', `must be more than 0s; found ${text}`);
   } catch (error) {
     throw new RiverError('BadRequest', `--expires ${errorMessage(error)}`);
   }

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { errorMessage, RiverError, realClock } from '../../pkg/base/index.ts';
-import { createHttpClient, fetchAuthority } from '../../pkg/client/index.ts';
+import { createHttpClient, fetchAuthority, serverAddress } from '../../pkg/client/index.ts';
 import { loadConfig } from '../../pkg/config/index.ts';
 import {
   fingerprintOf,
@@ -32,7 +32,8 @@ export interface JoinFlags {
  */
 export async function joinHost({ url, token, replace, config }: JoinFlags): Promise<void> {
   const claims = readJoinToken(token);
-  const server = addressOf(url);
+  // Here already: what the configuration says of it names a line of a file.
+  const server = serverAddress(url);
   const isRoot = process.getuid?.() === 0;
   const file = resolve(config ?? (isRoot ? '/etc/river/runner.yaml' : join(homedir(), '.river/runner.yaml')));
   const text = configText(file, server, claims.node, isRoot);
@@ -47,17 +48,6 @@ export async function joinHost({ url, token, replace, config }: JoinFlags): Prom
     `this machine is node ${claims.node} of ${server} now; its key is in ${stateDir}, its configuration is ${file}\n` +
       `Start its runner: river-runner --config ${file}\n` +
       'or as a service of systemd: river init service --runner\n',
-  );
-}
-
-/** Raises `BadRequest` here already: what the configuration says of it names a line of a file. */
-function addressOf(url: string): string {
-  const server = url.replace(/\/+$/, '');
-  const { protocol, pathname, search, username } = URL.canParse(server) ? new URL(server) : new URL('none:');
-  if (protocol === 'https:' && pathname === '/' && !search && !username) return server;
-  throw new RiverError(
-    'BadRequest',
-    `the address of the host must be as in https://lab.example:8000; found "${url}"`,
   );
 }
 

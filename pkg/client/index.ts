@@ -6,6 +6,7 @@ export * from './environments.ts';
 export * from './heartbeats.ts';
 export { fetchAuthority } from './http/authority.ts';
 export * from './http/client.ts';
+export { serverAddress } from './http/server-address.ts';
 export * from './joining.ts';
 export * from './kubeconfig/file.ts';
 export * from './types.ts';

@@ -185,6 +185,21 @@ it('a person on another machine gets a config file, for a name of the certificat
   expect(named.stderr).toContain('add ::ffff:7f00:1 to tls.names in the configuration of the host');
 });
 
+it('a config file that nobody could use is not made', async () => {
+  const made = (...flags: string[]) =>
+    sandbox.run('host', ['--config', 'host.yaml', 'token', '--admin', 'ann', '--server', ...flags]);
+  const cases: [string[], string][] = [
+    [['http://lab.example:8000'], 'must be as in https://lab.example:8000; found "http://lab.example:8000"'],
+    [['lab.example:8000'], 'found "lab.example:8000"'],
+    [[server, '--expires', '0s'], '--expires must be more than 0s; found 0s'],
+    [[server, '--admin', ''], '--admin must say who'],
+  ];
+  for (const [flags, sentence] of cases) {
+    const { code, stdout, stderr } = await made(...flags);
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(sentence)]);
+  }
+});
+
 it('the host keeps who it is over a restart; names that are added get a new certificate', async () => {
   const before = readFileSync(sandbox.path('host/identity/server.pem'), 'utf8');
   await host.stop();
