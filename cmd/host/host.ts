@@ -192,7 +192,7 @@ async function openIdentity(
 ) {
   const directory = identityDirectory(settings);
   const authority: Authority = await openAuthority(directory, { clock, rng });
-  const names = serverNames(settings.tls.names, settings.listen.address);
+  const names = () => serverNames(settings.tls.names, settings.listen.address);
   const certificate = new ServerCertificate({ directory, authority, names, clock, logger });
   const tls = await certificate.start();
   const joining = new Joining({ authority, registry, key, clock, rng, logger });

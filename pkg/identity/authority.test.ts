@@ -32,7 +32,7 @@ const open = (clock: Clock = realClock) => openAuthority(folder, { clock, rng: r
 
 async function server(clock: Clock, names: string[] = ['lab.example', '127.0.0.1', '::1']) {
   const parts = { directory: folder, authority: await open(clock), clock, logger: silentLogger };
-  return new ServerCertificate({ ...parts, names });
+  return new ServerCertificate({ ...parts, names: () => names });
 }
 
 it('the authority is made once, for its owner only, and lasts', async () => {
@@ -90,6 +90,17 @@ it('another name, another authority and a clock that went back make a new one', 
   rmSync(join(folder, 'ca.pem'));
   const other = await (await server(clock, ['lab.example'])).start();
   expect(other.cert).not.toBe(earlier.cert);
+});
+
+it('an address that the machine gets later is in a new certificate, without a restart', async () => {
+  const names = ['lab.example'];
+  const keeper = await server(new LaterClock(), names);
+  await keeper.start();
+  names.push('10.1.2.3');
+  expect(await keeper.renewIfNeeded()).toBe(true);
+  expect(new X509Certificate(keeper.tls().cert).checkIP('10.1.2.3')).toBe('10.1.2.3');
+  names.pop();
+  expect(await keeper.renewIfNeeded()).toBe(false);
 });
 
 it("a node's certificate is for its own key and lasts as long as the authority", async () => {

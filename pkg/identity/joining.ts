@@ -80,12 +80,12 @@ export class Joining {
     return { certificate, ca: authority.certificate };
   }
 
-  /** The machine is shut out from now on. Raises `NotFound` when none has the name. */
-  revoke(node: string): void {
+  /** The machine is shut out from now on. `by`: who says so. Raises `NotFound` when none has the name. */
+  revoke(node: string, by: string): void {
     const { registry, clock, logger } = this.#parts;
     if (registry.revoke(node, timestamp(clock.now())) === undefined)
       throw new RiverError('NotFound', `no machine has joined as node ${node}: there is no key to revoke`);
-    logger.info('the key of a machine was revoked', { node });
+    logger.info('the key of a machine was revoked', { node, by });
   }
 
   #check({ node, jti, replace }: JoinClaims, publicKey: string): void {

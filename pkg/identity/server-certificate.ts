@@ -24,7 +24,8 @@ export interface ServerCertificateParts {
   /** Keeps `server.pem`. */
   directory: string;
   authority: Authority;
-  names: readonly string[];
+  /** Asked anew at every look: addresses of a machine come and go. */
+  names: () => readonly string[];
   clock: Clock;
   logger: Logger;
 }
@@ -71,9 +72,10 @@ export class ServerCertificate {
 
   /** Answers whether there is a new one. */
   async renewIfNeeded(): Promise<boolean> {
-    const reason = this.#whyNew();
+    const { authority, logger } = this.#parts;
+    const names = this.#parts.names();
+    const reason = this.#whyNew(names);
     if (reason === undefined) return false;
-    const { authority, names, logger } = this.#parts;
     this.#pair = await authority.issueServer(names, lifetimeMs);
     writePrivateFile(this.#file, formatKeyPair(this.#pair));
     logger.info('the host has a new certificate', { reason, names });
@@ -95,9 +97,9 @@ export class ServerCertificate {
     this.#timer = this.#parts.clock.after(checkMs, () => void check(), { unref: true });
   }
 
-  #whyNew(): string | undefined {
+  #whyNew(names: readonly string[]): string | undefined {
     if (!this.#pair) return 'there is none';
-    const { authority, names, clock } = this.#parts;
+    const { authority, clock } = this.#parts;
     const certificate = new X509Certificate(this.#pair.certificate);
     const now = clock.now();
     if (!certificate.checkIssued(new X509Certificate(authority.certificate))) return 'another authority';

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { addressOf, joinMachine, processesOnly, startHost } from './machines.ts';
 import { eventually, type Outcome, type Running, Sandbox, task } from './sandbox.ts';
@@ -112,6 +113,9 @@ it('a machine that is revoked is out at once, with its tunnel; another may join 
   const asked = await sandbox.river('node', 'revoke', 'doomed');
   expect([asked.code, asked.stderr]).toEqual([1, expect.stringContaining('repeat with --yes')]);
   expect(await sandbox.ok('node', 'revoke', 'doomed', '--yes')).toBe('node.river.dev/doomed revoked\n');
+  await eventually('who did it', 30_000, () =>
+    hostSaid('was revoked', 'doomed', `"by":"${userInfo().username}"`),
+  );
   expect(await runner.ended).toBe(1);
   expect(runner.stderr).toContain('this key is not the one of node doomed any more');
   await eventually('its end', 30_000, () => hostSaid('the tunnel of a node was closed', 'doomed'));

@@ -67,7 +67,7 @@ export const tls = await new ServerCertificate({
   ...seams,
   directory: identityFolder,
   authority,
-  names: ['127.0.0.1', '::1'],
+  names: () => ['127.0.0.1', '::1'],
 }).start();
 
 /** What the machines n1 and n2 have after they have joined. */

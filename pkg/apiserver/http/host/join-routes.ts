@@ -28,7 +28,7 @@ export function joinRoutes(context: RouteContext) {
     app.delete(`${node}/credential`, async (request, reply) => {
       const { role, name: who } = request.identity;
       if (role !== 'admin') throw new RiverError('Forbidden', `${role} ${who} may not shut out machines`);
-      joining.revoke(addressOf(request).name);
+      joining.revoke(addressOf(request).name, who);
       return reply.code(200).send({});
     });
     // Public: what it takes is in the body.
