@@ -30,7 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   executor: ['api', 'base'],
   'executor/kernel': ['executor', 'topology', 'api', 'base'],
   'executor/docker': ['executor/kernel', 'executor', 'engine', 'environment', 'api', 'base'],
-  'executor/records': ['executor', 'api', 'base'],
+  'executor/records': ['executor/kernel', 'executor', 'api', 'base'],
   'executor/process': ['executor/kernel', 'executor/records', 'executor', 'api', 'base'],
   'executor/systemd': ['executor/kernel', 'executor/records', 'executor', 'api', 'base'],
   'executor/fake': ['executor', 'api', 'base'],

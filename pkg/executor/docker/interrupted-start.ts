@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { type Clock, RiverError, sleep } from '../../base/index.ts';
+import { readKernelFile, signalAll } from '../kernel/index.ts';
 import type { EngineEvents } from './events.ts';
 import type { ParentGroups } from './parent-group.ts';
 import type { Container } from './state.ts';
@@ -55,26 +55,13 @@ export class InterruptedStarts {
     if (!groups) return 'may have run';
     const first = await groups.members(runUid);
     if (first === undefined) return 'never started';
-    const commands = await Promise.all(first.map(commandOf));
+    const commands = first.map((pid) => readKernelFile(`/proc/${pid}/cmdline`));
     for (let pids = first; pids.length > 0; pids = (await groups.members(runUid)) ?? []) {
-      for (const pid of pids) kill(pid);
+      // Of a control group of this run alone: no other process can have got the number.
+      signalAll(pids, 'SIGKILL');
       await sleep(this.#clock, pollMs);
     }
     const waited = commands.length > 0 && commands.every((command) => beforeStart.test(command));
     return waited ? 'never started' : 'may have run';
-  }
-}
-
-/** Arguments of a process, each ended by a zero byte; empty when it is gone. */
-function commandOf(pid: number): Promise<string> {
-  return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-}
-
-/** Members of a control group of this run alone: no other process can have got the number. */
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
   }
 }

@@ -2,21 +2,18 @@ import { access, constants } from 'node:fs/promises';
 import { release } from 'node:os';
 import { type Clock, errorMessage, type Logger, RiverError } from '../../base/index.ts';
 import { type Execution, type ExecutionSpec, type Executor, isLive, type RuntimeProbe } from '../index.ts';
+import { isAlive, sessionMembers, signalAll, someoneHasArgument } from '../kernel/index.ts';
 import {
   type Claim,
   ExitWatch,
   goneOf,
   hasNotEnded,
-  isAlive,
   knownOf,
   Opening,
   prepareCommand,
   Records,
   type RunRecord,
   removedMeanwhile,
-  sessionMembers,
-  signalAll,
-  someoneHasArgument,
   stoppedBefore,
   untilEnded,
   untilFound,

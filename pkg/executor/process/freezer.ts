@@ -2,8 +2,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/index.ts';
-import { pidsIn, readKernelFile as read } from '../kernel/index.ts';
-import { haltBySignals, isHaltedBySignals, resumeBySignals, untilHalted } from '../records/index.ts';
+import {
+  haltBySignals,
+  isHaltedBySignals,
+  pidsIn,
+  readKernelFile as read,
+  resumeBySignals,
+  untilHalted,
+} from '../kernel/index.ts';
 import { type CgroupKind, openGroup } from './cgroup.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type LiveUsage, usageOf } from '../index.ts';
-import { groupUsage } from '../kernel/index.ts';
-import { type Records, sessionUsage } from '../records/index.ts';
+import { groupUsage, sessionUsage } from '../kernel/index.ts';
+import type { Records } from '../records/index.ts';
 import { type CgroupKind, usageFolders } from './cgroup.ts';
 
 /** From the control groups; without any, the sums of its processes, which are all looked at once. */

@@ -3,9 +3,9 @@ import { mkdir, open, readdir, rename, rm, unlink, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { RiverError } from '../../base/index.ts';
 import type { ExecutionSpec } from '../index.ts';
+import { parseStat } from '../kernel/index.ts';
 import type { StartError } from './command.ts';
 import { type Ending, startErrorRecord } from './ending.ts';
-import { parseStat } from './proc-table.ts';
 
 /** What is known of a run before anything of it is executed. Made durable first: it also says in which boot. */
 export interface RunRecord {

@@ -9,22 +9,28 @@ import {
   type RuntimeProbe,
   usageOf,
 } from '../index.ts';
-import { Affinity, gpusOf, groupsOf, groupUsage, readObserved } from '../kernel/index.ts';
+import {
+  Affinity,
+  gpusOf,
+  groupsOf,
+  groupUsage,
+  haltBySignals,
+  isAlive,
+  isHaltedBySignals,
+  readObserved,
+  resumeBySignals,
+} from '../kernel/index.ts';
 import {
   type Claim,
   ExitWatch,
   goneOf,
-  haltBySignals,
   hasNotEnded,
-  isAlive,
-  isHaltedBySignals,
   knownOf,
   Opening,
   prepareCommand,
   Records,
   type RunRecord,
   removedMeanwhile,
-  resumeBySignals,
   stoppedBefore,
   untilEnded,
   untilFound,

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { LiveUsage } from '../index.ts';
+import { readKernelFile } from './files.ts';
 
 /** One line of `/proc/PID/stat`. */
 export interface ProcessStat {
@@ -33,13 +33,7 @@ export async function readStat(pid: number): Promise<ProcessStat | undefined> {
 
 /** Whether this very process still executes: a zombie, or another one under its number, does not. */
 export function isAlive(pid: number, startTime: string): boolean {
-  let text = '';
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  } catch {
-    return false;
-  }
-  const stat = parseStat(text);
+  const stat = parseStat(readKernelFile(`/proc/${pid}/stat`));
   return stat !== undefined && stat.startTime === startTime && !'ZX'.includes(stat.state);
 }
 
