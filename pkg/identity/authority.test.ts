@@ -1,5 +1,5 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -101,6 +101,15 @@ it('an address that the machine gets later is in a new certificate, without a re
   expect(new X509Certificate(keeper.tls().cert).checkIP('10.1.2.3')).toBe('10.1.2.3');
   names.pop();
   expect(await keeper.renewIfNeeded()).toBe(false);
+});
+
+it('what is damaged says what to do', async () => {
+  await (await server(realClock)).start();
+  const damage = (file: string) => writeFileSync(join(folder, file), 'x', { mode: 0o600 });
+  damage('server.pem');
+  await expect(server(realClock)).rejects.toThrow(/server\.pem is damaged .*: remove it, and the host makes/);
+  damage('ca.pem');
+  await expect(open()).rejects.toThrow(/ca\.pem is damaged .*: put it back from a copy/);
 });
 
 it("a node's certificate is for its own key and lasts as long as the authority", async () => {

@@ -13,6 +13,9 @@ const authorityMs = 30 * 365 * dayMs;
 /** Loads slowly, and is needed only where something is signed: not at every start. */
 const issuing = () => import('./issue.ts');
 
+const remedy =
+  'put it back from a copy; without it the host is another one, and every person and machine has to be let in anew';
+
 interface Seams {
   clock: Clock;
   rng: Rng;
@@ -55,7 +58,7 @@ export class Authority {
 export async function openAuthority(directory: string, seams: Seams): Promise<Authority> {
   const file = join(directory, 'ca.pem');
   const found = readPrivateFile(file);
-  if (found !== undefined) return new Authority(parseKeyPair(found, file), seams);
+  if (found !== undefined) return new Authority(parseKeyPair(found, file, remedy), seams);
   const { issueAuthority } = await issuing();
   const name = `River ${Buffer.from(seams.rng.bytes(4)).toString('hex')}`;
   const pair = await issueAuthority(name, validity(seams, authorityMs));
@@ -76,7 +79,7 @@ export function authorityCertificate(directory: string): string {
   if (found === undefined) {
     throw new RiverError('NotFound', `there is no ${file} yet: start river-host once, it makes it`);
   }
-  return parseKeyPair(found, file).certificate;
+  return parseKeyPair(found, file, remedy).certificate;
 }
 
 function validity({ clock, rng }: Seams, lifetimeMs: number) {

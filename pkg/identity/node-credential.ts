@@ -30,7 +30,10 @@ export function readNodeCredential(stateDir: string): NodeCredential | undefined
   if (text === undefined) return undefined;
   const [, ca] = pemBlocks(text, 'CERTIFICATE');
   if (ca === undefined) return undefined;
-  return { ...parseKeyPair(text, file), ca };
+  return {
+    ...parseKeyPair(text, file, 'remove it, and join this machine again with a token of --replace'),
+    ca,
+  };
 }
 
 export function writeNodeCredential(stateDir: string, credential: NodeCredential): void {

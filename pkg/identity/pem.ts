@@ -15,12 +15,15 @@ export function pemBlocks(text: string, type: 'CERTIFICATE' | 'PRIVATE KEY'): st
   return (text.match(block(type)) ?? []).map((found) => `${found.trimEnd()}\n`);
 }
 
-/** Raises `InternalError` when the file has no key or no certificate. */
-export function parseKeyPair(text: string, file: string): KeyPair {
+/** Raises `InternalError` when the file has no key or no certificate. `remedy`: what to do then. */
+export function parseKeyPair(text: string, file: string, remedy: string): KeyPair {
   const [key] = pemBlocks(text, 'PRIVATE KEY');
   const [certificate] = pemBlocks(text, 'CERTIFICATE');
   if (key && certificate) return { key, certificate };
-  throw new RiverError('InternalError', `${file} is damaged: it needs a private key and a certificate`);
+  throw new RiverError(
+    'InternalError',
+    `${file} is damaged (it needs a private key and a certificate): ${remedy}`,
+  );
 }
 
 export function formatKeyPair({ key, certificate }: KeyPair): string {

@@ -43,7 +43,10 @@ export class ServerCertificate {
     this.#parts = parts;
     this.#file = join(parts.directory, 'server.pem');
     const found = readPrivateFile(this.#file);
-    this.#pair = found === undefined ? undefined : parseKeyPair(found, this.#file);
+    this.#pair =
+      found === undefined
+        ? undefined
+        : parseKeyPair(found, this.#file, 'remove it, and the host makes a new one');
   }
 
   /** Looks at once, and every hour from then on. Raises what goes wrong the first time. */
