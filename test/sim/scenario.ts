@@ -35,7 +35,7 @@ export interface Outcome {
 
 /** How long people act and things fail; how long it may take until all is well; how long nothing may be written then. */
 const timetable = {
-  chaosMs: 2.5 * minute,
+  chaosMs: 1.75 * minute,
   convergeMs: 30 * minute,
   /** Last Events are written, and what has a time to live is removed, also by a wrong clock. */
   settleMs: 5 * minute,
@@ -97,7 +97,7 @@ function invite(world: World, cluster: Cluster): User[] {
   const sites = nodes.map(({ name, machine }) => ({ name, shape: machine.shape }));
   const lab = { sites, environments: hasEnvironments ? environmentNames : [] };
   const life = world.incarnation('users');
-  const count = 2 + world.rng.below(10);
+  const count = 2 + world.rng.below(8);
   const client = network.client({ owner: life, identity: { role: 'admin', name: 'me' }, place: 'desk' });
   const users = Array.from(
     { length: count },

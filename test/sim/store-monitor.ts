@@ -205,7 +205,8 @@ export class StoreMonitor {
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
     if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
     const uid = run.metadata.uid ?? '';
-    if (isEnded(to) && !this.#truth.isGivenUp(uid) && this.#truth.isLive(uid)) {
+    const isOurs = !this.#truth.isGivenUp(uid) && !this.#truth.isForgotten(uid);
+    if (isEnded(to) && isOurs && this.#truth.isLive(uid)) {
       this.#world.fail(`${name} is reported ${to} and still runs`);
     }
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
@@ -250,7 +251,8 @@ export class StoreMonitor {
     this.#truth.deleted(run.metadata.uid ?? '');
     if (!run.metadata.deletionTimestamp) this.#world.fail(`${name} vanished without a deletionTimestamp`);
     const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
-    if (!isFenced && this.#truth.isKnown(run.metadata.uid ?? '')) {
+    const uid = run.metadata.uid ?? '';
+    if (!isFenced && !this.#truth.isForgotten(uid) && this.#truth.isKnown(uid)) {
       this.#world.fail(`${name} is deleted and its node still has something of it`);
     }
   }

@@ -62,7 +62,7 @@ export class Truth {
     for (const machine of machines) {
       machine.onStart = (execution, spec) => {
         this.#started(execution);
-        this.#checkBinding(execution, spec);
+        if (!this.#forgotten.has(execution.runUid)) this.#checkBinding(execution, spec);
       };
       machine.isShown = (runUid) => this.isShown(runUid);
     }
