@@ -131,7 +131,7 @@ export class Truth {
   /** A fence is lifted: nothing of what the host has given up there may still run. */
   checkClean(node: string): void {
     for (const { runUid, runName } of this.machine(node)?.live ?? [])
-      if (this.#givenUp.has(runUid))
+      if (this.#givenUp.has(runUid) && !this.#forgotten.has(runUid))
         this.#world.fail(`the fence of ${node} is lifted, and ${runName} still runs there`);
   }
 
