@@ -5,9 +5,11 @@ import type { Running, Sandbox } from './sandbox.ts';
 /** For a runner: what it runs, needs nothing of the machine. */
 export const processesOnly = 'runtimes: {process: {enabled: true}, docker: {enabled: false}}';
 
-/** Writes `host.yaml` with these lines and a state directory. */
+/** Writes `host.yaml` with these lines, a state directory, and a gateway on a free port unless they say another one. */
 export function writeHostConfig(sandbox: Sandbox, lines: readonly string[]): void {
-  sandbox.write('host.yaml', [`stateDir: ${sandbox.path('host')}`, ...lines, ''].join('\n'));
+  // With a port of its own for the API a host takes the usual one for this, which another file may have.
+  const gateway = lines.some((line) => line.startsWith('gateway:')) ? [] : ['gateway: {port: 0}'];
+  sandbox.write('host.yaml', [`stateDir: ${sandbox.path('host')}`, ...gateway, ...lines, ''].join('\n'));
 }
 
 /** Answers when it serves. `from`: where other bundles are than those of this run. */
