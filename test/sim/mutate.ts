@@ -14,7 +14,7 @@ import { type Breakage, breakages } from './mutations.ts';
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
-    last: { type: 'string', default: '2000' },
+    last: { type: 'string', default: '5000' },
     jobs: { type: 'string', default: String(availableParallelism()) },
     missing: { type: 'boolean', default: false },
   },
