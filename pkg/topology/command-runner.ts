@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 export interface CommandAnswer {
   stdout: string;
   stderr: string;
-  /** `missing`: there is no such program. `timeout`: it was killed because it took too long. */
+  /** `missing`: there is no such program, or none that this user may run. `timeout`: it was killed because it took too long. */
   end: 'ok' | 'failed' | 'missing' | 'timeout';
 }
 
@@ -28,6 +28,7 @@ export function commandRunner(path: string, deadlineMs: number): CommandRunner {
 
 function endOf(error: (Error & { code?: unknown; killed?: boolean }) | null): CommandAnswer['end'] {
   if (error === null) return 'ok';
-  if (error.code === 'ENOENT') return 'missing';
+  // EACCES also where a folder of PATH may not be entered, whatever is in it: execvp(3).
+  if (error.code === 'ENOENT' || error.code === 'EACCES') return 'missing';
   return error.killed ? 'timeout' : 'failed';
 }
