@@ -18,6 +18,7 @@ import {
   SharedDirectory,
   type VolumeParts,
 } from '../../pkg/runner/index.ts';
+import { type DirectoryLock, lockDirectory } from '../../pkg/store/index.ts';
 import { stopInOrder } from '../stopping.ts';
 import { createExecutors } from './executors.ts';
 import { bootId, folders, machineReader, volumeSpace } from './machine.ts';
@@ -48,8 +49,9 @@ export interface RunningRunner {
 
 export function startRunner(wiring: RunnerWiring): RunningRunner {
   const { clock, logger } = wiring;
-  const intents = openState(wiring);
-  const tunnel = openTunnel(wiring, intents);
+  const state = openState(wiring);
+  const { intents } = state;
+  const tunnel = openTunnel(wiring, state);
   // As long as the process: who reads them takes a fall for a new one.
   const counters = new RunnerCounters();
   const begin = (settings: RunnerSettings) => {
@@ -74,7 +76,7 @@ export function startRunner(wiring: RunnerWiring): RunningRunner {
         [
           { name: 'tunnel', stop: () => tunnel.close() },
           { name: 'runtimes', stop: () => next(() => {}) },
-          { name: 'intents', stop: () => intents.close() },
+          { name: 'intents', stop: () => close(state) },
         ],
         { clock, logger, trouble: () => engineTrouble(wiring) },
       ),
@@ -86,10 +88,31 @@ async function engineTrouble({ settings, clock }: RunnerWiring): Promise<string 
   return enabled ? hangOf(socket, { clock, withinMs: 1_000 }) : undefined;
 }
 
-function openState({ settings, clock }: RunnerWiring): Intents {
+/** What a runner has set out to do, and the lock that keeps a second one on this machine from doing it too. */
+interface State {
+  lock: DirectoryLock;
+  intents: Intents;
+}
+
+function close({ lock, intents }: State): void {
+  intents.close();
+  lock.release();
+}
+
+function lockedIntents(stateDir: string, clock: Clock): State {
+  const lock = lockDirectory(stateDir, 'runner.lock');
+  try {
+    return { lock, intents: openIntents(join(stateDir, 'runner.db'), clock) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function openState({ settings, clock }: RunnerWiring): State {
   try {
     makeFolders(settings);
-    return openIntents(join(settings.stateDir, 'runner.db'), clock);
+    return lockedIntents(settings.stateDir, clock);
   } catch (cause) {
     if (cause instanceof RiverError) throw cause;
     throw new RiverError(
@@ -101,11 +124,11 @@ function openState({ settings, clock }: RunnerWiring): Intents {
   }
 }
 
-function openTunnel({ settings, clock, rng, logger }: RunnerWiring, intents: Intents): RunnerTunnel {
+function openTunnel({ settings, clock, rng, logger }: RunnerWiring, state: State): RunnerTunnel {
   try {
     return createTunnel({ settings, clock, rng, logger });
   } catch (error) {
-    intents.close();
+    close(state);
     throw error;
   }
 }

@@ -85,10 +85,11 @@ export interface DirectoryLock {
 
 /**
  * One process at a time. The lock is the write lock of an otherwise unused SQLite file: the kernel drops it
- * when the process dies, however it dies. Its user_version is the owner's pid, which others may read.
+ * when the process dies, however it dies. Its user_version is the owner's pid, which others may read. Raises `Conflict`
+ * while another process has it. `name`: of the file.
  */
-export function lockDirectory(directory: string): DirectoryLock {
-  const file = join(directory, 'river.lock');
+export function lockDirectory(directory: string, name = 'river.lock'): DirectoryLock {
+  const file = join(directory, name);
   makePrivateFile(file);
   const database = new SqliteDatabase(file, { timeout: 0 });
   try {

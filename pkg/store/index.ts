@@ -6,6 +6,6 @@
 export { backupDirectory, type Restored, type RestoreOptions, restoreBackup } from './backup.ts';
 export { CompactionLoop, type CompactionLoopOptions } from './compaction-loop.ts';
 export { storeFiles } from './database.ts';
-export type { FilesystemReader } from './directory.ts';
+export { type DirectoryLock, type FilesystemReader, lockDirectory } from './directory.ts';
 export { openSqliteStore, SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts';
 export * from './types.ts';
