@@ -97,6 +97,9 @@ function complaintsOfTask(model: TaskModel, task: Task, runs: Run[], around: Sur
   const isFull = (status?.active ?? 0) >= (model.spec.parallelism ?? Number.POSITIVE_INFINITY);
   for (const run of current)
     if (!isFull || !isToBeRetried(model, run)) found.push(...complaintsOfEnd(model, run, around));
+  for (const run of current)
+    if (String(run.spec.command) !== String(model.spec.command))
+      found.push(`${run.metadata.name} is of ${run.spec.command}, acknowledged was ${model.spec.command}`);
   const phase = status?.phase ?? 'none';
   const allowed = expectedPhases(model, current);
   if (!allowed.includes(phase)) found.push(`phase ${phase}, expected ${allowed.join(' or ')}`);

@@ -68,6 +68,18 @@ export class SimHost implements Part {
     return this.#life && Math.max(this.#upSinceMs, this.#fullUntilMs);
   }
 
+  /** Virtual time of its last start. */
+  get startedMs(): number {
+    return this.#upSinceMs;
+  }
+
+  /** Virtual time at which its clock was set last. */
+  clockSetMs = 0;
+
+  get canWrite(): boolean {
+    return this.up && this.#world.time >= this.#fullUntilMs;
+  }
+
   owns(life: Incarnation): boolean {
     return life === this.#life;
   }
@@ -111,6 +123,7 @@ export class SimHost implements Part {
 
   setClock(): void {
     this.#time.skewMs = Math.round(between(this.#world.rng, -60_000, 60_000));
+    this.clockSetMs = this.#world.time;
     this.#world.trace(this.name, 'sets its clock', String(this.#time.skewMs));
   }
 

@@ -3,19 +3,25 @@ import type { SimHost } from './host.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
 import { isCharged } from './run-rules.ts';
+import type { StoreMonitor } from './store-monitor.ts';
 import type { World } from './world.ts';
 
 const everyMs = 5_000;
+const leaseMs = 30_000;
 /** A lease, and a little for the controller. */
-const patienceMs = 30_000 + 5_000;
+const patienceMs = leaseMs + 5_000;
 
 export interface LeaseParts {
   host: SimHost;
   nodes: readonly SimNode[];
   network: SimNetwork;
+  monitor: StoreMonitor;
 }
 
-/** A node that nothing can be heard of does not stay Ready, and its Runs become Lost: nobody waits for it in vain. */
+/**
+ * A node that nothing can be heard of does not stay Ready, and its Runs become Lost: nobody waits for it in vain. Before
+ * that, and before the host has lived for a lease, nothing is taken for Lost.
+ */
 export class LeaseCheck {
   readonly #world: World;
   readonly #parts: LeaseParts;
@@ -26,8 +32,13 @@ export class LeaseCheck {
   }
 
   begin(): void {
+    this.#parts.monitor.onLost = (run, node) => this.#expectSilence(run, node);
+    this.#again();
+  }
+
+  #again(): void {
     this.#world.after(undefined, everyMs, () => {
-      this.begin();
+      this.#again();
       this.#look();
     });
   }
@@ -41,6 +52,13 @@ export class LeaseCheck {
       const silentMs = this.#world.time - Math.max(upSinceMs, network.heardMs(node.name));
       if (silentMs > patienceMs) void this.#expectLost(node.name);
     }
+  }
+
+  #expectSilence(run: string, node: string): void {
+    const { host, network } = this.#parts;
+    const silentMs = this.#world.time - Math.max(host.startedMs, network.beatMs(node));
+    if (silentMs < leaseMs - 1)
+      this.#world.fail(`${run} became Lost ${Math.round(silentMs / 1000)} s after ${node} was heard of`);
   }
 
   async #expectLost(name: string): Promise<void> {

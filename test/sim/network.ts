@@ -64,6 +64,7 @@ export class SimNetwork {
   lieAboutWrites = 0;
   readonly #isolated = new Set<string>();
   readonly #heardMs = new Map<string, number>();
+  readonly #beatMs = new Map<string, number>();
   readonly #onIsolate = new Set<(place: string) => void>();
 
   constructor(world: World, rng: Rng) {
@@ -92,6 +93,11 @@ export class SimNetwork {
   /** Virtual time at which the host last got a request from there. */
   heardMs(place: string): number {
     return this.#heardMs.get(place) ?? 0;
+  }
+
+  /** Virtual time of the last heartbeat from there that the host has accepted. */
+  beatMs(place: string): number {
+    return this.#beatMs.get(place) ?? 0;
   }
 
   watchIsolation(listener: (place: string) => void): () => void {
@@ -173,7 +179,8 @@ export class SimNetwork {
       this.world.after(link.owner, this.delay(), () => answer.error(refused));
       return;
     }
-    this.#heardMs.set(link.place, this.world.time);
+    const arrivedMs = this.world.time;
+    this.#heardMs.set(link.place, arrivedMs);
     const reply = (what: string, deliver: () => void) => {
       if (!endpoint.incarnation.alive || !this.reachable(link.place)) return;
       if (chance(this.rng, this.faults.responseLoss)) {
@@ -185,6 +192,7 @@ export class SimNetwork {
     };
     perform(endpoint.client(link.identity)).then(
       (value) => {
+        if (label.startsWith('heartbeat')) this.#beatMs.set(link.place, arrivedMs);
         const copy = this.copy(value);
         reply('ok', () => answer.value(copy));
       },

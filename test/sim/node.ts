@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Rng } from '../../pkg/base/index.ts';
 import { FakeExecutor, type FakeOperation } from '../../pkg/executor/fake/index.ts';
 import type { ExecutionSpec } from '../../pkg/executor/index.ts';
 import { type Intents, openIntents, Runner, RunnerCounters } from '../../pkg/runner/index.ts';
@@ -44,6 +45,8 @@ export class SimNode implements Restartable {
   #engineBackMs = 0;
   #fullUntilMs = 0;
   #startsHeldUntilMs = 0;
+  /** Its runner dies around the start that is sent now, which comes to the engine long after that. */
+  #nextIsLate = false;
   /** It can bring environments to its machine. */
   hasEnvironments = false;
   #version: string = goodVersions[0];
@@ -246,15 +249,23 @@ export class SimNode implements Restartable {
 
   /** Mostly quick; a busy engine may come to a start only after its sender has died and another has asked again. */
   #latencyMs({ rng }: Incarnation, operation: FakeOperation): number {
-    const heldMs = operation === 'start' ? this.#startsHeldUntilMs - this.#world.time : 0;
+    if (operation === 'start') return this.#startLatencyMs(rng);
+    if (operation === 'pause' && chance(rng, 0.3)) return between(rng, 10, 5_000);
+    return chance(rng, 0.9) ? between(rng, 0, 10) : between(rng, 10, 1_500);
+  }
+
+  #startLatencyMs(rng: Rng): number {
+    const heldMs = this.#startsHeldUntilMs - this.#world.time;
+    const isLate = this.#nextIsLate;
+    this.#nextIsLate = false;
     if (heldMs > 0) {
       this.#world.count('engine: holds a start up for long');
       return heldMs + between(rng, 0, 2_000);
     }
-    if (operation !== 'start' || !chance(rng, this.crashes().executorCall * 4))
+    if (!isLate && !chance(rng, this.crashes().executorCall * 4))
       return chance(rng, 0.9) ? between(rng, 0, 10) : between(rng, 10, 1_500);
     this.#world.count('engine: very late start');
-    return between(rng, 1_500, 30_000);
+    return between(rng, 1_500, isLate ? 60_000 : 30_000);
   }
 
   /** The engine may not answer; the runner may die at any moment around the call. */
@@ -262,10 +273,12 @@ export class SimNode implements Restartable {
     const { rng } = this.#world;
     if (!this.hasEngine) return 'before';
     // A death between the decision to start and the knowledge of it is what exactly-once is about.
-    const probability = this.crashes().executorCall * (operation === 'start' ? 4 : 1);
+    const isCritical = operation === 'start' || operation === 'pause';
+    const probability = this.crashes().executorCall * (isCritical ? 4 : 1);
     if (chance(rng, probability)) {
       const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
       const reboots = operation === 'start' && chance(rng, 0.3);
+      this.#nextIsLate = operation === 'start' && !reboots && chance(rng, 0.5);
       this.#world.after(life, delayMs, () =>
         reboots ? this.reboot() : this.#die(`around ${operation}`, undefined),
       );

@@ -3,12 +3,14 @@ import { Chaos } from './chaos.ts';
 import { type Cluster, type Mutation, withCluster } from './cluster.ts';
 import { complaints } from './convergence.ts';
 import { Curator, environmentNames } from './curator.ts';
+import { DelayCheck, outlived } from './delay-check.ts';
 import { HastyScheduler } from './hasty-scheduler.ts';
 import { LeaseCheck } from './lease-check.ts';
 import { Operator } from './operator.ts';
 import { PinCheck } from './pin-check.ts';
 import { Restoration } from './restoration.ts';
 import { randomShape } from './shapes.ts';
+import { TimelyCheck } from './timely-check.ts';
 import { User } from './user.ts';
 import { between, chance, World } from './world.ts';
 
@@ -79,6 +81,8 @@ async function play(world: World, cluster: Cluster): Promise<void> {
   chaos.plan(timetable.chaosMs);
   new LeaseCheck(world, cluster).begin();
   new PinCheck(world, cluster).begin();
+  new TimelyCheck(world, cluster).begin();
+  new DelayCheck(world, cluster);
   new HastyScheduler(world, cluster).begin(timetable.chaosMs);
   const restoration = world.seed % restoredSeeds === 0 ? new Restoration(world, cluster) : undefined;
   restoration?.plan(timetable.chaosMs);
@@ -174,7 +178,7 @@ async function stayQuiet(world: World, cluster: Cluster, users: readonly User[])
   const counted = (await host.store.list('Usage')).records.map(({ object }) => (object as Usage).runs);
   const sum = counted.reduce((total, runs) => total + runs, 0);
   if (sum !== monitor.endedRuns) left.push(`the ledger has ${sum} runs and ${monitor.endedRuns} have ended`);
-  left.push(...(await uselessImages(cluster)));
+  left.push(...(await outlived(host.store)), ...(await uselessImages(cluster)));
   if (left.length > 0) world.fail(`did not stay converged: ${left.join('; ')}`);
   if (world.violation) throw world.violation;
 }

@@ -5,6 +5,7 @@ import {
   type ObjectMeta,
   type Run,
   resources,
+  type Task,
 } from '../../pkg/api/index.ts';
 import type { Store, StoredRecord, StoreEvent } from '../../pkg/store/index.ts';
 import { workTogether } from './releases.ts';
@@ -30,6 +31,12 @@ export class StoreMonitor {
   #events: StoreEvent[] = [];
   #backup: { version: number; state: Map<string, StoredRecord> } | undefined;
   #lastVersion = 0;
+  /** Of Runs and Tasks that are there, by uid. */
+  readonly #objects = new Map<string, Run | Task>();
+  /** Virtual times, by uid: when a spec of a Task was changed last, and when a Run was told to have ended. */
+  readonly #changedMs = new Map<string, number>();
+  readonly #reruns = new Map<string, { generation: number; revision: number }>();
+  readonly #endedMs = new Map<string, number>();
   /** The newest of each node, also of one that is gone. */
   readonly #nodes = new Map<string, StoredRecord>();
   #acknowledged = 0;
@@ -43,6 +50,12 @@ export class StoreMonitor {
   readonly #ended = new Map<string, number>();
   /** Called when the fence of this node is written, before anything is done because of it. */
   onFence: (node: string) => void = () => {};
+  /** Called when a Run is taken for Lost, but for those of a node that is fenced. */
+  onLost: (run: string, node: string) => void = () => {};
+  /** Called when somebody begins to delete a Run whose Task stays: its time to live has to be over. */
+  onExpired: (run: Run, task: Task) => void = () => {};
+  /** Called when another attempt is made after one that has ended. */
+  onRetry: (run: Run, before: Run, task: Task) => void = () => {};
   /** Of the present host. */
   hostVersion = '';
   /** Over all lives of the host; without those that only tell of a clock (`isOfClock`). */
@@ -52,7 +65,8 @@ export class StoreMonitor {
     this.#world = world;
     this.#truth = truth;
     truth.isShown = (runUid) => this.#shown.has(runUid);
-    truth.isFenced = (node) => this.#nodeObject(node)?.spec?.fencedAt !== undefined;
+    truth.isToldEnded = (runUid) => isEnded(this.run(runUid)?.status?.phase ?? 'Pending');
+    truth.isFenced = (node) => this.node(node)?.spec?.fencedAt !== undefined;
   }
 
   /** Somebody was told that this version exists. */
@@ -134,14 +148,45 @@ export class StoreMonitor {
     this.#forgetAfter(version);
     this.#charges = new Map();
     this.#nodes.clear();
+    this.#objects.clear();
+    this.#reruns.clear();
     for (const record of found.values()) {
+      this.#keep(record);
       if (record.kind === 'Run') this.#charge(record.object as Run);
       if (record.kind === 'Node') this.#nodes.set(record.name, record);
     }
   }
 
+  #keep({ kind, object }: StoredRecord, isGone = false): void {
+    if (kind !== 'Run' && kind !== 'Task') return;
+    const { uid = '' } = object.metadata;
+    if (isGone) this.#objects.delete(uid);
+    else this.#objects.set(uid, object as Run | Task);
+  }
+
+  changedMs(task: string): number {
+    return this.#changedMs.get(task) ?? 0;
+  }
+
+  endedMs(run: string): number | undefined {
+    return this.#endedMs.get(run);
+  }
+
+  run(uid: string): Run | undefined {
+    return this.#objects.get(uid) as Run | undefined;
+  }
+
+  task(uid: string): Task | undefined {
+    return this.#objects.get(uid) as Task | undefined;
+  }
+
+  node(name: string): Node | undefined {
+    return this.#nodes.get(name)?.object as Node | undefined;
+  }
+
   #observe(event: StoreEvent): void {
     const { record } = event;
+    this.#keep(record, event.type === 'DELETED');
     if (!isOfClock(event)) this.writesByKind.set(record.kind, (this.writesByKind.get(record.kind) ?? 0) + 1);
     this.#events.push(event);
     if (record.kind === 'Node') this.#nodes.set(record.name, record);
@@ -150,6 +195,21 @@ export class StoreMonitor {
     this.#world.trace('store', `${event.type} ${keyOf(record)}@${record.version}`, run && describeRun(run));
     if (run) this.#observeRun(event, run);
     if (record.kind === 'Node') this.#observeNode(event);
+    const { uid = '', generation } = record.object.metadata;
+    if (record.kind !== 'Task') return;
+    if (event.previous?.object.metadata.generation !== generation) this.#changedMs.set(uid, this.#world.time);
+    this.#observeRerun(record.object as Task, event.previous?.object as Task | undefined);
+  }
+
+  /** Whoever asks for another run of all gets one: once its controller has seen that, there is another revision. */
+  #observeRerun({ metadata, spec, status }: Task, before: Task | undefined): void {
+    const { uid = '', generation = 0, name } = metadata;
+    if (before && spec.rerun !== undefined && spec.rerun !== before.spec.rerun)
+      this.#reruns.set(uid, { generation, revision: status?.revision ?? 0 });
+    const asked = this.#reruns.get(uid);
+    if (!asked || (status?.observedGeneration ?? 0) < asked.generation) return;
+    this.#reruns.delete(uid);
+    if ((status?.revision ?? 0) <= asked.revision) this.#world.fail(`${name} was to run again and does not`);
   }
 
   #observeNode({ record, previous }: StoreEvent): void {
@@ -184,6 +244,7 @@ export class StoreMonitor {
     if (this.#made.has(name)) this.#world.fail(`${name} was made a second time`);
     this.#made.set(name, version);
     this.#world.count('run: none to Pending');
+    this.#checkRetry(run);
     if (phaseOf(run) !== 'Pending' || run.spec.placement)
       this.#world.fail(`${name} was not born Pending and unbound`);
   }
@@ -194,14 +255,16 @@ export class StoreMonitor {
     if (run.status?.startedAt !== undefined && before.status?.startedAt === undefined)
       this.#shown.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
     if (run.status?.reason === 'Fenced' && from !== to) this.#fenced(name, from, run);
+    this.#checkLeaving(before, run);
     if (run.spec.evicted && !before.spec.evicted) {
       this.#world.count('run: evicted');
       this.#truth.evicted(run.metadata.name ?? '');
     }
-    const node = this.#nodeObject(run.spec.placement?.node ?? '');
+    const node = this.node(run.spec.placement?.node ?? '');
     if (from !== to && to === 'Scheduled') this.#bound(name, run, node);
     if (isEnded(to) && !isEnded(from) && run.status?.startedAt !== undefined)
       this.#ended.set(run.metadata.uid ?? '', Number(run.metadata.resourceVersion));
+    if (isEnded(to) && !isEnded(from)) this.#endedMs.set(run.metadata.uid ?? '', this.#world.time);
     if (!allowedMove(from, to)) this.#world.fail(`${name} went from ${from} to ${to}`);
     if (before.metadata.uid !== run.metadata.uid) this.#world.fail(`${name} changed its uid`);
     const uid = run.metadata.uid ?? '';
@@ -212,14 +275,37 @@ export class StoreMonitor {
     if (to === 'Pending' && run.spec.placement) this.#world.fail(`${name} is Pending and bound`);
     this.#checkReporter(name, from, run);
     this.#checkSession(name, before, run);
+    if (from !== to && to === 'Lost' && !node?.spec?.fencedAt)
+      this.onLost(name, run.spec.placement?.node ?? '');
+    if (from !== to && to === 'Paused' && !this.#truth.hasHalted(uid))
+      this.#world.fail(`${name} is reported Paused and its program has never halted`);
     const moved = before.spec.placement?.node !== run.spec.placement?.node;
     if (moved && from !== 'Pending' && to !== 'Pending') this.#world.fail(`${name} moved to another node`);
+  }
+
+  #checkRetry(run: Run): void {
+    const { attempt, ordinal, revision } = run.spec;
+    if (attempt === 0) return;
+    const owner = run.metadata.ownerReferences?.[0]?.uid ?? '';
+    const task = this.task(owner);
+    for (const other of this.#objects.values()) {
+      if (other.kind !== 'Run' || other.metadata.ownerReferences?.[0]?.uid !== owner || !task) continue;
+      const { spec } = other;
+      if (spec.revision === revision && spec.ordinal === ordinal && spec.attempt === attempt - 1)
+        this.onRetry(run, other, task);
+    }
+  }
+
+  #checkLeaving(before: Run, run: Run): void {
+    if (!run.metadata.deletionTimestamp || before.metadata.deletionTimestamp) return;
+    const task = this.task(run.metadata.ownerReferences?.[0]?.uid ?? '');
+    if (task && !task.metadata.deletionTimestamp) this.onExpired(run, task);
   }
 
   #fenced(name: string, from: Phase, run: Run): void {
     const uid = run.metadata.uid ?? '';
     this.#world.count('run: fenced');
-    const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
+    const isFenced = this.node(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
     // After a restore its runner may tell again what the host had decided.
     if ((from !== 'Lost' || !isFenced) && !this.#truth.isGivenUp(uid))
       this.#world.fail(`${name} was Fenced from ${from}, and its node is not fenced`);
@@ -231,7 +317,7 @@ export class StoreMonitor {
     const to = phaseOf(run);
     const byHost = run.status?.reason === 'Fenced' || ['Pending', 'Lost'].includes(to);
     const byRunner = from !== to && from !== 'Pending' && !byHost;
-    const node = this.#nodeObject(run.spec.placement?.node ?? '');
+    const node = this.node(run.spec.placement?.node ?? '');
     if (!byRunner) return;
     if (node?.spec?.fencedAt) this.#world.fail(`${name} became ${to} by a report of a node that is fenced`);
     const session = node?.status?.session;
@@ -243,14 +329,14 @@ export class StoreMonitor {
   #checkSession(name: string, before: Run, run: Run): void {
     const told = run.status?.session;
     if (told === undefined || told === before.status?.session) return;
-    if (told !== this.#nodeObject(run.spec.placement?.node ?? '')?.status?.session)
+    if (told !== this.node(run.spec.placement?.node ?? '')?.status?.session)
       this.#world.fail(`${name} shows a report of an old session`);
   }
 
   #deleted(name: string, run: Run): void {
     this.#truth.deleted(run.metadata.uid ?? '');
     if (!run.metadata.deletionTimestamp) this.#world.fail(`${name} vanished without a deletionTimestamp`);
-    const isFenced = this.#nodeObject(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
+    const isFenced = this.node(run.spec.placement?.node ?? '')?.spec?.fencedAt !== undefined;
     const uid = run.metadata.uid ?? '';
     if (!isFenced && !this.#truth.isForgotten(uid) && this.#truth.isKnown(uid)) {
       this.#world.fail(`${name} is deleted and its node still has something of it`);
@@ -299,10 +385,6 @@ export class StoreMonitor {
     for (const { memoryBytes } of share.gpus)
       this.#world.count(memoryBytes === undefined ? 'bound: with a GPU' : 'bound: with a share of a GPU');
     this.#truth.bound(run.metadata.uid ?? '', share);
-  }
-
-  #nodeObject(name: string): Node | undefined {
-    return this.#nodes.get(name)?.object as Node | undefined;
   }
 }
 

@@ -40,6 +40,8 @@ export class Truth {
   parallelismOf: (task: string) => number = () => Number.POSITIVE_INFINITY;
   /** The store says that it runs or ran. */
   isShown: (runUid: string) => boolean = () => false;
+  /** The store says how it ended. */
+  isToldEnded: (runUid: string) => boolean = () => false;
   /** A person has declared this node dead. */
   isFenced: (node: string) => boolean = () => true;
   /** Programs really started, of all attempts of one ordinal of one revision. */
@@ -146,6 +148,8 @@ export class Truth {
     if (this.#forgotten.has(runUid)) return;
     if (this.#givenUp.has(runUid) && !this.isFenced(node) && !this.#isRestored)
       this.#world.fail(`the fence of ${node} is lifted, and then ${runName} starts there`);
+    else if (this.isToldEnded(runUid) && !this.#givenUp.has(runUid))
+      this.#world.fail(`${runName} is told to have ended, and then it starts on ${node}`);
     if (starts > 1) this.#world.fail(`${runName} was started ${starts} times`);
     const { ordinal, task } = partsOf(runName);
     const all = this.#countStart(runName);
@@ -171,6 +175,12 @@ export class Truth {
       if (found) return found;
     }
     return undefined;
+  }
+
+  /** Its program is halted, or was. */
+  hasHalted(runUid: string): boolean {
+    const known = this.history(runUid);
+    return known?.pausedSinceMs !== undefined || known?.pausedMs !== undefined;
   }
 
   /** A program of this Run runs now, anywhere. */
