@@ -33,6 +33,8 @@ export class SimNode implements Restartable {
   readonly name: string;
   readonly machine: SimMachine;
   onCrash: () => void = () => {};
+  /** Its runner dies, and a start that it has asked for is to come long after that. */
+  onOrphan: () => void = () => {};
   crashes: () => Crashiness = () => noCrashes;
   readonly #world: World;
   readonly #disk: Disk;
@@ -279,6 +281,7 @@ export class SimNode implements Restartable {
       const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
       const reboots = operation === 'start' && chance(rng, 0.3);
       this.#nextIsLate = operation === 'start' && !reboots && chance(rng, 0.5);
+      if (this.#nextIsLate) this.onOrphan();
       this.#world.after(life, delayMs, () =>
         reboots ? this.reboot() : this.#die(`around ${operation}`, undefined),
       );

@@ -110,6 +110,10 @@ export class Truth {
     const bound = new Set(runs.flatMap(({ metadata, spec }) => (spec.placement ? [metadata.uid] : [])));
     for (const runUid of this.#shares.keys())
       if (!bound.has(runUid) || this.#deleted.has(runUid)) this.#forgotten.add(runUid);
+    // Nobody knows any more of a start whose record is removed by hand and which the store was not told of.
+    for (const { metadata, status } of runs)
+      if (status?.startedAt === undefined && this.history(metadata.uid ?? '')?.isForgotten)
+        this.#forgotten.add(metadata.uid ?? '');
     this.#starts.clear();
     for (const machine of this.#machines)
       for (const { runUid, runName, starts } of machine.history.values())
