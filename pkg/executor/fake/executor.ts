@@ -21,7 +21,7 @@ export interface FakeExecutorOptions {
   runtime: Runtime;
   /** Of the runner: what it stops, no answer comes through any more, while the machine goes on. */
   clock: Clock;
-  /** Each way, milliseconds. */
+  /** Milliseconds; of the way back no more than `slowestAnswerMs`. */
   latencyMs?: (operation: FakeOperation) => number;
   /** before: refused and not carried out; after: carried out, and its answer lost. Both look the same to the runner. `spec`: of a start. */
   inject?: (
@@ -32,6 +32,9 @@ export interface FakeExecutorOptions {
   /** What a preparation fails with, as long as it is there. */
   prepareError?: () => Error | undefined;
 }
+
+/** A busy engine lets a request wait, and not what it has to say of it. */
+const slowestAnswerMs = 5_000;
 
 /** One runtime of a simulated machine, in the hands of one runner. No real time, no real input or output. */
 export class FakeExecutor implements Executor {
@@ -137,11 +140,12 @@ export class FakeExecutor implements Executor {
     const { machine, clock, latencyMs, inject } = this.#options;
     const failure = inject?.(operation, runUid, spec);
     const delayMs = latencyMs?.(operation) ?? 0;
+    const backMs = Math.min(delayMs, slowestAnswerMs);
     const lost = () => new RiverError('ServiceUnavailable', 'the simulated engine does not answer');
     return new Promise((resolve, reject) => {
       after(machine.clock, delayMs, () => {
-        if (failure === 'before') return after(clock, delayMs, () => reject(lost()));
-        const answer = (settle: () => void) => after(clock, delayMs, failure ? () => reject(lost()) : settle);
+        if (failure === 'before') return after(clock, backMs, () => reject(lost()));
+        const answer = (settle: () => void) => after(clock, backMs, failure ? () => reject(lost()) : settle);
         try {
           carryOut((value) => answer(() => resolve(value)));
         } catch (error) {
