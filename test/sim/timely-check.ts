@@ -37,10 +37,13 @@ export class TimelyCheck {
   readonly #world: World;
   readonly #parts: TimelyParts;
   #overdue: Overdue = new Map();
+  readonly #runnerPatienceMs: number;
 
   constructor(world: World, parts: TimelyParts) {
     this.#world = world;
     this.#parts = parts;
+    const { maxDelayMs, watchCut } = parts.network.faults;
+    this.#runnerPatienceMs = maxDelayMs < 1_000 && watchCut < 0.05 ? calmPatienceMs : patienceMs;
   }
 
   begin(): void {
@@ -66,13 +69,8 @@ export class TimelyCheck {
     const startedMs = byHost ? this.#parts.host.startedMs : 0;
     const sinceMs = known?.what === what ? Math.max(known.sinceMs, startedMs) : time;
     this.#overdue.set(runUid, { what, sinceMs });
-    const mostMs = byHost ? hostPatienceMs : this.#isCalm ? calmPatienceMs : patienceMs;
+    const mostMs = byHost ? hostPatienceMs : this.#runnerPatienceMs;
     if (time - sinceMs > mostMs) this.#world.fail(`${runName} ${what}, for ${mostMs / 1000} s and more`);
-  }
-
-  get #isCalm(): boolean {
-    const { maxDelayMs, watchCut } = this.#parts.network.faults;
-    return maxDelayMs < 1_000 && watchCut < 0.05;
   }
 
   /** Undefined also while somebody cannot see to it. */
