@@ -267,7 +267,7 @@ export class SimNode implements Restartable {
     if (!isLate && !chance(rng, this.crashes().executorCall * 4))
       return chance(rng, 0.9) ? between(rng, 0, 10) : between(rng, 10, 1_500);
     this.#world.count('engine: very late start');
-    return between(rng, 1_500, isLate ? 60_000 : 30_000);
+    return isLate ? between(rng, 10_000, 100_000) : between(rng, 1_500, 30_000);
   }
 
   /** The engine may not answer; the runner may die at any moment around the call. */
@@ -280,7 +280,7 @@ export class SimNode implements Restartable {
     if (chance(rng, probability)) {
       const delayMs = chance(rng, 0.3) ? 0 : between(rng, 0, 30);
       const reboots = operation === 'start' && chance(rng, 0.3);
-      this.#nextIsLate = operation === 'start' && !reboots && chance(rng, 0.5);
+      this.#nextIsLate = operation === 'start' && !reboots && chance(rng, 0.7);
       if (this.#nextIsLate) this.onOrphan();
       this.#world.after(life, delayMs, () =>
         reboots ? this.reboot() : this.#die(`around ${operation}`, undefined),

@@ -39,7 +39,8 @@ export class Operator {
   async live(endMs: number): Promise<void> {
     for (const node of this.#parts.nodes)
       node.onOrphan = () => {
-        if (this.#world.time < endMs && this.#rng.below(3) === 0) void this.#drain(node);
+        if (this.#world.time > endMs) return;
+        void (this.#rng.below(2) === 0 ? this.#drain(node) : this.#fenceCutOff(node, endMs));
       };
     for (let deeds = this.#rng.below(5); deeds > 0; deeds -= 1) {
       await this.#life.wait(between(this.#rng, 0, endMs / 2));
