@@ -83,6 +83,8 @@ export class RunAgent {
   }
 
   #release({ uid, run, memory }: Observation): void {
+    // What the host is still to be told has to stay the last word, also for one that was restored meanwhile.
+    if (this.#parts.statuses.isPending(uid)) return;
     const over = !run || isTerminal(run.status?.phase ?? 'Pending');
     if (over && !memory.failure) this.#parts.memories.release(uid);
     if (!run) this.#parts.memories.release(uid);

@@ -721,6 +721,24 @@ describe('what a host answers is not read as "remove everything"', () => {
   });
 });
 
+test('what is still to be told of a Run that never ran is the last word, also for a host that was restored meanwhile', async () => {
+  let isAway = true;
+  startRunner({ inject: (operation) => (isAway && operation === 'inspect' ? 'before' : undefined) });
+  submit('a', ['for:ever']);
+  await clock.advance(1000);
+  host.change('a', (run) => ({ spec: { ...run.spec, desired: 'Stopped' } }));
+  await clock.advance(1000);
+  host.reachable = false;
+  isAway = false;
+  await clock.advance(20_000);
+  host.breakWatches();
+  host.epoch = 'e2';
+  host.change('a', (run) => ({ spec: { ...run.spec, desired: 'Running' } }));
+  host.reachable = true;
+  await clock.advance(60_000);
+  expect([host.status('a')?.phase, startsOf('a')]).toEqual(['Stopped', 0]);
+});
+
 describe('the clean-up after a fence', () => {
   const fence = () => {
     const node = host.node as Node;

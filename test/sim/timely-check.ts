@@ -1,6 +1,6 @@
 import { parseDuration, type Run, type Task } from '../../pkg/api/index.ts';
 import type { SimHost } from './host.ts';
-import type { SimNetwork } from './network.ts';
+import { calmNetwork, type SimNetwork } from './network.ts';
 import type { SimNode } from './node.ts';
 import { isEnded } from './run-rules.ts';
 import type { StoreMonitor } from './store-monitor.ts';
@@ -10,8 +10,8 @@ import type { World } from './world.ts';
 const everyMs = 5_000;
 /** Requests are lost, engines and runners fail at any call, and each is tried again later every time. */
 const patienceMs = 45_000;
-/** Where neither the network nor the engine is bad. */
-const calmPatienceMs = 20_000;
+/** Where nothing is wrong with the network but that machines are cut off. */
+const calmPatienceMs = 25_000;
 /** What the host alone has to see to. */
 const hostPatienceMs = 15_000;
 
@@ -42,8 +42,7 @@ export class TimelyCheck {
   constructor(world: World, parts: TimelyParts) {
     this.#world = world;
     this.#parts = parts;
-    const { maxDelayMs, watchCut } = parts.network.faults;
-    this.#runnerPatienceMs = maxDelayMs < 1_000 && watchCut < 0.05 ? calmPatienceMs : patienceMs;
+    this.#runnerPatienceMs = parts.network.faults === calmNetwork ? calmPatienceMs : patienceMs;
   }
 
   begin(): void {
