@@ -67,7 +67,7 @@ function plan(given: Given) {
     observed: { intent: given.intent, execution: given.execution, executionKnown: given.known ?? true },
     memory: {
       prepared: false,
-      adopted: true,
+      adopted: given.execution !== undefined,
       started: false,
       stopped: false,
       quarantined: false,
@@ -140,6 +140,11 @@ describe('a start', () => {
     [
       'not again when the machine had answered',
       { run: aRun(), intent: started(), memory: { started: true } },
+      ['Conclude Failed RecordLost'],
+    ],
+    [
+      'not again when this runner had seen it, whatever it has heard of the host',
+      { run: aRun(), intent: started(), memory: { adopted: true } },
       ['Conclude Failed RecordLost'],
     ],
     [

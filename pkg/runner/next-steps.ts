@@ -264,12 +264,12 @@ const suspendedMessage =
 /**
  * With nothing on the machine: a start that was called in an earlier boot may have been carried out and wiped out by
  * the reboot; one in this boot whose answer never came has not been, or the machine would show it. One that was
- * answered, or that the host was told of, has been: its record was removed behind our back.
+ * answered, or that was seen, or that the host was told of, has been: its record was removed behind our back.
  */
 function wasStartedBefore({ observed, memory, node }: Situation, run: Run): boolean {
   const { intent } = observed;
   if (intent?.startBootId !== undefined && intent.startBootId !== node.bootId) return true;
-  if (memory.started) return true;
+  if (memory.started || memory.adopted) return true;
   const phase = phaseOf(run);
   if (phase === 'Running' || phase === 'Paused' || run.status?.startedAt !== undefined) return true;
   return !intent && phase === 'Starting';

@@ -226,7 +226,7 @@ export class StepActions {
       seen.memory.failure = execution?.startError;
       seen.memory.started = execution !== undefined;
       // Whoever starts it watches it too.
-      seen.memory.adopted = true;
+      seen.memory.adopted = execution !== undefined;
     });
     return 'done';
   }
