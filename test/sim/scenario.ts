@@ -39,8 +39,10 @@ export interface Outcome {
 const timetable = {
   chaosMs: 1.75 * minute,
   convergeMs: 30 * minute,
-  /** Last Events are written, and what has a time to live is removed, also by a wrong clock. */
+  /** Last Events are written, and what has a time to live is removed, also by a wrong clock; at least so long. */
   settleMs: 5 * minute,
+  /** It is over when nothing was written for so long. */
+  calmMs: 3 * minute,
   quietMs: 5 * minute,
   /** Events live for an hour: until then their deletions are the only writes. */
   eventsMs: 70 * minute,
@@ -162,9 +164,19 @@ async function converge(world: World, { host, truth }: Cluster, users: readonly 
   truth.checkPlaces();
 }
 
+/** Goes on while something is still written: a retry may wait longer, and what it used is removed later still. */
+async function settle(world: World, { host }: Cluster): Promise<void> {
+  const endMs = world.time + timetable.convergeMs;
+  await world.run(world.time + timetable.settleMs - timetable.calmMs);
+  for (let version = -1; version !== host.store.version() && world.time < endMs; ) {
+    version = host.store.version();
+    await world.run(world.time + timetable.calmMs);
+  }
+}
+
 async function stayQuiet(world: World, cluster: Cluster, users: readonly User[]): Promise<void> {
   const { host, truth, monitor } = cluster;
-  await world.run(world.time + timetable.settleMs);
+  await settle(world, cluster);
   await expectNoWrites(world, cluster, ['Event']);
   if (world.seed % longSeeds === 0) {
     await world.run(world.time + timetable.eventsMs);
