@@ -29,7 +29,15 @@ import type { ParentGroups } from './parent-group.ts';
 import { pullSilenceMs } from './patience.ts';
 import { removeContainer } from './removal.ts';
 import { Scripts } from './scripts.ts';
-import { type Container, identity, readContainer, startErrorOf, toExecution } from './state.ts';
+import {
+  type Container,
+  identity,
+  isGoing,
+  isUnstarted,
+  readContainer,
+  startErrorOf,
+  toExecution,
+} from './state.ts';
 
 class DockerExecutor implements Executor {
   readonly runtime = 'docker';
@@ -226,14 +234,17 @@ class DockerExecutor implements Executor {
       const message = `There is a container ${name} that river did not make: rename or remove it, and run the task again.`;
       return { ...identity(spec), state: 'exited', startError: { reason: 'NameTaken', message } };
     }
-    if (container.status !== 'created' || container.error !== '')
+    if (!isUnstarted(container) || container.error !== '')
       return (await this.inspect(spec.runUid)) ?? { ...identity(spec), state: 'created' };
     const interrupted = await this.#interrupted.end(spec.runUid, container, groups);
-    if (interrupted === undefined) return this.#startCreated(spec, container.id);
+    if (interrupted === undefined && !isGoing(container)) return this.#startCreated(spec, container.id);
     if (interrupted === 'may have run')
       return { ...identity(spec), state: 'exited', startError: startUnknown };
     await removeContainer(this.#engine, container);
-    throw new RiverError('ServiceUnavailable', 'The Docker Engine ended before it started the program.');
+    const message = isGoing(container)
+      ? 'What an earlier start of the program had left is just being removed.'
+      : 'The Docker Engine ended before it started the program.';
+    throw new RiverError('ServiceUnavailable', message);
   }
 
   async adopt(spec: ExecutionSpec): Promise<void> {

@@ -2,7 +2,7 @@ import { type Clock, RiverError, sleep } from '../../base/index.ts';
 import { readKernelFile, signalAll } from '../kernel/index.ts';
 import type { EngineEvents } from './events.ts';
 import type { ParentGroups } from './parent-group.ts';
-import type { Container } from './state.ts';
+import { type Container, isUnstarted } from './state.ts';
 
 /** What is known of a start that an engine did not live to finish. */
 type InterruptedStart = 'never started' | 'may have run';
@@ -38,10 +38,11 @@ export class InterruptedStarts {
   /** Undefined unless the container was made by an engine that has ended since, which may have been asked to start it. */
   async end(
     runUid: string,
-    { id, status, createdAt = 0 }: Container,
+    container: Container,
     groups: ParentGroups | undefined,
   ): Promise<InterruptedStart | undefined> {
-    if (status !== 'created' || (await this.#engine.hasMade(id))) return undefined;
+    const { id, createdAt = 0 } = container;
+    if (!isUnstarted(container) || (await this.#engine.hasMade(id))) return undefined;
     // An engine shows a container a moment before it tells of it.
     if (Math.abs(this.#clock.now() - createdAt) < creationMs)
       throw new RiverError(

@@ -69,6 +69,11 @@ describe('state of a container', () => {
     expect(finishedAt).toBe(startedAt);
   });
 
+  test.each(['removing', 'dead'])('%s, and never started: it may be made and started again', (Status) => {
+    expect(execution({ Status, StartedAt: never, FinishedAt: never })).toMatchObject({ state: 'created' });
+    expect(execution({ Status, ExitCode: 3 })).toMatchObject({ state: 'exited', exitCode: 3 });
+  });
+
   test.each([
     [137, { signal: 'SIGKILL' }],
     [143, { signal: 'SIGTERM' }],

@@ -58,6 +58,16 @@ export function readContainer(info: ContainerInspectInfo): Container {
   };
 }
 
+/** Never started, and on its way out, as what a start that was interrupted had left: the engine says `removing`, or `dead`. */
+export function isGoing({ status, startedAt }: Container): boolean {
+  return startedAt === undefined && (status === 'removing' || status === 'dead');
+}
+
+/** As far as the engine knows it has never run. */
+export function isUnstarted(container: Container): boolean {
+  return container.status === 'created' || isGoing(container);
+}
+
 function gpusOf(config: ContainerInspectInfo['HostConfig'] | undefined): string[] {
   const asked = (config?.DeviceRequests ?? [])
     .flatMap(({ DeviceIDs }) => DeviceIDs ?? [])
@@ -95,7 +105,7 @@ export function toExecution(container: Container, owner: Owner, bootId: string):
     runName,
     ...(container.startedAt ? { startedAt: container.startedAt } : {}),
   };
-  if (container.status === 'created') {
+  if (isUnstarted(container)) {
     if (container.error === '') return { ...base, state: 'created' };
     return { ...base, state: 'exited', startError: startErrorOf(container.error) };
   }
